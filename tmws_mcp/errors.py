@@ -1,0 +1,167 @@
+"""Every error that tmws_mcp raises on purpose.
+
+    TmwsError                      says what is wrong, with the value, and what to do next
+    ├── InvalidInput               the caller's arguments cannot be used
+    │   ├── InvalidNamespace
+    │   └── TooLarge               an input is over its limit
+    ├── NotFound                   no such memory, pattern or learned pattern
+    │   └── PatternNotFound
+    ├── SettingsError              a setting cannot be used
+    ├── FileError                  a YAML or JSON file cannot be read
+    │   └── PatternFileError
+    ├── StoreError                 the store cannot do its work
+    │   ├── NotADatabase
+    │   ├── StoreNotWritable
+    │   ├── StoreFull
+    │   ├── StoreBusy
+    │   ├── StoreCorrupt
+    │   └── NewerSchema
+    ├── EmbedderUnavailable        no vectors: the lexical tier answers
+    ├── ActionError                an infrastructure step could not do its work
+    ├── NothingRan                 no part of a pattern could be run
+    └── Overloaded                 too many calls at once, or one that takes too long
+
+The messages are read by models and by people: one sentence on what is wrong, one on what to do.
+"""
+
+from pathlib import Path
+
+
+class TmwsError(Exception):
+    """What every caller may catch."""
+
+
+class InvalidInput(TmwsError):
+    """The caller's arguments cannot be used."""
+
+
+class InvalidNamespace(InvalidInput):
+    """A namespace's name is malformed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Namespace {name[:80]!r} is malformed. Use 1 to 80 characters out of a-z, 0-9, "
+            "'.', '_', '-', '/', beginning and ending with a letter or a digit."
+        )
+
+
+class TooLarge(InvalidInput):
+    """An input is over its limit."""
+
+    def __init__(self, what: str, size: int, limit: int, unit: str, *, remedy: str) -> None:
+        super().__init__(f"{what} has {size:,} {unit}, the limit is {limit:,}. {remedy}")
+
+
+class NotFound(TmwsError):
+    """What was asked for by its id is not there."""
+
+    def __init__(self, what: str, name: str, *, remedy: str) -> None:
+        super().__init__(f"There is no {what} {name[:120]!r}. {remedy}")
+
+
+class PatternNotFound(NotFound):
+    """No pattern has that id, or matches that query."""
+
+    def __init__(self, name: str, *, closest: tuple[str, ...] = ()) -> None:
+        remedy = (
+            f"Closest patterns: {', '.join(closest)}."
+            if closest
+            else "The resource tmws://patterns lists them all."
+        )
+        super().__init__("pattern", name, remedy=remedy)
+
+
+class SettingsError(TmwsError):
+    """A setting cannot be used."""
+
+
+class FileError(TmwsError):
+    """A file cannot be read; the message names the file and, where known, line and key."""
+
+    def __init__(self, path: Path | str, problem: str, *, line: int | None = None) -> None:
+        self.path, self.problem, self.line = str(path), problem, line
+        super().__init__(f"{path}{f':{line}' if line else ''}: {problem}")
+
+
+class PatternFileError(FileError):
+    """A pattern's definition cannot be used."""
+
+
+class StoreError(TmwsError):
+    """The store cannot do its work; what was acknowledged before is safe."""
+
+
+class NotADatabase(StoreError):
+    """The store's file holds something else."""
+
+    def __init__(self, path: Path | str, problem: str = "is not a SQLite database") -> None:
+        super().__init__(
+            f"{path} {problem}; it was left untouched. "
+            "Name another file with TMWS_DB, or move this one away."
+        )
+
+
+class StoreNotWritable(StoreError):
+    """The store's file or folder cannot be written."""
+
+    def __init__(self, path: Path | str, problem: str) -> None:
+        super().__init__(
+            f"The store {path} cannot be written ({problem}); nothing was changed. "
+            "Make the folder writable, or name another one with TMWS_HOME or TMWS_DB."
+        )
+
+
+class StoreFull(StoreError):
+    """No room is left on the store's disk."""
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(
+            f"The disk of {path} is full; this write was not made, earlier ones are safe. "
+            "Free some space and try again."
+        )
+
+
+class StoreBusy(StoreError):
+    """Another process held the store's write lock for too long."""
+
+    def __init__(self, path: Path | str, waited_seconds: float) -> None:
+        super().__init__(
+            f"Another process held the write lock of {path} for {waited_seconds:g} s; "
+            "this write was not made. Try again."
+        )
+
+
+class StoreCorrupt(StoreError):
+    """SQLite found the store's file damaged."""
+
+    def __init__(self, path: Path | str, problem: str) -> None:
+        super().__init__(
+            f"The store {path} is damaged ({problem}). Run `tmws-mcp doctor`, and go back to a "
+            "backup: they lie beside the file."
+        )
+
+
+class NewerSchema(StoreError):
+    """A newer version of tmws_mcp has written the store."""
+
+    def __init__(self, path: Path | str, found: int, known: int) -> None:
+        super().__init__(
+            f"The store {path} has schema {found}; this version knows up to {known} and does not "
+            "write to it. Update tmws-mcp and restart this server."
+        )
+
+
+class EmbedderUnavailable(TmwsError):
+    """No vectors can be made; recall goes on with words alone."""
+
+
+class ActionError(TmwsError):
+    """An infrastructure step could not do its work."""
+
+
+class NothingRan(TmwsError):
+    """No part of a pattern could be run."""
+
+
+class Overloaded(TmwsError):
+    """Too many calls at once, or one that took too long."""

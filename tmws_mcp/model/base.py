@@ -1,0 +1,89 @@
+"""The kinds of value and of text that all other values are made of."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+from tmws_mcp.errors import InvalidNamespace
+
+JsonObject = dict[str, JsonValue]
+
+NAME_CHARS_MAX = 200
+QUERY_CHARS_MAX = 4_000
+NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9._/-]{0,78}[a-z0-9])?")
+
+
+class Value(BaseModel):
+    """What travels between packages."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Request(Value):
+    """What a caller sends: unknown names are refused, NaN and infinity too."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def storable(text: str) -> str:
+    """Return the text if every store, log and client can hold it."""
+    if "\0" in text:
+        raise ValueError(f"holds a NUL character at position {text.index(chr(0))}; remove it")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"holds half a surrogate pair at position {error.start}") from error
+    return text
+
+
+def namespace_name(name: str) -> str:
+    """Return the namespace's name in lower case.
+
+    Raises:
+        InvalidNamespace: The name is malformed.
+    """
+    if not NAMESPACE.fullmatch(name.lower()):
+        raise InvalidNamespace(name)
+    return name.lower()
+
+
+def _namespace_field(name: str) -> str:
+    try:
+        return namespace_name(name) if name else ""
+    except InvalidNamespace as error:
+        raise ValueError(str(error)) from error  # pydantic reports ValueErrors alone
+
+
+def _as_utc(moment: datetime) -> datetime:
+    """Read a time without a zone as UTC: a server has no idea of its caller's zone."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+Text = Annotated[str, AfterValidator(storable)]
+Name = Annotated[Text, StringConstraints(max_length=NAME_CHARS_MAX)]
+Query = Annotated[Text, StringConstraints(max_length=QUERY_CHARS_MAX)]
+Namespace = Annotated[str, AfterValidator(_namespace_field)]
+Moment = Annotated[datetime, AfterValidator(_as_utc)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+ScopeSource = Literal["argument", "setting", "project", "default"]
+
+
+class Scope(Value):
+    """Which namespaces a call looked at, and who chose them."""
+
+    namespace: str
+    source: ScopeSource
+    also: tuple[str, ...] = ()
+    """Namespaces recalled along with it."""
+    persona: str | None = None
+    known: tuple[str, ...] | None = None
+    """The namespaces that exist, where the one asked for does not."""
+
+
+def shape(value: Any) -> str:
+    """Return the JSON name of a value's type, for errors."""
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return names.get(type(value), "number")

@@ -1,0 +1,155 @@
+"""What travels to and from the learning part."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue, StringConstraints
+
+from tmws_mcp.model.base import JsonObject, Name, Namespace, Request, Scope, Share, Text, Value
+
+LONG_TEXT_CHARS_MAX = 20_000
+"""A task, error or turn may be as long; what is kept of it is shorter (learning/sessions.py)."""
+INTERACTIONS_MAX = 500
+TOOLS_MAX = 2_000
+CANDIDATES_MAX = 200
+RECENT_STEPS_MAX = 200
+METADATA_ITEMS_MAX = 50
+
+LearnedKind = Literal["task_sequence", "error_recovery", "tool_usage", "performance"]
+Want = Literal["auto", "next", "recover", "workflow", "variant"]
+Outcome = Literal["success", "failure", "unknown"]
+EvidenceSource = Literal["tests", "exit_code", "user", "self"]
+
+LongText = Annotated[Text, StringConstraints(max_length=LONG_TEXT_CHARS_MAX)]
+Metadata = Annotated[JsonObject, Field(max_length=METADATA_ITEMS_MAX)]
+ToolNames = Annotated[tuple[Name, ...], Field(max_length=TOOLS_MAX)]
+
+
+class Interaction(Request):
+    """What happened: one step of an agent, or the end of its session."""
+
+    task: LongText = ""
+    tool_used: Name = ""
+    success: bool = True
+    error: LongText = ""
+    recovery_action: Annotated[Name, Field(description="Tool that repaired the error")] = ""
+    method: Annotated[Name, Field(description="Variant used: model, algorithm")] = ""
+    execution_time: Annotated[float | None, Field(ge=0, le=31_536_000, description="Seconds")] = (
+        None
+    )
+    tokens: Annotated[int | None, Field(ge=0, le=10**12)] = None
+    session_id: Name = ""
+    step: Annotated[int | None, Field(ge=0, le=10**9, description="Makes a repeat harmless")] = None
+    outcome: Annotated[Outcome | None, Field(description="Ends the session")] = None
+    arguments: Annotated[JsonObject | str, Field(description="The tool's arguments")] = ""
+    available_tools: ToolNames = ()
+    turn: Annotated[LongText, Field(description="Newest user message")] = ""
+    evidence: Annotated[EvidenceSource | None, Field(description="Who judged the success")] = None
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class ObserveRequest(Interaction):
+    """Arguments of observe_interaction: one interaction, or many."""
+
+    interactions: Annotated[
+        tuple[Interaction, ...],
+        Field(max_length=INTERACTIONS_MAX, description="Many at once, same fields"),
+    ] = ()
+    namespace: Namespace = ""
+
+
+class LearnedSummary(Value):
+    """A learned pattern in a line."""
+
+    kind: LearnedKind
+    pattern_id: str
+    summary: str
+    confidence: float
+    support: int
+
+
+class ObserveReply(Value):
+    """What observe_interaction answers."""
+
+    observed: int
+    """Steps and session ends that were new."""
+    session_id: str
+    learned: tuple[LearnedSummary, ...] = ()
+    scope: Scope
+
+
+class RecentStep(Request):
+    """A step of the running session, as the caller tells it."""
+
+    tool: Name
+    ok: bool = True
+    error: LongText = ""
+
+
+class RecommendRequest(Request):
+    """Arguments of get_recommendations."""
+
+    task: LongText = ""
+    session_id: Name = ""
+    recent_steps: Annotated[
+        tuple[RecentStep, ...],
+        Field(max_length=RECENT_STEPS_MAX, description="{tool, ok, error?}, oldest first"),
+    ] = ()
+    error: Annotated[LongText, Field(description="What just failed")] = ""
+    available_tools: ToolNames = ()
+    turn: LongText = ""
+    want: Want = "auto"
+    candidates: Annotated[
+        tuple[Name, ...], Field(max_length=CANDIDATES_MAX, description="For want=variant")
+    ] = ()
+    metadata: Metadata = Field(default_factory=dict)
+    limit: Annotated[int, Field(ge=1, le=20)] = 3
+    min_confidence: Share = 0.0
+    namespace: Namespace = ""
+
+
+class Evidence(Value):
+    """What stands behind a recommendation."""
+
+    support: int
+    successes: int
+    instances: int
+    last_seen: str | None = None
+    lower_bound: float
+    """Wilson's lower bound of the success share, 95 %."""
+    base_rate: float | None = None
+    """The success share without this action, where it is known."""
+
+
+class Recommendation(Value):
+    """What to do, with the reason."""
+
+    action: str | tuple[str, ...]
+    kind: Literal["tool", "workflow", "variant"]
+    confidence: float
+    """Calibrated probability that this is the right action here."""
+    success_rate: float | None
+    """How often it worked when taken."""
+    why: str
+    pattern_id: str | None = None
+    evidence: Evidence
+
+
+class RecommendReply(Value):
+    """What get_recommendations answers."""
+
+    recommendations: tuple[Recommendation, ...] = ()
+    abstained: Literal[False] | str = False
+    tokens: int = 0
+    scope: Scope
+
+
+class LearnedPattern(Value):
+    """A learned pattern with all that is known of it."""
+
+    pattern_id: str
+    kind: LearnedKind
+    summary: str
+    definition: dict[str, JsonValue]
+    success_rate: float | None
+    evidence: Evidence
+    actors: tuple[str, ...] = ()

@@ -1,0 +1,112 @@
+"""What travels to and from the pattern engine."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, JsonValue, StringConstraints
+
+from tmws_mcp.model.base import JsonObject, Namespace, Query, Request, Scope, Value
+from tmws_mcp.model.memory import TokenBudget
+
+CONTEXT_ITEMS_MAX = 50
+
+Mode = Literal["balanced", "fast", "comprehensive"]
+Route = Literal["infrastructure", "memory", "hybrid"]
+MatchedBy = Literal["exact", "regex", "semantic", "none"]
+CacheLayer = Literal["process", "redis", "store"]
+
+
+class ExecuteRequest(Request):
+    """Arguments of pattern_execute."""
+
+    query: Annotated[Query, StringConstraints(min_length=1)]
+    mode: Mode = "balanced"
+    context: Annotated[
+        JsonObject, Field(max_length=CONTEXT_ITEMS_MAX, description="Facts that steps may use")
+    ] = Field(default_factory=dict)
+    token_budget: TokenBudget | None = None
+    namespace: Namespace = ""
+    explain: Annotated[bool, Field(description="Say why this route")] = False
+    dry_run: Annotated[bool, Field(description="Match and route, run nothing")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What the matcher found for a query."""
+
+    pattern: str | None
+    matched_by: MatchedBy
+    confidence: float
+    """0 to 1: how sure the matcher is that this pattern is meant."""
+    arguments: dict[str, str] = field(default_factory=dict)
+    closest: tuple[str, ...] = ()
+
+
+class Alternative(Value):
+    """A route that was not taken."""
+
+    route: Route
+    score: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the router chose."""
+
+    route: Route
+    confidence: float
+    why: str
+    alternatives: tuple[Alternative, ...] = ()
+
+
+class StepReport(Value):
+    """How one step of an execution went."""
+
+    name: str
+    ok: bool
+    ms: float
+    error: str | None = None
+
+
+class Explanation(Value):
+    """Why a query was answered the way it was."""
+
+    match: str
+    route: str
+    alternatives: tuple[Alternative, ...] = ()
+    closest: tuple[str, ...] = ()
+
+
+class ExecuteReply(Value):
+    """What pattern_execute answers."""
+
+    pattern: str | None
+    route: Route
+    confidence: float
+    matched_by: MatchedBy
+    result: JsonValue
+    steps: tuple[StepReport, ...] = ()
+    cached: Literal[False] | CacheLayer = False
+    tokens: int
+    tokens_saved: int
+    """Tokens of all that the steps found, less the tokens of this reply's text."""
+    omitted: int = 0
+    """Items found and not shown for want of room."""
+    ms: float
+    explanation: Explanation | None = None
+    scope: Scope
+
+
+class RegisterRequest(Request):
+    """Arguments of register_pattern."""
+
+    definition: Annotated[dict[str, Any], Field(description="As in a pattern file")]
+
+
+class RegisterReply(Value):
+    """What register_pattern answers."""
+
+    id: str
+    path: str
+    replaced: bool

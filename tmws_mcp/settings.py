@@ -1,0 +1,193 @@
+"""Every knob, once; nothing else reads the environment.
+
+A setting comes from the environment (`TMWS_HOME`), else from the YAML file that `TMWS_CONFIG`
+names (`home: …`), else from its default here. docs/reference/settings.md is made from this class.
+"""
+
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from tmws_mcp.errors import SettingsError
+from tmws_mcp.model import Namespace, Scope
+from tmws_mcp.model.base import Name
+
+PREFIX = "TMWS_"
+SLUG_CHARS_MAX = 60
+
+
+def _split(value: object) -> object:
+    """Accept `a:b` (`a;b` on Windows), as PATH does, for a list of folders."""
+    return tuple(p for p in value.split(os.pathsep) if p) if isinstance(value, str) else value
+
+
+def _absolute(value: object) -> object:
+    return Path(value).expanduser().absolute() if isinstance(value, str | Path) else value
+
+
+Folder = Annotated[Path, BeforeValidator(_absolute)]
+
+
+def default_home(environ: Mapping[str, str], platform: str = sys.platform) -> Path:
+    """Return the data folder that the platform's custom asks for."""
+    user = Path(environ.get("HOME") or environ.get("USERPROFILE") or Path.home())
+    if platform == "darwin":
+        return user / "Library" / "Application Support" / "tmws-mcp"
+    if platform == "win32":
+        return Path(environ.get("LOCALAPPDATA") or user / "AppData" / "Local") / "tmws-mcp"
+    return Path(environ.get("XDG_DATA_HOME") or user / ".local" / "share") / "tmws-mcp"
+
+
+class Settings(BaseModel):
+    """What the user may choose. Each field is the environment's `TMWS_` name in lower case."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Folder = Field(description="Data folder, made with mode 0700.")
+    db: Folder = Field(description="The store's file, mode 0600. Default: `tmws.db` in the home.")
+    namespace: Namespace = Field(
+        "", description="Namespace of calls that name none. Default: one for each project."
+    )
+    user_namespace: Namespace = Field(
+        "user", description="Namespace recalled along with every other; empty: none."
+    )
+    persona: Name = Field("", description="Persona of memories that are stored without one.")
+    pattern_dirs: Annotated[tuple[Folder, ...], BeforeValidator(_split)] = Field(
+        (), description="More folders of pattern files, searched recursively, later ones win."
+    )
+    register_pattern: bool = Field(
+        default=False,
+        description="Lists the tool `register_pattern`; it writes to `home`/patterns.",
+    )
+    workspace: Folder | None = Field(
+        None,
+        description="The folder that workspace actions may look at. Default: the project's.",
+    )
+    embedder: Literal["static", "none"] = Field(
+        "static", description="`static`: the model in the package. `none`: words alone."
+    )
+    redis_url: str = Field(
+        "", description="Redis for federation; empty: this instance works alone.", repr=False
+    )
+    durability: Literal["normal", "full"] = Field(
+        "normal", description="`full`: a power cut loses no acknowledged write (slower)."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "WARNING", description="What is logged to stderr."
+    )
+    http_host: str = Field("127.0.0.1", description="Address of the HTTP transports.")
+    http_port: int = Field(8931, ge=0, le=65535, description="Their port; 0: any free one.")
+    calls_max: int = Field(
+        32, ge=1, le=1000, description="Tool calls at work at once; more wait their turn."
+    )
+    call_seconds_max: float = Field(
+        60, gt=0, le=3600, description="A tool call that takes longer is stopped."
+    )
+    project: Folder | None = Field(
+        None, description="The project's folder. Default: `CLAUDE_PROJECT_DIR`, else the git root."
+    )
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, *, cwd: Path | None = None) -> Self:
+        """Read the settings from the environment and the file that `TMWS_CONFIG` names.
+
+        Raises:
+            SettingsError: A setting is unknown or has a value that cannot be used.
+        """
+        environ = os.environ if environ is None else environ
+        chosen = _from_file(environ) | _from_environment(environ, set(cls.model_fields))
+        home = Path(str(chosen.setdefault("home", default_home(environ))))
+        chosen.setdefault("db", home.expanduser() / "tmws.db")
+        chosen.setdefault("project", _project(environ, cwd or _working_folder()))
+        try:
+            return cls.model_validate(chosen)
+        except ValidationError as error:
+            raise SettingsError(_problems(error)) from error
+
+    def scope(self, namespace: str = "") -> Scope:
+        """Return the namespace that a call without or with the given one works on."""
+        if namespace:
+            return Scope(namespace=namespace, source="argument", also=self._also(namespace))
+        if self.namespace:
+            return Scope(
+                namespace=self.namespace, source="setting", also=self._also(self.namespace)
+            )
+        if self.project:
+            name = project_namespace(self.project)
+            return Scope(namespace=name, source="project", also=self._also(name))
+        return Scope(namespace="default", source="default", also=self._also("default"))
+
+    def _also(self, namespace: str) -> tuple[str, ...]:
+        others = {self.user_namespace} - {namespace, ""}
+        return tuple(sorted(others))
+
+
+def project_namespace(project: Path) -> str:
+    """Return a project's namespace: the folder's name and a hash of its path.
+
+    Without the hash two projects in folders of the same name would share their memories.
+
+    >>> project_namespace(Path("/home/ada/My App"))
+    'my-app-bd83f5'
+    """
+    slug = re.sub(r"[^a-z0-9._]+", "-", project.name.lower()).strip("-._")[:SLUG_CHARS_MAX]
+    digest = hashlib.sha256(str(project).encode("utf-8", "surrogateescape")).hexdigest()[:6]
+    return f"{slug.strip('-._') or 'project'}-{digest}"
+
+
+def _project(environ: Mapping[str, str], cwd: Path | None) -> Path | None:
+    if named := environ.get("CLAUDE_PROJECT_DIR"):
+        return Path(named).absolute()
+    return _git_root(cwd) if cwd else None
+
+
+def _working_folder() -> Path | None:
+    try:
+        return Path.cwd()
+    except OSError:  # it was removed under us
+        return None
+
+
+def _git_root(folder: Path) -> Path | None:
+    """Return the repository that the folder lies in; a linked worktree counts as its repository."""
+    for candidate in (folder, *folder.parents):
+        mark = candidate / ".git"
+        if mark.is_dir():
+            return candidate
+        if mark.is_file():
+            return _worktree_owner(mark) or candidate
+    return None
+
+
+def _worktree_owner(mark: Path) -> Path | None:
+    try:
+        target = mark.read_text("utf-8").removeprefix("gitdir:").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    common, found, _ = target.partition(f"{os.sep}.git{os.sep}worktrees{os.sep}")
+    return Path(common) if found else None
+
+
+def _from_environment(environ: Mapping[str, str], known: set[str]) -> dict[str, Any]:
+    named = {key.removeprefix(PREFIX).lower(): key for key in environ if key.startswith(PREFIX)}
+    return {name: environ[key] for name, key in named.items() if name in known and environ[key]}
+
+
+def _from_file(environ: Mapping[str, str]) -> dict[str, Any]:
+    if not (path := environ.get(f"{PREFIX}CONFIG")):
+        return {}
+    from tmws_mcp.yamlfile import read_mapping  # noqa: PLC0415 - few need it, and it costs a start
+
+    return read_mapping(Path(path))
+
+
+def _problems(error: ValidationError) -> str:
+    """Name each setting as the user wrote it; values may be secrets and are not repeated."""
+    lines = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+    return "Settings that cannot be used: " + "; ".join(lines)

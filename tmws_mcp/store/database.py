@@ -1,0 +1,242 @@
+"""The store's file: opening it safely, and running functions on it.
+
+An engine call makes one thread hop: it hands a function of the store's other modules to `read` or
+`write`, which runs it on a connection's worker thread within one transaction. One connection writes
+and two read; several processes may do so on one file, so that a write takes SQLite's write lock
+from its beginning (BEGIN IMMEDIATE) and waits for it for a bounded time.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Concatenate, ParamSpec, Self, TypeVar, cast
+
+import aiosqlite
+import anyio
+
+from tmws_mcp.errors import (
+    NewerSchema,
+    NotADatabase,
+    StoreBusy,
+    StoreCorrupt,
+    StoreError,
+    StoreFull,
+    StoreNotWritable,
+)
+from tmws_mcp.store import driver, migrations
+from tmws_mcp.store.driver import Connection, SqliteError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+READERS_MAX = 2
+HEADER = b"SQLite format 3\0"
+AIOSQLITE_CHUNK = 64  # its own default; we fetch whole results and never use it
+
+
+class Database:
+    """An open store. Use `async with Database(path) as store`."""
+
+    def __init__(self, path: Path, *, durability: str = "normal") -> None:
+        self.path = path
+        self.vectors = False
+        """Whether sqlite-vec is loaded."""
+        self.schema = 0
+        self._durability = durability
+        self._writer: aiosqlite.Connection | None = None
+        self._readers: list[aiosqlite.Connection] = []
+        self._free = anyio.Semaphore(READERS_MAX)
+
+    async def __aenter__(self) -> Self:
+        prepare_file(self.path)
+        self._writer = await self._connect(writer=True)
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with anyio.CancelScope(shield=True):
+            for connection in (*self._readers, self._writer):
+                if connection is not None:
+                    await connection.close()
+        self._readers.clear()
+        self._writer = None
+
+    async def write(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `work(connection, …)` in one write transaction and return its result.
+
+        Cancelling the caller does not undo it: once begun it commits or fails as a whole.
+
+        Raises:
+            StoreError: It was not written; the message says why.
+        """
+        if self._writer is None:
+            raise StoreError("The store is closed.")
+        with anyio.CancelScope(shield=True):
+            result = await self._hop(self._writer, _write, self.path, work, *args, **kwargs)
+        return result
+
+    async def read(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `work(connection, …)` on one snapshot of the store and return its result.
+
+        Raises:
+            StoreError: It could not be read; the message says why.
+        """
+        async with self._free:
+            reader = self._readers.pop() if self._readers else await self._connect(writer=False)
+            try:
+                # Shielded, so that the connection is idle again when it goes back to the others.
+                with anyio.CancelScope(shield=True):
+                    result = await self._hop(reader, _read, self.path, work, *args, **kwargs)
+            finally:
+                self._readers.append(reader)
+        return result
+
+    async def _hop(
+        self,
+        connection: aiosqlite.Connection,
+        run: Callable[..., T],
+        *args: object,
+        **kwargs: object,
+    ) -> T:
+        # aiosqlite has no public way to run a function of ours on its thread; the upper bound on
+        # its version and tests/store/test_database.py guard this one.
+        result = await connection._execute(run, connection._conn, *args, **kwargs)  # type: ignore[no-untyped-call]  # noqa: SLF001
+        return cast("T", result)
+
+    async def _connect(self, *, writer: bool) -> aiosqlite.Connection:
+        def connector() -> Connection:
+            return _opened(self.path, self._durability, writer=writer)
+
+        connection = aiosqlite.Connection(cast("Callable[[], object]", connector), AIOSQLITE_CHUNK)  # type: ignore[arg-type]
+        # A daemon: a process whose main thread is gone must not be kept alive by an idle store.
+        connection._thread.daemon = True  # noqa: SLF001
+        await connection
+        raw = cast("Connection", connection._conn)  # noqa: SLF001
+        self.vectors = bool(raw.row("SELECT count(*) FROM pragma_module_list WHERE name='vec0'")[0])  # type: ignore[index]
+        return connection
+
+
+def prepare_file(path: Path) -> None:
+    """Make the store's folder (0700) and an empty file (0600) where there is none.
+
+    Raises:
+        NotADatabase: The file holds something else; it is left as it is.
+        StoreNotWritable: Folder or file cannot be made or written.
+    """
+    try:
+        if not path.parent.exists():
+            path.parent.mkdir(mode=0o700, parents=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        with path.open("rb") as file:
+            header = file.read(len(HEADER))
+    except OSError as error:
+        raise StoreNotWritable(path, error.strerror or str(error)) from error
+    if header and header != HEADER:
+        raise NotADatabase(path)
+    if not os.access(path.parent, os.W_OK):
+        # SQLite must be able to make the files of the write-ahead log beside it.
+        raise StoreNotWritable(path, "its folder is read-only")
+
+
+def _opened(path: Path, durability: str, *, writer: bool) -> Connection:
+    try:
+        db = driver.connect(path, durability=durability, writer=writer)
+        try:
+            driver.load_vectors(db)
+            if writer:
+                migrations.migrate(db, path)
+        except BaseException:
+            db.close()
+            raise
+    except SqliteError as error:
+        raise store_error(error, path) from error
+    return db
+
+
+def _write(
+    db: Connection,
+    path: Path,
+    work: Callable[Concatenate[Connection, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    try:
+        db.rows("BEGIN IMMEDIATE")
+        try:
+            _check_schema(db, path)
+            result = work(db, *args, **kwargs)
+            db.rows("COMMIT")
+        except BaseException:
+            if db.in_transaction:  # SQLite rolls some failures back by itself
+                db.rows("ROLLBACK")
+            raise
+    except SqliteError as error:
+        raise store_error(error, path) from error
+    return result
+
+
+def _read(
+    db: Connection,
+    path: Path,
+    work: Callable[Concatenate[Connection, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    try:
+        db.rows("BEGIN")
+        try:
+            return work(db, *args, **kwargs)
+        finally:
+            if db.in_transaction:
+                db.rows("ROLLBACK")
+    except SqliteError as error:
+        raise store_error(error, path) from error
+
+
+def _check_schema(db: Connection, path: Path) -> None:
+    """Stop writing when a newer version has migrated the store while this process ran."""
+    found = migrations.version(db)
+    if found > migrations.LATEST:
+        raise NewerSchema(path, found, migrations.LATEST)
+
+
+def store_error(error: SqliteError, path: Path) -> StoreError:
+    """Return the error that tells a user what SQLite's means for the store at `path`."""
+    message = str(error)
+    match error.code:
+        case driver.BUSY | driver.LOCKED:
+            return StoreBusy(path, driver.BUSY_SECONDS_MAX)
+        case driver.FULL:
+            return StoreFull(path)
+        case driver.READONLY | driver.CANTOPEN:
+            return StoreNotWritable(path, message)
+        case driver.NOTADB:
+            return NotADatabase(path)
+        case driver.CORRUPT:
+            return StoreCorrupt(path, message)
+        case driver.IOERR:
+            # A disk that fills up shows as an I/O error where SQLite maps or syncs a file.
+            return (
+                StoreFull(path)
+                if _disk_is_full(path)
+                else StoreError(f"The disk of {path} failed ({message}); this write was not made.")
+            )
+        case _:
+            return StoreError(f"The store {path} could not do this: {message}")
+
+
+def _disk_is_full(path: Path) -> bool:
+    try:
+        status = os.statvfs(path.parent)
+    except (OSError, AttributeError):  # Windows has no statvfs
+        return False
+    return status.f_bavail * status.f_frsize < migrations.ROOM_BYTES_MIN

@@ -1,0 +1,264 @@
+"""The schema, as numbered steps, and how a store is brought up to date.
+
+A step that has been released is never changed; a change of the schema is a new step at the end.
+Before the first step runs on a store that holds something, a copy of it is laid beside it.
+Tables whose form depends on what is installed are made where they are used: the full-text index of
+a namespace (store/lexical.py) and the vectors (store/vectors.py).
+"""
+
+import os
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tmws_mcp.errors import NewerSchema, NotADatabase, StoreError, StoreFull
+from tmws_mcp.store.driver import Connection
+
+APPLICATION_ID = 0x746D7773  # "tmws": tells our file from another program's
+ROOM_BYTES_MIN = 1024 * 1024  # below this a disk counts as full
+
+CORE_TABLES = """
+CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE lease(
+    name TEXT PRIMARY KEY, owner TEXT NOT NULL, expires_at REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE namespace(
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_at REAL NOT NULL
+) STRICT;
+-- Moved by each write: what a process has cached under an older number is stale.
+CREATE TABLE generation(
+    ns INTEGER NOT NULL, area TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(ns, area)
+) STRICT, WITHOUT ROWID;
+"""
+
+MEMORY_TABLES = """
+CREATE TABLE thread(
+    id INTEGER PRIMARY KEY,
+    ns INTEGER NOT NULL REFERENCES namespace(id),
+    name TEXT NOT NULL,
+    length INTEGER NOT NULL DEFAULT 0,
+    UNIQUE(ns, name)
+) STRICT;
+CREATE TABLE memory(
+    id INTEGER PRIMARY KEY,
+    uid TEXT NOT NULL UNIQUE,
+    ns INTEGER NOT NULL REFERENCES namespace(id),
+    content TEXT NOT NULL,
+    content_hash BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    importance REAL NOT NULL,
+    persona TEXT,
+    speaker TEXT,
+    source TEXT,
+    thread INTEGER REFERENCES thread(id),
+    thread_position INTEGER,
+    occurred_at REAL,
+    expires_at REAL,
+    created_at REAL NOT NULL,
+    forgotten_at REAL,
+    supersedes INTEGER REFERENCES memory(id),
+    superseded_by INTEGER REFERENCES memory(id),
+    embedder TEXT
+) STRICT;
+CREATE UNIQUE INDEX memory_once ON memory(ns, content_hash) WHERE forgotten_at IS NULL;
+CREATE INDEX memory_newest ON memory(ns, created_at, id) WHERE forgotten_at IS NULL;
+CREATE UNIQUE INDEX memory_in_thread ON memory(thread, thread_position) WHERE thread IS NOT NULL;
+CREATE INDEX memory_forgotten ON memory(forgotten_at) WHERE forgotten_at IS NOT NULL;
+CREATE INDEX memory_unembedded ON memory(ns, id) WHERE embedder IS NULL;
+CREATE TABLE memory_tag(
+    ns INTEGER NOT NULL,
+    tag TEXT NOT NULL,
+    memory INTEGER NOT NULL REFERENCES memory(id) ON DELETE CASCADE,
+    PRIMARY KEY(ns, tag, memory)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX memory_tags ON memory_tag(memory);
+CREATE TABLE memory_similar(
+    memory INTEGER NOT NULL REFERENCES memory(id) ON DELETE CASCADE,
+    other INTEGER NOT NULL REFERENCES memory(id) ON DELETE CASCADE,
+    similarity REAL NOT NULL,
+    PRIMARY KEY(memory, other)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX memory_similar_other ON memory_similar(other);
+"""
+
+# Counts are slots: a row belongs to one actor, who alone writes it and raises `seq` with each
+# change, so that merging them with those of other instances is "the greater (gen, seq) wins".
+LEARNING_TABLES = """
+CREATE TABLE session(
+    id INTEGER PRIMARY KEY,
+    ns INTEGER NOT NULL REFERENCES namespace(id),
+    name TEXT NOT NULL,
+    task TEXT NOT NULL DEFAULT '',
+    opened_at REAL NOT NULL,
+    last_at REAL NOT NULL,
+    ended_at REAL,
+    outcome TEXT,
+    steps INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX session_open ON session(ns, name) WHERE ended_at IS NULL;
+CREATE INDEX session_idle ON session(last_at) WHERE ended_at IS NULL;
+CREATE TABLE step(
+    id INTEGER PRIMARY KEY,
+    ns INTEGER NOT NULL REFERENCES namespace(id),
+    session INTEGER NOT NULL REFERENCES session(id) ON DELETE CASCADE,
+    number INTEGER,
+    tool TEXT NOT NULL,
+    ok INTEGER NOT NULL,
+    error_template TEXT,
+    error_class TEXT,
+    recovery TEXT,
+    method TEXT,
+    seconds REAL,
+    tokens INTEGER,
+    arguments TEXT,
+    evidence TEXT,
+    at REAL NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX step_once ON step(session, number) WHERE number IS NOT NULL;
+CREATE INDEX step_of_session ON step(session, id);
+CREATE INDEX step_oldest ON step(ns, id);
+CREATE TABLE task(
+    id INTEGER PRIMARY KEY,
+    ns INTEGER NOT NULL REFERENCES namespace(id),
+    hash BLOB NOT NULL,
+    text TEXT NOT NULL,
+    last_at REAL NOT NULL,
+    UNIQUE(ns, hash)
+) STRICT;
+CREATE TABLE run(
+    id INTEGER PRIMARY KEY,
+    task INTEGER NOT NULL REFERENCES task(id) ON DELETE CASCADE,
+    tools TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    seconds REAL,
+    tokens INTEGER,
+    at REAL NOT NULL
+) STRICT;
+CREATE INDEX run_of_task ON run(task, id);
+-- How often `action` followed a context: n-grams, error repairs, words of the task.
+CREATE TABLE context(
+    ns INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    key BLOB NOT NULL,
+    action TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    gen INTEGER NOT NULL DEFAULT 0,
+    seq INTEGER NOT NULL,
+    n REAL NOT NULL,
+    PRIMARY KEY(ns, kind, key, action, actor)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX context_seq ON context(actor, seq);
+-- How well an action went: for a tool, for a tool on a task, for a variant, for a repair.
+CREATE TABLE outcome(
+    ns INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    gen INTEGER NOT NULL DEFAULT 0,
+    seq INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    ok INTEGER NOT NULL,
+    seconds REAL NOT NULL DEFAULT 0,
+    timed INTEGER NOT NULL DEFAULT 0,
+    tokens INTEGER NOT NULL DEFAULT 0,
+    metered INTEGER NOT NULL DEFAULT 0,
+    last_at REAL NOT NULL,
+    PRIMARY KEY(ns, kind, key, actor)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outcome_seq ON outcome(actor, seq);
+-- The readable objects behind the counts.
+CREATE TABLE learned(
+    ns INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    first_at REAL NOT NULL,
+    last_at REAL NOT NULL,
+    PRIMARY KEY(ns, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX learned_newest ON learned(ns, last_at);
+"""
+
+Step = Callable[[Connection], None]
+"""Changes the schema, within the transaction of the whole migration."""
+
+
+def _first_schema(db: Connection) -> None:
+    for tables in (CORE_TABLES, MEMORY_TABLES, LEARNING_TABLES):
+        db.script(tables)
+    db.rows(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.run("INSERT INTO meta VALUES ('actor', ?)", (secrets.token_hex(8),))
+    db.run("INSERT INTO meta VALUES ('seq', '0')")
+
+
+STEPS: tuple[Step, ...] = (_first_schema,)
+"""Step n, counted from 1, makes schema n out of schema n - 1."""
+LATEST = len(STEPS)
+
+
+def version(db: Connection) -> int:
+    """Return the number of the last step that was applied."""
+    row = db.row("PRAGMA user_version")
+    assert row is not None
+    return int(row[0])
+
+
+def migrate(db: Connection, path: Path) -> None:
+    """Bring the store up to date in one transaction, after a copy of it was made.
+
+    Raises:
+        NewerSchema: A newer version has written it; nothing is changed.
+        NotADatabase: It is another program's database; nothing is changed.
+    """
+    found = version(db)
+    _check_ours(db, path)
+    if found > LATEST:
+        raise NewerSchema(path, found, LATEST)
+    if found == LATEST:
+        return
+    if found:
+        back_up(db, path, found)
+    db.rows("BEGIN IMMEDIATE")
+    try:
+        # Another process may have been faster.
+        for number in range(version(db), LATEST):
+            STEPS[number](db)
+        db.rows(f"PRAGMA user_version = {LATEST}")
+        db.rows("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.rows("ROLLBACK")
+        raise
+
+
+def _check_ours(db: Connection, path: Path) -> None:
+    row = db.row(
+        "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id"
+    )
+    assert row is not None
+    application, objects = row
+    if application != APPLICATION_ID and objects:
+        raise NotADatabase(path, "is the database of another program")
+
+
+def back_up(db: Connection, path: Path, schema: int) -> Path:
+    """Copy the store beside itself before it is changed, and return the copy's path.
+
+    Raises:
+        StoreError: The copy could not be made, so that nothing may be changed.
+    """
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+    copy = path.with_name(f"{path.name}.schema{schema}.{stamp}.backup")
+    try:
+        os.close(os.open(copy, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        db.rows("VACUUM INTO ?", (str(copy),))
+    except Exception as error:
+        copy.unlink(missing_ok=True)
+        room = os.statvfs(path.parent)
+        if room.f_bavail * room.f_frsize < path.stat().st_size:
+            raise StoreFull(path) from error
+        raise StoreError(
+            f"No backup of {path} could be made, so it stays as it is: {error}"
+        ) from error
+    return copy

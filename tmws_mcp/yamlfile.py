@@ -1,0 +1,95 @@
+"""YAML and JSON files read safely, with errors that name the line and the key.
+
+Data files hold data: `safe_load` builds no objects, aliases are refused (nine of them can stand
+for a billion nodes), duplicate keys are an error rather than a silent loss, and size and depth are
+bounded before anything is built.
+"""
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tmws_mcp.errors import FileError, TooLarge
+
+if TYPE_CHECKING:
+    import yaml
+
+FILE_BYTES_MAX = 256 * 1024
+DEPTH_MAX = 20
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Return the mapping that a YAML or JSON file holds.
+
+    Raises:
+        FileError: The file cannot be read, is too large or too deep, or is not a mapping.
+    """
+    return parse_mapping(_read_text(path), path=path)
+
+
+def parse_mapping(text: str, *, path: Path | str) -> dict[str, Any]:
+    """Return the mapping that a YAML or JSON text holds; `path` names it in errors."""
+    import yaml  # noqa: PLC0415 - not before `initialize` is answered
+
+    try:
+        data = yaml.load(text, Loader=_loader(path))  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        raise _file_error(path, error) from error
+    except (ValueError, RecursionError) as error:  # a date that is none, a number too long
+        raise FileError(path, f"cannot be read as YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise FileError(path, f"must hold a mapping, not {type(data).__name__}", line=1)
+    return data
+
+
+def _read_text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise FileError(path, f"cannot be read: {error.strerror}") from error
+    if len(raw) > FILE_BYTES_MAX:
+        too_large = TooLarge("It", path.stat().st_size, FILE_BYTES_MAX, "bytes", remedy="Split it.")
+        raise FileError(path, str(too_large))
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileError(path, f"is not UTF-8 at byte {error.start}") from error
+
+
+def _loader(path: Path | str) -> "type[yaml.SafeLoader]":
+    import yaml  # noqa: PLC0415 - see parse_mapping
+
+    class BoundedLoader(yaml.SafeLoader):
+        """A SafeLoader without aliases and duplicate keys, of bounded depth."""
+
+        depth = 0
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+                line = event.start_mark.line + 1
+                raise FileError(path, "aliases (*name) are not allowed", line=line)
+            self.depth += 1
+            if self.depth > DEPTH_MAX:
+                raise FileError(path, f"is nested deeper than {DEPTH_MAX} levels")
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
+            seen = set()
+            for key, _ in node.value:
+                if key.value in seen:
+                    line = key.start_mark.line + 1
+                    raise FileError(path, f"the key {key.value!r} stands twice", line=line)
+                seen.add(key.value)
+            return super().construct_mapping(node, deep)
+
+    return BoundedLoader
+
+
+def _file_error(path: Path | str, error: "yaml.YAMLError") -> FileError:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    return FileError(path, f"is not valid YAML: {problem}", line=mark.line + 1 if mark else None)
