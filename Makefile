@@ -1,0 +1,47 @@
+# `make help` lists what can be done. Every target sets up .venv first, and is quick once it is there.
+
+PYTHON ?= python3
+# The first that runs and is new enough: a shim without a Python behind it is found, but does not run.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+FOUND := $(shell for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && { echo $$python; break; }; done)
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+else
+BIN := .venv/bin
+endif
+RUN := $(BIN)/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fix bench docs lock
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Make .venv from requirements.lock (uv, else venv and pip)
+	@$(or $(FOUND),$(PYTHON)) scripts/bootstrap.py
+
+demo: setup ## Show the whole loop alive: a real client, a real server, a real store
+	@$(BIN)/tmws-mcp demo $(ARGS)
+
+test: setup ## Run the tests with the coverage gate (ARGS="tests/store --no-cov" for a part)
+	@$(RUN) -m pytest --cov $(ARGS)
+
+check: setup ## Run every check that is no test: format, lint, types, layers, sizes, documents
+	@$(RUN) scripts/check.py $(ARGS)
+
+fix: setup ## Format, and repair what ruff can repair
+	@$(RUN) -m ruff check --fix --quiet . || true
+	@$(RUN) -m ruff format .
+	@$(RUN) scripts/make_settings_doc.py
+
+bench: bench-startup bench-durability ## Measure what README and docs claim
+
+bench-%: setup
+	@$(RUN) -m benchmarks.$* $(ARGS)
+
+docs: setup ## Make the generated pages of docs/reference
+	@$(RUN) scripts/make_settings_doc.py
+
+lock: setup ## Choose versions anew, within pyproject.toml's bounds (needs uv)
+	@$(RUN) scripts/make_lock.py
