@@ -53,6 +53,7 @@ from tmws_mcp.model.pattern import (
     Route,
     StepReport,
 )
+from tmws_mcp.model.status import PatternSummary, Statistics, Status
 
 __all__ = [
     "Alternative",
@@ -76,6 +77,7 @@ __all__ = [
     "Namespace",
     "ObserveReply",
     "ObserveRequest",
+    "PatternSummary",
     "RecallReply",
     "RecallRequest",
     "RecentStep",
@@ -89,6 +91,8 @@ __all__ = [
     "Scope",
     "ScopeSource",
     "Similar",
+    "Statistics",
+    "Status",
     "StepReport",
     "StoreReply",
     "StoreRequest",

@@ -7,13 +7,14 @@ from its beginning (BEGIN IMMEDIATE) and waits for it for a bounded time.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar, cast
 
 import aiosqlite
 import anyio
+import anyio.to_thread
 
 from tmws_mcp.errors import (
     NewerSchema,
@@ -42,7 +43,6 @@ class Database:
         self.path = path
         self.vectors = False
         """Whether sqlite-vec is loaded."""
-        self.schema = 0
         self._durability = durability
         self._writer: aiosqlite.Connection | None = None
         self._readers: list[aiosqlite.Connection] = []
@@ -80,7 +80,7 @@ class Database:
             raise StoreError("The store is closed.")
         with anyio.CancelScope(shield=True):
             result = await self._hop(self._writer, _write, self.path, work, *args, **kwargs)
-        return result
+        return cast("T", result)
 
     async def read(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -91,37 +91,41 @@ class Database:
             StoreError: It could not be read; the message says why.
         """
         async with self._free:
-            reader = self._readers.pop() if self._readers else await self._connect(writer=False)
-            try:
-                # Shielded, so that the connection is idle again when it goes back to the others.
-                with anyio.CancelScope(shield=True):
+            # Shielded, so that the connection is idle again when it goes back to the others.
+            with anyio.CancelScope(shield=True):
+                reader = self._readers.pop() if self._readers else await self._connect(writer=False)
+                try:
                     result = await self._hop(reader, _read, self.path, work, *args, **kwargs)
-            finally:
-                self._readers.append(reader)
-        return result
+                finally:
+                    self._readers.append(reader)
+        return cast("T", result)
 
     async def _hop(
         self,
         connection: aiosqlite.Connection,
-        run: Callable[..., T],
+        run: Callable[..., object],
         *args: object,
         **kwargs: object,
-    ) -> T:
+    ) -> object:
         # aiosqlite has no public way to run a function of ours on its thread; the upper bound on
         # its version and tests/store/test_database.py guard this one.
-        result = await connection._execute(run, connection._conn, *args, **kwargs)  # type: ignore[no-untyped-call]  # noqa: SLF001
-        return cast("T", result)
+        hop: Callable[..., Awaitable[object]] = connection._execute  # noqa: SLF001
+        return await hop(run, connection._conn, *args, **kwargs)  # noqa: SLF001
 
     async def _connect(self, *, writer: bool) -> aiosqlite.Connection:
         def connector() -> Connection:
-            return _opened(self.path, self._durability, writer=writer)
+            db, self.vectors = _opened(self.path, self._durability, writer=writer)
+            return db
 
         connection = aiosqlite.Connection(cast("Callable[[], object]", connector), AIOSQLITE_CHUNK)  # type: ignore[arg-type]
         # A daemon: a process whose main thread is gone must not be kept alive by an idle store.
         connection._thread.daemon = True  # noqa: SLF001
-        await connection
-        raw = cast("Connection", connection._conn)  # noqa: SLF001
-        self.vectors = bool(raw.row("SELECT count(*) FROM pragma_module_list WHERE name='vec0'")[0])  # type: ignore[index]
+        try:
+            await connection
+        except BaseException:
+            # Its thread still reports that it ends, and must find the event loop alive.
+            await anyio.to_thread.run_sync(connection._thread.join)  # noqa: SLF001
+            raise
         return connection
 
 
@@ -147,11 +151,11 @@ def prepare_file(path: Path) -> None:
         raise StoreNotWritable(path, "its folder is read-only")
 
 
-def _opened(path: Path, durability: str, *, writer: bool) -> Connection:
+def _opened(path: Path, durability: str, *, writer: bool) -> tuple[Connection, bool]:
     try:
         db = driver.connect(path, durability=durability, writer=writer)
         try:
-            driver.load_vectors(db)
+            vectors = driver.load_vectors(db)
             if writer:
                 migrations.migrate(db, path)
         except BaseException:
@@ -159,7 +163,7 @@ def _opened(path: Path, durability: str, *, writer: bool) -> Connection:
             raise
     except SqliteError as error:
         raise store_error(error, path) from error
-    return db
+    return db, vectors
 
 
 def _write(

@@ -1,0 +1,49 @@
+"""What the server tells of itself."""
+
+from pydantic import JsonValue
+
+from tmws_mcp.model.base import Scope, Value
+from tmws_mcp.model.memory import Tier
+from tmws_mcp.model.pattern import Route
+
+
+class PatternSummary(Value):
+    """An authored pattern in a few lines."""
+
+    id: str
+    route: Route
+    summary: str
+    exact: tuple[str, ...] = ()
+    regex: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+
+
+class Status(Value):
+    """Whether this server can do its work, and in which tier."""
+
+    version: str
+    ok: bool
+    problems: tuple[str, ...] = ()
+    """What is wrong or missing, each with its remedy."""
+    tier: Tier
+    store: str
+    library: str
+    schema_version: int
+    vectors: bool
+    embedder: str | None
+    patterns: int
+    namespaces: int
+    federation: str
+    uptime_seconds: float
+    scope: Scope
+
+
+class Statistics(Value):
+    """How much is stored and learned in a scope."""
+
+    memory: dict[str, JsonValue]
+    learning: dict[str, JsonValue]
+    patterns: dict[str, JsonValue]
+    store_bytes: int
+    scope: Scope
