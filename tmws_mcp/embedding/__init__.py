@@ -1,0 +1,1 @@
+"""Text to vector: what an embedder is, and one module for each of them."""
