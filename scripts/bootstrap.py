@@ -104,7 +104,7 @@ def working_uv() -> str | None:
 
 def install_with_uv(uv: str) -> None:
     """Make the environment and fill it."""
-    if not runs(PYTHON):
+    if not ours():
         shutil.rmtree(VENV, ignore_errors=True)
         run("Making the environment", [uv, "venv", "--python", sys.executable, VENV])
     pip: list[str | Path] = [uv, "pip", "install", "--python", PYTHON]
@@ -124,7 +124,7 @@ def install_with_pip() -> None:
 def environment_with_pip(scratch: Path) -> list[str | Path]:
     """Make the environment and return the command that is its pip."""
     own_pip: list[str | Path] = [PYTHON, "-m", "pip"]
-    if runs(PYTHON, "-m", "pip", "--version"):
+    if ours() and runs(PYTHON, "-m", "pip", "--version"):
         return own_pip
     make: list[str | Path] = [sys.executable, "-m", "venv", "--clear"]
     # Tried instead of asked: Debian ships an ensurepip that is found and refuses to run.
@@ -147,9 +147,14 @@ def fetched_pip(target: Path) -> Path:
     return target
 
 
+def ours() -> bool:
+    """Say whether there is an environment that works and is of the Python that make has found."""
+    version = "{}.{}".format(*sys.version_info)
+    return runs(PYTHON, "-c", f"import sys; sys.exit(sys.version[:4] != {version!r})")
+
+
 def runs(*command: str | Path) -> bool:
     """Say whether a command exists and ends well."""
-    command = command if len(command) > 1 else (*command, "--version")
     try:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
     except OSError:

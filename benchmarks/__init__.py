@@ -1,0 +1,1 @@
+"""What prints every number that README and docs claim; `make bench` runs them all."""

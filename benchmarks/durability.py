@@ -1,0 +1,155 @@
+"""Is every write that was acknowledged still there: under three writers at once, and after kill -9?
+
+Three processes write to one store side by side. Then, round after round, a process writes, gets its
+acknowledgements, sends one more write and is killed at once; the next round starts on what it left.
+At the end a fresh process reads back each acknowledged memory by its id and compares its text.
+"""
+
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from benchmarks.process import ServerError, ServerProcess
+from benchmarks.report import Table, arguments, show
+
+PROCESSES = 3
+WRITES = 100
+ROUNDS = 50
+WRITES_PER_ROUND_MAX = 5
+PAUSE_SECONDS_MAX = 0.01
+"""How long the last, unacknowledged write of a round has got when the process is killed."""
+READ_PAGE = 50
+READ_TOKENS = 20_000
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was acknowledged, text by id, and what was refused."""
+
+    acknowledged: Mapping[str, str]
+    errors: Sequence[str]
+
+
+def write_together(
+    environment: Mapping[str, str], *, processes: int = PROCESSES, writes: int = WRITES
+) -> Written:
+    """Let several processes write to one store at the same time."""
+    start = threading.Barrier(processes)
+
+    def one(writer: int) -> Written:
+        with ServerProcess(environment=environment) as server:
+            server.initialize()
+            start.wait()
+            return store(server, [f"Writer {writer} notes fact {n}" for n in range(writes)])
+
+    with ThreadPoolExecutor(processes) as pool:
+        return together(list(pool.map(one, range(processes))))
+
+
+def kill_after_acknowledgement(
+    environment: Mapping[str, str], *, rounds: int = ROUNDS, seed: int = 1
+) -> Written:
+    """Kill a process right after its last acknowledgement, with one more write under way."""
+    choose = random.Random(seed)
+    return together([one_kill(environment, number, choose) for number in range(rounds)])
+
+
+def one_kill(environment: Mapping[str, str], number: int, choose: random.Random) -> Written:
+    """Write a few memories, then kill the process."""
+    writes = choose.randint(1, WRITES_PER_ROUND_MAX)
+    with ServerProcess(environment=environment) as server:
+        server.initialize()
+        written = store(server, [f"Round {number} notes fact {n}" for n in range(writes)])
+        under_way = {"name": "store_memory", "arguments": {"content": f"Round {number} is cut off"}}
+        server.post("tools/call", under_way)
+        time.sleep(choose.uniform(0, PAUSE_SECONDS_MAX))
+        server.kill()
+    return written
+
+
+def store(server: ServerProcess, texts: Sequence[str]) -> Written:
+    """Store texts one after the other."""
+    acknowledged: dict[str, str] = {}
+    errors = []
+    for text in texts:
+        try:
+            acknowledged[str(server.call("store_memory", content=text)["id"])] = text
+        except ServerError as error:
+            errors.append(str(error))
+    return Written(acknowledged, errors)
+
+
+def together(parts: Sequence[Written]) -> Written:
+    """Put several writers' results into one."""
+    acknowledged = {key: text for part in parts for key, text in part.acknowledged.items()}
+    return Written(acknowledged, [error for part in parts for error in part.errors])
+
+
+def lost(environment: Mapping[str, str], written: Written) -> list[str]:
+    """Return the ids of acknowledged memories that a fresh process reads otherwise, or not."""
+    ids = list(written.acknowledged)
+    found: dict[str, str] = {}
+    with ServerProcess(environment=environment) as server:
+        server.initialize()
+        for first in range(0, len(ids), READ_PAGE):
+            page = ids[first : first + READ_PAGE]
+            reply = server.call("recall_memory", ids=page, token_budget=READ_TOKENS)
+            found |= {memory["id"]: memory["content"] for memory in reply["memories"]}
+    return [key for key, text in written.acknowledged.items() if found.get(key) != text]
+
+
+def measure(environment: Mapping[str, str], options: Mapping[str, int]) -> dict[str, JsonValue]:
+    """Return the figures of both parts, made on one store."""
+    side_by_side = write_together(
+        environment, processes=options["processes"], writes=options["writes"]
+    )
+    killed = kill_after_acknowledgement(environment, rounds=options["rounds"])
+    return {
+        name: {
+            "asked": asked,
+            "acknowledged": len(part.acknowledged),
+            "lost": len(lost(environment, part)),
+            "errors": list(part.errors),
+        }
+        for name, part, asked in (
+            ("writers", side_by_side, options["processes"] * options["writes"]),
+            ("kills", killed, len(killed.acknowledged) + len(killed.errors)),
+        )
+    }
+
+
+def main() -> int:
+    """Measure on a store of its own; 1 if anything was lost or refused."""
+    parser = arguments(__doc__ or "")
+    for name, default in (("processes", PROCESSES), ("writes", WRITES), ("rounds", ROUNDS)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        figures = measure({"TMWS_HOME": home}, vars(options))
+    labels = {
+        "writers": f"{options.processes} processes x {options.writes} writes",
+        "kills": f"{options.rounds} rounds of kill -9",
+    }
+    rows = [(labels[name], *map(str, cells(figures[name]))) for name in labels]
+    columns = ("", "asked", "acknowledged", "lost", "errors")
+    show(figures, [Table("Durability", columns, rows)], as_json=options.json)
+    return int(any(row[3:] != ("0", "0") for row in rows))
+
+
+def cells(part: JsonValue) -> list[object]:
+    """Return a part's figures in the table's order."""
+    assert isinstance(part, dict)
+    errors = part["errors"]
+    assert isinstance(errors, list)
+    return [part["asked"], part["acknowledged"], part["lost"], len(errors)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
