@@ -17,6 +17,7 @@
     │   ├── StoreCorrupt
     │   └── NewerSchema
     ├── EmbedderUnavailable        no vectors: the lexical tier answers
+    ├── RegexesUnavailable         RE2 is not there: no pattern can be matched
     ├── ActionError                an infrastructure step could not do its work
     ├── NothingRan                 no part of a pattern could be run
     └── Overloaded                 too many calls at once, or one that takes too long
@@ -62,13 +63,13 @@ class NotFound(TmwsError):
 class PatternNotFound(NotFound):
     """No pattern has that id, or matches that query."""
 
-    def __init__(self, name: str, *, closest: tuple[str, ...] = ()) -> None:
+    def __init__(self, name: str, *, closest: tuple[str, ...] = (), what: str = "pattern") -> None:
         remedy = (
             f"Closest patterns: {', '.join(closest)}."
             if closest
             else "The resource tmws://patterns lists them all."
         )
-        super().__init__("pattern", name, remedy=remedy)
+        super().__init__(what, name, remedy=remedy)
 
 
 class SettingsError(TmwsError):
@@ -153,6 +154,17 @@ class NewerSchema(StoreError):
 
 class EmbedderUnavailable(TmwsError):
     """No vectors can be made; recall goes on with words alone."""
+
+
+class RegexesUnavailable(TmwsError):
+    """RE2 cannot be imported; Python's own `re` would let a pattern stall the server."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"Patterns need the package google-re2, which cannot be imported ({problem}). "
+            "Install it with `pip install google-re2`; it has no wheel for musl (Alpine): "
+            "use a Python built for glibc there. Memory and recommendations work without it."
+        )
 
 
 class ActionError(TmwsError):

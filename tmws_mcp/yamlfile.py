@@ -5,7 +5,7 @@ for a billion nodes), duplicate keys are an error rather than a silent loss, and
 bounded before anything is built.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,41 @@ def parse_mapping(text: str, *, path: Path | str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise FileError(path, f"must hold a mapping, not {type(data).__name__}", line=1)
     return data
+
+
+def line_of(path: Path, keys: Sequence[str | int]) -> int | None:
+    """Return the line of the file on which the deepest of the nested keys that exists stands."""
+    import yaml  # noqa: PLC0415 - see parse_mapping
+
+    try:
+        node = yaml.compose(_read_text(path), Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, FileError, ValueError, RecursionError):
+        return None
+    line: int | None = None
+    for key in keys:
+        found = _child(node, key)
+        if found is None:
+            break
+        line, node = found
+    return line
+
+
+def _child(node: Any, key: str | int) -> tuple[int, Any] | None:
+    """Return the line on which an entry of a node stands, and the entry's value."""
+    if isinstance(key, str) and isinstance(getattr(node, "value", None), list):
+        for entry in node.value:
+            if isinstance(entry, tuple) and entry[0].value == key:
+                return entry[0].start_mark.line + 1, entry[1]
+    if isinstance(key, int) and node.id == "sequence" and key < len(node.value):
+        return node.value[key].start_mark.line + 1, node.value[key]
+    return None
+
+
+def format_mapping(data: Mapping[str, Any]) -> str:
+    """Return the mapping as YAML that a person likes to edit."""
+    import yaml  # noqa: PLC0415 - see parse_mapping
+
+    return yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=100)
 
 
 def _read_text(path: Path) -> str:
