@@ -20,6 +20,11 @@ from tmws_mcp.model.base import Name
 
 PREFIX = "TMWS_"
 SLUG_CHARS_MAX = 60
+# All that a command of ours gets to see: where programs and the user's own settings lie.
+COMMAND_ENVIRONMENT = (
+    *("PATH", "HOME", "USERPROFILE", "HOMEDRIVE", "HOMEPATH", "XDG_CONFIG_HOME", "APPDATA"),
+    *("SYSTEMROOT", "COMSPEC", "TMPDIR", "TEMP", "TMP"),
+)
 
 
 def _split(value: object) -> object:
@@ -42,6 +47,12 @@ def default_home(environ: Mapping[str, str], platform: str = sys.platform) -> Pa
     if platform == "win32":
         return Path(environ.get("LOCALAPPDATA") or user / "AppData" / "Local") / "tmws-mcp"
     return Path(environ.get("XDG_DATA_HOME") or user / ".local" / "share") / "tmws-mcp"
+
+
+def command_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment for a command: no token, key or password of the server's is in it."""
+    environ = os.environ if environ is None else environ
+    return {name: environ[name] for name in COMMAND_ENVIRONMENT if name in environ}
 
 
 class Settings(BaseModel):

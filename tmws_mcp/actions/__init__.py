@@ -1,0 +1,1 @@
+"""What an infrastructure step can do that needs nothing of ours."""

@@ -1,0 +1,30 @@
+"""The actions by name.
+
+`ACTIONS` need nothing of ours. `STATE_ACTIONS` are about our own state: the engine binds them to
+its methods under these names, so that a pattern file can be checked without an engine.
+"""
+
+from typing import Final
+
+from tmws_mcp.actions import calculate, clock, workspace
+from tmws_mcp.actions.action import Action, Workspace
+
+__all__ = ["ACTIONS", "STATE_ACTIONS", "Action", "Workspace", "is_known", "is_read_only"]
+
+ACTIONS: Final = {
+    action.name: action for action in (calculate.ACTION, clock.ACTION, workspace.ACTION)
+}
+STATE_ACTIONS: Final = frozenset(
+    {"status.health", "statistics.all", "patterns.list", "patterns.explain"}
+)
+"""Actions over our own state; all of them only read."""
+
+
+def is_known(name: str) -> bool:
+    """Whether an action has that name."""
+    return name in ACTIONS or name in STATE_ACTIONS
+
+
+def is_read_only(name: str) -> bool:
+    """Whether the action is known and changes nothing."""
+    return name in STATE_ACTIONS or (name in ACTIONS and ACTIONS[name].read_only)
