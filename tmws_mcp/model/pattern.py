@@ -58,6 +58,8 @@ class Decision:
     confidence: float
     why: str
     alternatives: tuple[Alternative, ...] = ()
+    runs: bool = True
+    """False where nothing can be run: no pattern matches, and nothing is remembered."""
 
 
 class StepReport(Value):

@@ -1,0 +1,1 @@
+"""Answers kept for a while, under keys that a write makes obsolete."""

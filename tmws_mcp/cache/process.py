@@ -1,0 +1,128 @@
+"""Answers kept in this process for a short while.
+
+Nothing is ever invalidated here: the key holds the generation of all that was read, so a write by
+any process leads to another key, and the old entry ages out. Callers that ask for the same key at
+once wait for one of them (single flight); lifetimes are spread a little (jitter), so that entries
+made together do not all expire together.
+"""
+
+import json
+import random
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import anyio
+
+from tmws_mcp.model import ExecuteRequest, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+ENTRIES_MAX = 500
+JITTER_SHARE = 0.1
+"""A lifetime is shortened by up to a tenth."""
+
+T = TypeVar("T")
+
+
+def execution_key(
+    request: ExecuteRequest, scope: Scope, *, version: str, generations: Sequence[int]
+) -> Hashable:
+    """Return the key of an execution: all that its answer depends on."""
+    wanted = request.model_dump(mode="json", exclude={"namespace", "context"})
+    where = (scope.namespace, *scope.also, scope.persona)
+    context = json.dumps(request.context, sort_keys=True)
+    return version, where, tuple(generations), tuple(wanted.values()), context
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A value in the making, and how many wait for it."""
+
+    lock: anyio.Lock = field(default_factory=anyio.Lock)
+    waiting: int = 0
+
+
+class ProcessCache(Generic[T]):
+    """A bounded map with lifetimes; the least recently used entry leaves first.
+
+    `clock` gives seconds, `chance` a number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        entries_max: int = ENTRIES_MAX,
+        clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        assert entries_max > 0
+        self._entries: OrderedDict[Hashable, tuple[float, T]] = OrderedDict()
+        self._flights: dict[Hashable, _Flight] = {}
+        self._entries_max, self._clock, self._chance = entries_max, clock, chance
+        self.hits = self.misses = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: Hashable) -> T | None:
+        """Return the value, if it is there and still alive."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        if entry[0] <= self._clock():
+            del self._entries[key]
+            return None
+        self._entries.move_to_end(key)
+        return entry[1]
+
+    def put(self, key: Hashable, value: T, *, seconds: float) -> None:
+        """Keep the value for about as long."""
+        alive = seconds * (1 - JITTER_SHARE * self._chance())
+        self._entries[key] = (self._clock() + alive, value)
+        self._entries.move_to_end(key)
+        while len(self._entries) > self._entries_max:
+            self._entries.popitem(last=False)
+
+    async def get_or_make(
+        self,
+        key: Hashable,
+        make: Callable[[], Awaitable[T]],
+        *,
+        seconds: float,
+        keep: Callable[[T], bool] = lambda _: True,
+    ) -> tuple[T, bool]:
+        """Return the value and whether it was kept; made at most once however many ask.
+
+        A failure is not kept, nor a value that `keep` refuses: the next caller tries again.
+        """
+        async with self._alone(key):
+            kept = self.get(key)
+            if kept is not None:
+                self.hits += 1
+                return kept, True
+            self.misses += 1
+            value = await make()
+            if keep(value):
+                self.put(key, value, seconds=seconds)
+            return value, False
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()
+
+    @asynccontextmanager
+    async def _alone(self, key: Hashable) -> "AsyncIterator[None]":
+        flight = self._flights.setdefault(key, _Flight())
+        flight.waiting += 1
+        try:
+            async with flight.lock:
+                yield
+        finally:
+            flight.waiting -= 1
+            if flight.waiting == 0:
+                self._flights.pop(key, None)

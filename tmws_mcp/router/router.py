@@ -1,0 +1,92 @@
+"""query + match + mode -> route.
+
+Each route is scored by the share of votes that agree with it: the pattern's own, the mode's, the
+query's words, the state. The share is the confidence, and the votes are the explanation.
+"""
+
+from collections.abc import Iterator
+
+from tmws_mcp.model import Alternative, Decision, Mode, Route
+from tmws_mcp.router.features import Features
+from tmws_mcp.router.modes import MODES, OBSERVED_VOTES, PATTERN_VOTES, Part, Signal
+
+PARTS: dict[Route, frozenset[Part]] = {
+    "infrastructure": frozenset({"infrastructure"}),
+    "memory": frozenset({"memory"}),
+    "hybrid": frozenset({"infrastructure", "memory"}),
+}
+
+
+def route(match_route: Route | None, features: Features, mode: Mode) -> Decision:
+    """Return how much of a pattern to run; `match_route` is the route that it was written for.
+
+    Without a pattern there is at most a plain recall; where that has nothing to look at either,
+    `runs` is False.
+    """
+    if match_route is None:
+        return _without_pattern(features)
+    signals = [
+        *_of_pattern(match_route),
+        *_of_words(features),
+        *MODES[mode](features),
+    ]
+    ranked = sorted(
+        (_scored(option, signals, features) for option in _possible(match_route, features)),
+        key=lambda option: (-option.score, option.route != match_route),
+    )
+    chosen, *others = ranked
+    runs = features.actions_run or chosen.route != "infrastructure"
+    return Decision(chosen.route, chosen.score, chosen.why, tuple(others), runs=runs)
+
+
+def _without_pattern(features: Features) -> Decision:
+    if features.memories:
+        asked = OBSERVED_VOTES if features.asks_remembered else 0
+        confidence = (OBSERVED_VOTES + asked) / (2 * OBSERVED_VOTES)
+        asks = "asks for something remembered" if asked else "may be answered by what is remembered"
+        return Decision("memory", confidence, f"no pattern matches; the query {asks}")
+    if features.asks_remembered:
+        why = "no pattern matches; the query asks for something remembered, and nothing is yet"
+        return Decision("memory", 0.5, why)
+    return Decision("memory", 0.0, "no pattern matches and nothing is remembered", runs=False)
+
+
+def _possible(written_for: Route, features: Features) -> Iterator[Route]:
+    """Give the routes for which the pattern has steps; a recall can be added to any action."""
+    if written_for == "memory":
+        yield "memory"
+        return
+    if not features.actions_run and written_for == "hybrid":
+        yield "memory"
+        return
+    if not features.stores:
+        yield "infrastructure"
+    if written_for == "hybrid" and not features.stores:
+        yield "memory"
+    if features.actions_run:
+        yield "hybrid"
+
+
+def _of_pattern(written_for: Route) -> Iterator[Signal]:
+    for part in sorted(PARTS["hybrid"]):
+        wanted = part in PARTS[written_for]
+        why = f"the pattern {'has' if wanted else 'needs no'} {part} steps"
+        yield Signal(part, wanted, PATTERN_VOTES, why)
+
+
+def _of_words(features: Features) -> Iterator[Signal]:
+    if features.asks_remembered and features.memories:
+        yield Signal("memory", True, OBSERVED_VOTES, "the query asks for something earlier")
+    if features.asks_present:
+        yield Signal("infrastructure", True, OBSERVED_VOTES, "the query asks how things are now")
+
+
+def _scored(option: Route, signals: list[Signal], features: Features) -> Alternative:
+    agreeing = [signal for signal in signals if signal.wanted == (signal.part in PARTS[option])]
+    score = sum(s.votes for s in agreeing) / sum(s.votes for s in signals)
+    reasons = [s.why for s in sorted(agreeing, key=lambda s: -s.votes)]
+    if cost := features.costs.get(option):
+        reasons.append(
+            f"measured over {cost.runs} runs: {cost.tokens:.0f} tokens, {cost.milliseconds:.0f} ms"
+        )
+    return Alternative(route=option, score=round(score, 3), why="; ".join(reasons) or "no signal")
