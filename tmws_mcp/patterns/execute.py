@@ -1,0 +1,209 @@
+"""Executing a pattern: choose the steps that the route leaves, run them, fit them to the budget."""
+
+import time
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from tmws_mcp.actions.registry import Action
+from tmws_mcp.errors import NothingRan, PatternNotFound
+from tmws_mcp.model import (
+    Decision,
+    ExecuteReply,
+    ExecuteRequest,
+    Explanation,
+    JsonObject,
+    Match,
+    Scope,
+)
+from tmws_mcp.model.pattern import CacheLayer
+from tmws_mcp.patterns.definition import QUERY, Budget, Pattern
+from tmws_mcp.patterns.run import Call, Outcome, Parts, run_steps
+from tmws_mcp.patterns.shape import shape
+from tmws_mcp.patterns.steps import RecallStep, Step
+from tmws_mcp.patterns.templates import fill
+from tmws_mcp.patterns.text import execute_text, failures_text
+from tmws_mcp.tokens import estimate_tokens
+
+__all__ = ["Parts", "as_cached", "execute", "is_whole", "may_be_kept"]
+
+RECALLED = RecallStep(name="memory", recall=f"{{{QUERY}}}")
+"""What runs where no pattern matches, and beside an action in a hybrid route."""
+ADDED_LIMIT = 3
+ARGUMENT_CHARS_MAX = 4_000
+ROOM_MIN = 40
+"""Tokens that results get however small the budget is."""
+
+
+async def execute(
+    pattern: Pattern | None,
+    match: Match,
+    decision: Decision,
+    request: ExecuteRequest,
+    scope: Scope,
+    parts: Parts,
+) -> ExecuteReply:
+    """Return what the chosen steps found, within the budgets.
+
+    Raises:
+        PatternNotFound: No pattern matches, and there is nothing to recall either.
+        NothingRan: Not one step could be run.
+    """
+    started = time.perf_counter()
+    reply = _planned(pattern, match, decision, request, scope)
+    if request.dry_run:
+        return _told(reply, started)
+    if not decision.runs:
+        raise _nothing_to_run(pattern, match, request)
+    steps = chosen_steps(pattern, decision)
+    budget = _budget(pattern, request)
+    call = Call(
+        arguments=arguments_of(pattern, match, request),
+        namespace=request.namespace,
+        tokens=budget.tokens,
+        milliseconds=budget.milliseconds,
+    )
+    outcomes = await run_steps(steps, parts, call)
+    return _told(_filled(reply, outcomes, budget.tokens), started)
+
+
+def chosen_steps(pattern: Pattern | None, decision: Decision) -> tuple[Step, ...]:
+    """Return the steps that the route leaves; a step goes with those that it waits for."""
+    if pattern is None:
+        return (RECALLED,)
+    if decision.route == "hybrid" and pattern.route == "infrastructure":
+        taken = {step.name for step in pattern.steps}
+        name = next(f"{RECALLED.name}{n}" for n in ("", *range(2, 99)) if f"memory{n}" not in taken)
+        return (*pattern.steps, RECALLED.model_copy(update={"name": name, "limit": ADDED_LIMIT}))
+    chosen: dict[str, Step] = {}
+    for step in pattern.steps:
+        wanted = decision.route in ("hybrid", step.part)
+        if wanted and all(name in chosen for name in step.after):
+            chosen[step.name] = step
+    return tuple(chosen.values())
+
+
+def arguments_of(pattern: Pattern | None, match: Match, request: ExecuteRequest) -> dict[str, str]:
+    """Return the values of names: the caller's context, else the query's groups, else defaults."""
+    query = {QUERY: request.query}
+    defaults = {
+        name: fill(argument.default, query)
+        for name, argument in (pattern.arguments.items() if pattern else ())
+        if argument.default is not None
+    }
+    given = {name: _as_text(value) for name, value in request.context.items() if value is not None}
+    return defaults | match.arguments | given | query
+
+
+def _as_text(value: JsonValue) -> str:
+    text = value if isinstance(value, str) else str(value)
+    return text[:ARGUMENT_CHARS_MAX]
+
+
+def _budget(pattern: Pattern | None, request: ExecuteRequest) -> Budget:
+    budget = pattern.budget if pattern else Budget()
+    return budget.model_copy(update={"tokens": request.token_budget or budget.tokens})
+
+
+def _planned(
+    pattern: Pattern | None,
+    match: Match,
+    decision: Decision,
+    request: ExecuteRequest,
+    scope: Scope,
+) -> ExecuteReply:
+    """Return the reply as far as it is known before anything has run."""
+    return ExecuteReply(
+        pattern=pattern.id if pattern else None,
+        route=decision.route,
+        confidence=match.confidence if pattern else decision.confidence,
+        matched_by=match.matched_by,
+        result={},
+        tokens=0,
+        tokens_saved=0,
+        ms=0.0,
+        explanation=_explanation(match, decision) if request.explain or request.dry_run else None,
+        scope=scope,
+    )
+
+
+def _explanation(match: Match, decision: Decision) -> Explanation:
+    if match.pattern:
+        said = f"{match.pattern} by {match.matched_by} trigger, confidence {match.confidence:.2g}"
+        if match.arguments:
+            said += f", with {', '.join(sorted(match.arguments))} from the query"
+    else:
+        said = "no trigger of any pattern matches"
+    return Explanation(
+        match=said,
+        route=f"{decision.route} ({decision.confidence:.2g}): {decision.why}",
+        alternatives=decision.alternatives,
+        closest=match.closest,
+    )
+
+
+def _nothing_to_run(
+    pattern: Pattern | None, match: Match, request: ExecuteRequest
+) -> PatternNotFound | NothingRan:
+    if pattern is None:
+        what = "pattern and no memory for"
+        return PatternNotFound(request.query, closest=match.closest, what=what)
+    return NothingRan(
+        f"The actions of {pattern.id} ({', '.join(pattern.actions)}) cannot run here. "
+        "The tool's dry_run explains the choice."
+    )
+
+
+def _filled(reply: ExecuteReply, outcomes: Mapping[str, Outcome], tokens: int) -> ExecuteReply:
+    """Return the reply with what the steps found, cut to the budget.
+
+    Raises:
+        NothingRan: No step found a value.
+    """
+    ran = {name: outcome for name, outcome in outcomes.items() if not outcome.skipped}
+    reports = tuple(outcome.report(name) for name, outcome in ran.items())
+    found = {name: o.found for name, o in ran.items() if o.found is not None}
+    if not found:
+        why = failures_text(reports) or "no step's condition held"
+        raise NothingRan(f"Nothing of {reply.pattern or 'the recall'} could be run. {why}")
+    reply = reply.model_copy(update={"steps": reports})
+    results: JsonObject = {name: item.value for name, item in found.items()}
+    room = tokens - estimate_tokens(execute_text(reply)) - ROOM_MIN // 2
+    shaped = shape(results, max(room, ROOM_MIN))
+    omitted = shaped.omitted + sum(item.omitted for item in found.values())
+    return reply.model_copy(
+        update={
+            "result": shaped.results,
+            "omitted": omitted,
+            "tokens_saved": shaped.tokens_found,  # less the reply's own tokens: see _told
+        }
+    )
+
+
+def _told(reply: ExecuteReply, started: float) -> ExecuteReply:
+    """Return the reply with the time that it took and the tokens that its text has."""
+    reply = reply.model_copy(update={"ms": round((time.perf_counter() - started) * 1000, 2)})
+    tokens = estimate_tokens(execute_text(reply))
+    saved = max(0, reply.tokens_saved - tokens)
+    return reply.model_copy(update={"tokens": tokens, "tokens_saved": saved})
+
+
+def may_be_kept(pattern: Pattern | None, actions: Mapping[str, Action]) -> bool:
+    """Whether an answer may be given again: all of its steps only read."""
+    return (
+        pattern is not None
+        and pattern.cache_seconds > 0
+        and not pattern.stores
+        and all(name in actions and actions[name].read_only for name in pattern.actions)
+    )
+
+
+def is_whole(reply: ExecuteReply) -> bool:
+    """Whether nothing failed: half an answer is not kept."""
+    return all(step.ok for step in reply.steps)
+
+
+def as_cached(reply: ExecuteReply, layer: CacheLayer, ms: float) -> ExecuteReply:
+    """Return a reply that was kept, as it is given again."""
+    again = reply.model_copy(update={"cached": layer, "ms": round(ms, 3)})
+    return again.model_copy(update={"tokens": estimate_tokens(execute_text(again))})

@@ -1,0 +1,133 @@
+"""Which pattern is meant by a query?
+
+First the query as a whole: normalised, it may be one of the exact triggers (one dictionary access).
+Then one RE2 set asks all regular expressions in one pass; those that match are run once more for
+their groups. Priority decides among several, then how much of the query is accounted for.
+
+The confidence of an expression is a stated rule and not a measured figure: half a point for having
+matched, and up to .45 for the share of the query that it covers.
+"""
+
+import math
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from tmws_mcp.model import Match
+from tmws_mcp.patterns.catalog import Catalog
+from tmws_mcp.patterns.definition import TRIGGER_CHARS_MAX, Pattern
+from tmws_mcp.patterns.regexes import Hit, Regex, RegexSet
+
+MATCHES_KEPT_MAX = 1_000
+CLOSEST_MAX = 3
+# Folding may lengthen a text a little; whatever is longer cannot be an exact trigger.
+EXACT_CHARS_MAX = 4 * TRIGGER_CHARS_MAX
+EXACT_CONFIDENCE = 1.0
+REGEX_CONFIDENCE, COVERAGE_CONFIDENCE = 0.5, 0.45
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def normalised(text: str) -> str:
+    """Return the text without what does not count: case, punctuation, runs of white space.
+
+    >>> normalised("  Git-Status?! ")
+    'git status'
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    kept = (" " if unicodedata.category(char)[0] in "PZC" else char for char in folded)
+    return " ".join("".join(kept).split())
+
+
+class Matcher:
+    """Finds the pattern for a query among those of one catalogue."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._patterns = catalog.patterns
+        self._exact = _exact_index(catalog.patterns)
+        expressions = [(p, text) for p in catalog.patterns.values() for text in p.triggers.regex]
+        self._regexes = [(pattern, Regex(text)) for pattern, text in expressions]
+        self._set = RegexSet([text for _, text in expressions])
+        self._words = _word_index(catalog.patterns)
+        self._cached = lru_cache(MATCHES_KEPT_MAX)(self._find)
+
+    def match(self, query: str) -> Match:
+        """Return the pattern that is meant; where none is, the ids of the closest ones."""
+        return self._cached(query)
+
+    def claimants(self, query: str) -> dict[str, int]:
+        """Return every pattern that one of its triggers matches, with its priority."""
+        exact = self._exact.get(normalised(query), ())
+        ids = {*exact, *(pattern.id for pattern, _ in self._hits(query))}
+        return {name: self._patterns[name].priority for name in sorted(ids)}
+
+    def closest(self, query: str, limit: int = CLOSEST_MAX) -> tuple[str, ...]:
+        """Return the patterns whose texts share the rarest words with the query."""
+        scores: dict[str, float] = defaultdict(float)
+        for word in set(_WORD.findall(normalised(query))):
+            owners = self._words.get(word, ())
+            for name in owners:
+                scores[name] += math.log1p(len(self._patterns) / len(owners))
+        ranked = sorted(scores, key=lambda name: (-scores[name], name))
+        return tuple(ranked[:limit])
+
+    def clear(self) -> None:
+        """Forget the kept matches."""
+        self._cached.cache_clear()
+
+    def kept(self) -> tuple[int, int, int]:
+        """Return how often a kept match served, how often it did not, and how many are kept."""
+        info = self._cached.cache_info()
+        return info.hits, info.misses, info.currsize
+
+    def _find(self, query: str) -> Match:
+        if len(query) <= EXACT_CHARS_MAX and (owners := self._exact.get(normalised(query))):
+            return Match(owners[0], "exact", EXACT_CONFIDENCE)
+        hits = list(self._hits(query))
+        if not hits:
+            return Match(None, "none", 0.0, closest=self.closest(query))
+        pattern, hit = min(hits, key=_rank)
+        return Match(pattern.id, "regex", _confidence(query, hit), dict(hit.groups))
+
+    def _hits(self, query: str) -> Iterator[tuple[Pattern, Hit]]:
+        for position in self._set.search(query):
+            pattern, regex = self._regexes[position]
+            if hit := regex.search(query):
+                yield pattern, hit
+
+
+def _rank(found: tuple[Pattern, Hit]) -> tuple[int, int, int, str]:
+    """Order hits: priority, then the longest span, then the most arguments, then the id."""
+    pattern, hit = found
+    return -pattern.priority, hit.start - hit.end, -len(hit.groups), pattern.id
+
+
+def _confidence(query: str, hit: Hit) -> float:
+    words = len(_WORD.findall(query))
+    covered = len(_WORD.findall(query[hit.start : hit.end]))
+    share = covered / words if words else 1.0
+    return round(REGEX_CONFIDENCE + COVERAGE_CONFIDENCE * share, 3)
+
+
+def _exact_index(patterns: Mapping[str, Pattern]) -> dict[str, tuple[str, ...]]:
+    """Return the patterns of each normalised trigger, the one of highest priority first."""
+    index: dict[str, set[str]] = defaultdict(set)
+    for pattern in patterns.values():
+        for phrase in pattern.triggers.exact:
+            index[normalised(phrase)].add(pattern.id)
+    index.pop("", None)
+    return {
+        phrase: tuple(sorted(owners, key=lambda name: (-patterns[name].priority, name)))
+        for phrase, owners in index.items()
+    }
+
+
+def _word_index(patterns: Mapping[str, Pattern]) -> dict[str, tuple[str, ...]]:
+    index: dict[str, list[str]] = defaultdict(list)
+    for pattern in patterns.values():
+        texts = (pattern.summary, *pattern.triggers.exact, *pattern.examples.match)
+        for word in {word for text in texts for word in _WORD.findall(normalised(text))}:
+            index[word].append(pattern.id)
+    return {word: tuple(owners) for word, owners in index.items()}

@@ -1,0 +1,251 @@
+"""Running steps: side by side where they can, each failure kept to itself.
+
+A step starts when those that it needs have ended well. All share the pattern's time budget; what
+is not done by then is given up and said. Steps that store are exempt from it and have a limit of
+their own: a caller must not be told that something was not stored which then is.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+from pydantic import JsonValue, ValidationError
+
+from tmws_mcp.actions.registry import Action, Workspace
+from tmws_mcp.errors import ActionError, TmwsError
+from tmws_mcp.model import (
+    RecallReply,
+    RecallRequest,
+    RecommendReply,
+    RecommendRequest,
+    StepReport,
+    StoreReply,
+    StoreRequest,
+)
+from tmws_mcp.patterns.steps import ActionStep, RecallStep, RecommendStep, Step, StoreStep
+from tmws_mcp.patterns.templates import UnknownName, fill, fill_value
+from tmws_mcp.telemetry import get_logger
+
+STEP_SECONDS_MAX = 30.0
+
+log = get_logger("patterns")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What steps are made of: the engine's own methods, bound to a call's scope."""
+
+    recall: Callable[[RecallRequest], Awaitable[RecallReply]]
+    remember: Callable[[StoreRequest], Awaitable[StoreReply]]
+    recommend: Callable[[RecommendRequest], Awaitable[RecommendReply]]
+    actions: Mapping[str, Action]
+    workspace: Workspace = field(default_factory=Workspace)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What all steps of an execution share."""
+
+    arguments: Mapping[str, str]
+    namespace: str
+    tokens: int
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a step brought: a value as JSON, and what the part itself left out."""
+
+    value: JsonValue
+    omitted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a step ended; `found` is None where it failed or had no reason to run."""
+
+    found: Found | None = None
+    error: str | None = None
+    ms: float = 0.0
+
+    @property
+    def skipped(self) -> bool:
+        """Whether its condition did not hold."""
+        return self.found is None and self.error is None
+
+    def report(self, name: str) -> StepReport:
+        """Return the line of the reply's `steps`."""
+        return StepReport(name=name, ok=self.error is None, ms=round(self.ms, 2), error=self.error)
+
+
+async def run_steps(steps: Sequence[Step], parts: Parts, call: Call) -> dict[str, Outcome]:
+    """Return the outcome of each step by its name, in the order of the steps."""
+    ended = {step.name: anyio.Event() for step in steps}
+    outcomes: dict[str, Outcome] = {}
+    deadline = anyio.current_time() + call.milliseconds / 1000
+
+    async def one(step: Step) -> None:
+        for name in step.after:
+            await ended[name].wait()
+        outcomes[step.name] = await _outcome(step, outcomes, parts, call, deadline)
+        ended[step.name].set()
+
+    async with anyio.create_task_group() as tasks:
+        for step in steps:
+            tasks.start_soon(one, step)
+    return {step.name: outcomes[step.name] for step in steps}
+
+
+async def _outcome(
+    step: Step, earlier: Mapping[str, Outcome], parts: Parts, call: Call, deadline: float
+) -> Outcome:
+    if failed := [name for name in step.needs if earlier[name].found is None]:
+        reason = "was not run" if earlier[failed[0]].skipped else "failed"
+        return Outcome(error=f"not run: it needs {failed[0]}, which {reason}")
+    if not _applies(step, earlier, call.arguments):
+        return Outcome()
+    started = time.perf_counter()
+    found, error = await _within(step, parts, call, deadline)
+    return Outcome(found, error, (time.perf_counter() - started) * 1000)
+
+
+def _applies(step: Step, earlier: Mapping[str, Outcome], arguments: Mapping[str, str]) -> bool:
+    """Whether the step's conditions hold; a step that failed found nothing."""
+    if step.when and not arguments.get(step.when):
+        return False
+    if step.unless and arguments.get(step.unless):
+        return False
+    if step.if_empty is None:
+        return True
+    before = earlier[step.if_empty].found
+    return before is None or is_empty(before.value)
+
+
+def is_empty(value: JsonValue) -> bool:
+    """Whether a step found nothing, beside notes on why.
+
+    >>> is_empty({"memories": [], "note": "none yet"})
+    True
+    """
+    if isinstance(value, dict):
+        lists = [item for item in value.values() if isinstance(item, list)]
+        return not value or (bool(lists) and not any(lists))
+    return value in (None, "", [])
+
+
+async def _within(
+    step: Step, parts: Parts, call: Call, deadline: float
+) -> tuple[Found | None, str | None]:
+    limit = anyio.current_time() + STEP_SECONDS_MAX
+    if not isinstance(step, StoreStep):
+        limit = min(limit, deadline)
+    with anyio.CancelScope(deadline=limit) as scope:
+        return await _attempt(step, parts, call)
+    assert scope.cancelled_caught
+    return None, f"took longer than the {call.milliseconds} ms of the pattern's budget"
+
+
+async def _attempt(step: Step, parts: Parts, call: Call) -> tuple[Found | None, str | None]:
+    try:
+        return await _run(step, parts, call), None
+    except UnknownName as error:
+        return None, f"{error.args[0]!r} is not known; give it in `context`"
+    except ValidationError as error:
+        return None, "; ".join(f"{_dotted(e['loc'])}: {e['msg']}" for e in error.errors()[:3])
+    except TmwsError as error:
+        return None, str(error)
+    except Exception as error:
+        log.exception("patterns.step_crashed", step=step.name)
+        return None, f"failed unexpectedly ({type(error).__name__}); the server's log has more"
+
+
+async def _run(step: Step, parts: Parts, call: Call) -> Found:
+    match step:
+        case ActionStep():
+            return await _act(step, parts, call)
+        case RecallStep():
+            return _recalled(await parts.recall(recall_request(step, call)))
+        case StoreStep():
+            return _stored(await parts.remember(_store_request(step, call)))
+        case RecommendStep():
+            wanted = fill_value(step.recommend.model_dump(), call.arguments)
+            assert isinstance(wanted, dict)
+            request = RecommendRequest.model_validate(wanted | {"namespace": call.namespace})
+            return _recommended(await parts.recommend(request))
+
+
+async def _act(step: ActionStep, parts: Parts, call: Call) -> Found:
+    action = parts.actions.get(step.action)
+    if action is None:
+        known = ", ".join(sorted(parts.actions))
+        raise ActionError(f"There is no action {step.action!r}; known are {known}.")
+    arguments = fill_value(step.with_, call.arguments)
+    assert isinstance(arguments, dict)
+    return Found(await action.run(arguments, parts.workspace))
+
+
+def recall_request(step: RecallStep, call: Call) -> RecallRequest:
+    """Return the request of a recall step."""
+    values = call.arguments
+    return RecallRequest(
+        query=fill(step.recall, values),
+        limit=step.limit,
+        token_budget=call.tokens,
+        min_score=step.min_score,
+        namespace=call.namespace,
+        persona=fill(step.persona, values),
+        speaker=fill(step.speaker, values),
+        thread=fill(step.thread, values),
+        tags=tuple(fill(tag, values) for tag in step.tags),
+        kinds=step.kinds,
+    )
+
+
+def _store_request(step: StoreStep, call: Call) -> StoreRequest:
+    values = call.arguments
+    return StoreRequest(
+        content=fill(step.store, values),
+        tags=tuple(fill(tag, values) for tag in step.tags),
+        kind=step.kind,
+        importance=step.importance,
+        namespace=call.namespace,
+        persona=fill(step.persona, values),
+        source=fill(step.source, values),
+        thread=fill(step.thread, values),
+        speaker=fill(step.speaker, values),
+    )
+
+
+def _recalled(reply: RecallReply) -> Found:
+    """Keep what a reader needs of each memory: its id gives the rest."""
+    keys = {"id", "content", "score", "created_at", "occurred_at", "tags", "kind", "persona"} | {
+        *("speaker", "thread", "source", "passage", "superseded_by")
+    }
+    memories: list[JsonValue] = [
+        memory.model_dump(mode="json", include=keys, exclude_defaults=True)
+        for memory in reply.memories
+    ]
+    value: dict[str, JsonValue] = {"memories": memories}
+    if reply.tier == "lexical":
+        value["tier"] = reply.tier
+    if reply.note:
+        value["note"] = reply.note
+    return Found(value, reply.omitted)
+
+
+def _stored(reply: StoreReply) -> Found:
+    return Found(reply.model_dump(mode="json", exclude={"scope"}, exclude_defaults=True))
+
+
+def _recommended(reply: RecommendReply) -> Found:
+    value = reply.model_dump(
+        mode="json", include={"recommendations", "abstained"}, exclude_none=True
+    )
+    if reply.abstained is False:
+        del value["abstained"]
+    return Found(value)
+
+
+def _dotted(place: tuple[str | int, ...]) -> str:
+    return ".".join(str(key) for key in place)

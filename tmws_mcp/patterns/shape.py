@@ -1,0 +1,110 @@
+"""Cutting what the steps found to a token budget.
+
+Long texts are shortened first and lists after that, since half of five answers is worth more than
+two whole ones; at every stage as many items are kept as fit. What was left out is counted.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from pydantic import JsonValue
+
+from tmws_mcp.model import JsonObject
+from tmws_mcp.patterns.text import results_text, step_text
+from tmws_mcp.tokens import CHARS_PER_TOKEN, estimate_tokens
+
+ITEMS_MAX = 200
+CLIP_CHARS = 60
+"""Room for a step's name, and for the words on how much was cut."""
+# Stages of shortening: the texts' length, and how many items must remain for it to be enough.
+STAGES = ((4_000, 5), (1_000, 5), (400, 3), (200, 2), (100, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """Results that fit, and how many items of lists they lack."""
+
+    results: JsonObject
+    omitted: int
+    tokens_found: int
+    """Tokens of the text of all that was found."""
+
+
+def shape(results: JsonObject, tokens: int) -> Shaped:
+    """Return the results cut to a text of at most so many tokens."""
+    found = estimate_tokens(results_text(results))
+    if found <= tokens:
+        return Shaped(results, 0, found)
+    shaped: JsonObject = {}
+    omitted = 0
+    for name, room in _rooms(results, tokens).items():
+        shaped[name], left_out = _shaped(name, results[name], room)
+        omitted += left_out
+    return Shaped(shaped, omitted, found)
+
+
+def _rooms(results: JsonObject, tokens: int) -> dict[str, int]:
+    """Share the tokens out: what needs less than its share leaves the rest to the others."""
+    sizes = {name: estimate_tokens(step_text(name, value)) for name, value in results.items()}
+    rooms: dict[str, int] = {}
+    left = tokens
+    for name in sorted(sizes, key=lambda name: sizes[name]):
+        rooms[name] = min(sizes[name], left // (len(sizes) - len(rooms)))
+        left -= rooms[name]
+    return {name: rooms[name] for name in results}
+
+
+def _shaped(name: str, value: JsonValue, room: int) -> tuple[JsonValue, int]:
+    """Return the value cut to the room, and how many items of its lists it lacks."""
+    longest = min(_longest(value), ITEMS_MAX)
+    for chars, enough in STAGES:
+        items = _most(longest, partial(_fits, name, value, chars, room))
+        if items is not None and items >= min(enough, longest):
+            return _cut(value, chars, items)
+    return _clipped(step_text("", value), max(0, room * CHARS_PER_TOKEN - CLIP_CHARS)), 0
+
+
+def _fits(name: str, value: JsonValue, chars: int, room: int, items: int) -> bool:
+    return estimate_tokens(step_text(name, _cut(value, chars, items)[0])) <= room
+
+
+def _most(limit: int, fits: Callable[[int], bool]) -> int | None:
+    """Return the largest number up to the limit that fits; None where not even 0 does."""
+    low, high = -1, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low if low >= 0 else None
+
+
+def _longest(value: JsonValue) -> int:
+    if isinstance(value, list):
+        return max(len(value), *(_longest(item) for item in value), 0)
+    if isinstance(value, dict):
+        return max((_longest(item) for item in value.values()), default=0)
+    return 0
+
+
+def _cut(value: JsonValue, chars: int, items: int) -> tuple[JsonValue, int]:
+    """Return the value with shorter texts and lists, and the number of items left out."""
+    if isinstance(value, str):
+        return _clipped(value, chars), 0
+    if isinstance(value, list):
+        kept = [_cut(item, chars, items) for item in value[:items]]
+        return [item for item, _ in kept], len(value) - len(kept) + sum(n for _, n in kept)
+    if isinstance(value, dict):
+        shorter = {key: _cut(item, chars, items) for key, item in value.items()}
+        return {key: item for key, (item, _) in shorter.items()}, sum(
+            n for _, n in shorter.values()
+        )
+    return value, 0
+
+
+def _clipped(text: str, chars: int) -> str:
+    """Return the text, or its beginning and how much more there is."""
+    left = len(text) - chars
+    return text if left <= 0 else f"{text[:chars].rstrip()}… (+{left} characters)"

@@ -1,0 +1,140 @@
+"""The text part of pattern_execute: all that a model needs, in as few tokens as it takes.
+
+One line says what ran; then, for each step, what it found. Memories and recommendations take a
+line each; anything else is written as an outline.
+"""
+
+from collections.abc import Iterator
+
+from pydantic import JsonValue
+
+from tmws_mcp.model import ExecuteReply, JsonObject, StepReport
+
+SHORT_CHARS_MAX = 100
+"""A list up to this long stands on one line; one of single words does however long it is."""
+
+
+def execute_text(reply: ExecuteReply) -> str:
+    """Return the reply as compact text, complete without the structured part."""
+    lines = [header(reply)]
+    if isinstance(reply.result, dict):
+        lines += [results_text(reply.result)] if reply.result else []
+    lines += [f"{step.name} failed: {step.error}" for step in reply.steps if not step.ok]
+    if reply.omitted:
+        lines.append(f"{reply.omitted} items left out: call again with a higher token_budget")
+    lines += list(_explained(reply))
+    return "\n".join(line for line in lines if line)
+
+
+def header(reply: ExecuteReply) -> str:
+    """Return the line that says what ran, where, and how long it took."""
+    name = f"pattern {reply.pattern}" if reply.pattern else "no pattern"
+    matched = f" ({reply.matched_by}, {reply.confidence:.2g})" if reply.pattern else ""
+    kept = f", cached ({reply.cached})" if reply.cached else ""
+    return (
+        f"{name}{matched} route {reply.route}, namespace {reply.scope.namespace}, "
+        f"{reply.ms:.0f} ms{kept}"
+    )
+
+
+def results_text(results: JsonObject) -> str:
+    """Return what the steps found, by their names; one step alone needs no name."""
+    if len(results) == 1:
+        return step_text("", next(iter(results.values())))
+    return "\n".join(step_text(name, value) for name, value in results.items())
+
+
+def step_text(name: str, value: JsonValue) -> str:
+    """Return what one step found."""
+    return "\n".join(_outline(name, value, ""))
+
+
+def failures_text(steps: tuple[StepReport, ...]) -> str:
+    """Return why steps failed, for an error."""
+    return "; ".join(f"{step.name}: {step.error}" for step in steps if step.error)
+
+
+def _explained(reply: ExecuteReply) -> Iterator[str]:
+    if reply.explanation is None:
+        return
+    yield f"match: {reply.explanation.match}"
+    yield f"route: {reply.explanation.route}"
+    for other in reply.explanation.alternatives:
+        yield f"not {other.route} ({other.score:.2g}): {other.why}"
+    if reply.explanation.closest:
+        yield f"closest patterns: {', '.join(reply.explanation.closest)}"
+
+
+def _outline(name: str, value: JsonValue, indent: str) -> Iterator[str]:
+    """Give the lines of a value under its name; without a name the value's own lines."""
+    if isinstance(value, dict):
+        inner = f"{indent}  " if name else indent
+        if name:
+            yield f"{indent}{name}:"
+        for key, item in value.items():
+            yield from _outline(key, item, inner)
+    elif isinstance(value, list):
+        yield from _list(name, value, indent)
+    else:
+        yield f"{indent}{name}{': ' if name else ''}{_scalar(value)}"
+
+
+def _list(name: str, items: list[JsonValue], indent: str) -> Iterator[str]:
+    words = [_scalar(item) for item in items if not isinstance(item, dict | list)]
+    joined = ", ".join(words)
+    short = len(joined) <= SHORT_CHARS_MAX or " " not in "".join(words)
+    label = f"{indent}{name}:" if name else f"{indent}-"
+    if not items:
+        yield f"{label} none"
+    elif len(words) == len(items) and short:
+        yield f"{label} {joined}"
+    else:
+        yield label
+        for item in items:
+            yield from _item(item, indent)
+
+
+def _item(item: JsonValue, indent: str) -> Iterator[str]:
+    if isinstance(item, dict) and "content" in item and "id" in item:
+        yield f"{indent}- {_memory(item)}"
+    elif isinstance(item, dict) and "action" in item and "confidence" in item:
+        yield f"{indent}- {_recommendation(item)}"
+    elif isinstance(item, dict | list):
+        first, *rest = _outline("", item, f"{indent}  ") if item else ("none",)
+        yield f"{indent}- {first.strip()}"
+        yield from rest
+    else:
+        yield f"{indent}- {_scalar(item)}"
+
+
+def _memory(memory: JsonObject) -> str:
+    """Return `[id] .83 2026-11-20 semantic #decision by Athena: content`."""
+    score = memory.get("score")
+    told = [f"[{memory['id']}]"]
+    if isinstance(score, int | float):
+        told.append(f"{score:.2g}")
+    told.append(str(memory.get("occurred_at") or memory.get("created_at", ""))[:10])
+    tags = memory.get("tags")
+    told += [f"#{tag}" for tag in tags] if isinstance(tags, list) else []
+    told += [f"{key} {memory[key]}" for key in ("speaker", "persona", "thread") if key in memory]
+    if "source" in memory:
+        told.append(f"from {memory['source']}")
+    if "superseded_by" in memory:
+        told.append(f"replaced by [{memory['superseded_by']}]")
+    if memory.get("passage"):
+        told.append("(excerpt)")
+    return f"{' '.join(word for word in told if word)}: {memory['content']}"
+
+
+def _recommendation(item: JsonObject) -> str:
+    action = item["action"]
+    named = " > ".join(map(str, action)) if isinstance(action, list) else str(action)
+    return f"{named} (confidence {item['confidence']:.2g}): {item.get('why', '')}"
+
+
+def _scalar(value: JsonValue) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
