@@ -1,0 +1,119 @@
+"""One engine for the process, and who is speaking to it.
+
+On stdio and SSE the SDK enters the server's lifespan once for each connection, on streamable HTTP
+once for all; the engine must be one in either case, since it holds the store's only writer. It is
+opened by the first call rather than by the first connection: `initialize` is answered before any
+of our domain code is imported.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from mcp.server.context import ServerRequestContext
+
+from tmws_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from tmws_mcp.engine import Engine
+
+CLOSE_SECONDS_MAX = 5.0  # clients kill a server that takes longer; what is acknowledged is safe
+ENDED_WITH_SESSION = "tmws_mcp.ended_with_session"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the lifespan gives to each request."""
+
+    connection: str
+    """The one connection of stdio and SSE; on HTTP all that have no session."""
+
+
+class SharedEngine:
+    """The engine, opened by the first call and closed with the last connection."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connections = 0
+        self._owner: _Owner | None = None
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Served]:
+        """Serve a connection: the engine stays as long as one does."""
+        self._connections += 1
+        served = Served(connection=secrets.token_hex(8))
+        try:
+            yield served
+        finally:
+            self._connections -= 1
+            with anyio.move_on_after(CLOSE_SECONDS_MAX, shield=True):
+                await self._leave(served.connection)
+
+    async def get(self) -> "Engine":
+        """Return the engine, and open it if need be."""
+        if self._owner is None or self._owner.task.done():
+            self._owner = _Owner(self._settings)
+        # A caller that gives up must not take the engine from those who wait beside it.
+        return await asyncio.shield(self._owner.engine)
+
+    async def _leave(self, connection: str) -> None:
+        owner = self._owner
+        if owner is None:
+            return
+        if owner.is_open:
+            await owner.engine.result().end_connection(connection)
+        if self._connections == 0:
+            self._owner = None
+            owner.closing.set()
+            await owner.task
+
+
+class _Owner:
+    """Opens the engine and closes it again in a task of its own.
+
+    Connections come and go in any order, and an engine must be left by the task that entered it,
+    which no connection's task can promise to be.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.engine: asyncio.Future[Engine] = asyncio.get_running_loop().create_future()
+        self.closing = asyncio.Event()
+        self.task = asyncio.create_task(self._own(settings))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the engine can be used."""
+        return self.engine.done() and self.engine.exception() is None and not self.task.done()
+
+    async def _own(self, settings: Settings) -> None:
+        try:
+            from tmws_mcp.engine import open_engine  # noqa: PLC0415 - `initialize` goes before it
+
+            async with open_engine(settings) as engine:
+                self.engine.set_result(engine)
+                await self.closing.wait()
+        except Exception as error:
+            if self.engine.done():
+                raise
+            self.engine.set_exception(error)
+
+
+def connection_of(request: ServerRequestContext[Any, Any], engine: "Engine") -> str:
+    """Return the connection that a request belongs to: its implicit session is kept under it.
+
+    A session of streamable HTTP (2025 revisions) ends as the SDK ends it. Revision 2026-07-28 has
+    no connections over HTTP: there all callers of this process that name no `session_id` share one
+    implicit session, so that callers who care send a `session_id`.
+    """
+    peer = request.session._connection  # noqa: SLF001 - the SDK has no public way; a test guards it
+    if peer.session_id is None:
+        served: Served = request.lifespan_context
+        return served.connection
+    if ENDED_WITH_SESSION not in peer.state:
+        peer.state[ENDED_WITH_SESSION] = True
+        peer.exit_stack.push_async_callback(engine.end_connection, peer.session_id)
+    return peer.session_id
