@@ -150,6 +150,28 @@ class LearnedPattern(Value):
     kind: LearnedKind
     summary: str
     definition: dict[str, JsonValue]
-    success_rate: float | None
+    success_rate: float | None = None
     evidence: Evidence
     actors: tuple[str, ...] = ()
+
+
+class LearnedCounts(Value):
+    """How many learned patterns there are of each kind."""
+
+    task_sequence: int = 0
+    error_recovery: int = 0
+    tool_usage: int = 0
+    performance: int = 0
+
+
+class LearningStatistics(Value):
+    """How much was observed and learned in a namespace."""
+
+    steps: int = 0
+    """Kept, of those observed."""
+    observed: int = 0
+    succeeded: int = 0
+    sessions: int = 0
+    open_sessions: int = 0
+    tasks: int = 0
+    learned: LearnedCounts = LearnedCounts()

@@ -67,7 +67,7 @@ class Database:
         self._writer = None
 
     async def write(
-        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+        self, work: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run `work(connection, …)` in one write transaction and return its result.
 
@@ -83,7 +83,7 @@ class Database:
         return cast("T", result)
 
     async def read(
-        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+        self, work: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run `work(connection, …)` on one snapshot of the store and return its result.
 
@@ -104,6 +104,7 @@ class Database:
         self,
         connection: aiosqlite.Connection,
         run: Callable[..., object],
+        /,
         *args: object,
         **kwargs: object,
     ) -> object:
@@ -170,6 +171,7 @@ def _write(
     db: Connection,
     path: Path,
     work: Callable[Concatenate[Connection, P], T],
+    /,
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
@@ -192,6 +194,7 @@ def _read(
     db: Connection,
     path: Path,
     work: Callable[Concatenate[Connection, P], T],
+    /,
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:

@@ -40,35 +40,43 @@ CREATE TABLE thread(
     length INTEGER NOT NULL DEFAULT 0,
     UNIQUE(ns, name)
 ) STRICT;
+-- AUTOINCREMENT: a key is never used again, so that nothing left of an erased memory in an index
+-- can be taken for a new one. The content comes last: what stands before it is read without it.
 CREATE TABLE memory(
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     uid TEXT NOT NULL UNIQUE,
     ns INTEGER NOT NULL REFERENCES namespace(id),
-    content TEXT NOT NULL,
-    content_hash BLOB NOT NULL,
-    kind TEXT NOT NULL,
-    importance REAL NOT NULL,
-    persona TEXT,
-    speaker TEXT,
-    source TEXT,
     thread INTEGER REFERENCES thread(id),
     thread_position INTEGER,
+    kind TEXT NOT NULL,
+    importance REAL NOT NULL,
+    persona TEXT COLLATE NOCASE,
+    speaker TEXT COLLATE NOCASE,
+    source TEXT,
     occurred_at REAL,
     expires_at REAL,
     created_at REAL NOT NULL,
     forgotten_at REAL,
-    supersedes INTEGER REFERENCES memory(id),
-    superseded_by INTEGER REFERENCES memory(id),
-    embedder TEXT
+    superseded_by INTEGER REFERENCES memory(id) ON DELETE SET NULL,
+    embedder TEXT,
+    asks INTEGER NOT NULL,
+    chars INTEGER NOT NULL,
+    content_hash BLOB NOT NULL,
+    content TEXT NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX memory_once ON memory(ns, content_hash) WHERE forgotten_at IS NULL;
-CREATE INDEX memory_newest ON memory(ns, created_at, id) WHERE forgotten_at IS NULL;
+CREATE INDEX memory_same ON memory(ns, content_hash)
+    WHERE forgotten_at IS NULL AND superseded_by IS NULL;
+CREATE INDEX memory_newest ON memory(ns, created_at, id)
+    WHERE forgotten_at IS NULL AND superseded_by IS NULL;
 CREATE UNIQUE INDEX memory_in_thread ON memory(thread, thread_position) WHERE thread IS NOT NULL;
 CREATE INDEX memory_forgotten ON memory(forgotten_at) WHERE forgotten_at IS NOT NULL;
-CREATE INDEX memory_unembedded ON memory(ns, id) WHERE embedder IS NULL;
+CREATE INDEX memory_expiring ON memory(ns, expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX memory_older ON memory(superseded_by) WHERE superseded_by IS NOT NULL;
+CREATE INDEX memory_embedded ON memory(embedder, id)
+    WHERE forgotten_at IS NULL AND superseded_by IS NULL;
 CREATE TABLE memory_tag(
     ns INTEGER NOT NULL,
-    tag TEXT NOT NULL,
+    tag TEXT NOT NULL COLLATE NOCASE,
     memory INTEGER NOT NULL REFERENCES memory(id) ON DELETE CASCADE,
     PRIMARY KEY(ns, tag, memory)
 ) STRICT, WITHOUT ROWID;
@@ -80,29 +88,69 @@ CREATE TABLE memory_similar(
     PRIMARY KEY(memory, other)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX memory_similar_other ON memory_similar(other);
+-- Which namespaces have a full-text index, and by which rules its text was divided.
+CREATE TABLE lexical_index(ns INTEGER PRIMARY KEY, version INTEGER NOT NULL) STRICT;
+-- One table of vectors for each embedder: their dimensions and meanings differ.
+CREATE TABLE vector_space(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, embedder TEXT NOT NULL UNIQUE, dimensions INTEGER NOT NULL
+) STRICT;
 """
 
 # Counts are slots: a row belongs to one actor, who alone writes it and raises `seq` with each
 # change, so that merging them with those of other instances is "the greater (gen, seq) wins".
+# All that is counted is an integer: sums of floats would depend on the order of arrival.
 LEARNING_TABLES = """
+CREATE TABLE task(
+    id INTEGER PRIMARY KEY,
+    ns INTEGER NOT NULL REFERENCES namespace(id),
+    hash TEXT NOT NULL,
+    text TEXT NOT NULL,
+    last_at REAL NOT NULL,
+    UNIQUE(ns, hash)
+) STRICT;
+CREATE INDEX task_oldest ON task(ns, last_at);
+-- Which tasks a word stands in, and in how many; the word '' stands in all of them.
+CREATE TABLE task_word(
+    ns INTEGER NOT NULL,
+    word TEXT NOT NULL,
+    task INTEGER NOT NULL REFERENCES task(id) ON DELETE CASCADE,
+    n INTEGER NOT NULL,
+    PRIMARY KEY(ns, word, task)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX task_words ON task_word(task);
+CREATE TABLE word(
+    ns INTEGER NOT NULL, word TEXT NOT NULL, tasks INTEGER NOT NULL, PRIMARY KEY(ns, word)
+) STRICT, WITHOUT ROWID;
+-- A session has one row for ever; what lies between two of its ends is a run.
 CREATE TABLE session(
     id INTEGER PRIMARY KEY,
     ns INTEGER NOT NULL REFERENCES namespace(id),
     name TEXT NOT NULL,
-    task TEXT NOT NULL DEFAULT '',
+    connection TEXT,
+    task INTEGER REFERENCES task(id) ON DELETE SET NULL,
+    near TEXT NOT NULL DEFAULT '[]',
+    run INTEGER NOT NULL DEFAULT 0,
+    steps INTEGER NOT NULL DEFAULT 0,
     opened_at REAL NOT NULL,
     last_at REAL NOT NULL,
     ended_at REAL,
     outcome TEXT,
-    steps INTEGER NOT NULL DEFAULT 0
+    UNIQUE(ns, name)
 ) STRICT;
-CREATE UNIQUE INDEX session_open ON session(ns, name) WHERE ended_at IS NULL;
 CREATE INDEX session_idle ON session(last_at) WHERE ended_at IS NULL;
+CREATE INDEX session_connection ON session(connection) WHERE connection IS NOT NULL;
+CREATE INDEX session_task ON session(task);
+CREATE INDEX session_newest ON session(ns, last_at);
+-- The newest steps of a namespace, a ring: `ordinal` counts on for ever.
 CREATE TABLE step(
     id INTEGER PRIMARY KEY,
     ns INTEGER NOT NULL REFERENCES namespace(id),
+    ordinal INTEGER NOT NULL,
     session INTEGER NOT NULL REFERENCES session(id) ON DELETE CASCADE,
+    run INTEGER NOT NULL,
     number INTEGER,
+    position INTEGER NOT NULL,
+    counted INTEGER NOT NULL DEFAULT 0,
     tool TEXT NOT NULL,
     ok INTEGER NOT NULL,
     error_template TEXT,
@@ -113,58 +161,50 @@ CREATE TABLE step(
     tokens INTEGER,
     arguments TEXT,
     evidence TEXT,
-    at REAL NOT NULL
+    at REAL NOT NULL,
+    UNIQUE(ns, ordinal)
 ) STRICT;
 CREATE UNIQUE INDEX step_once ON step(session, number) WHERE number IS NOT NULL;
-CREATE INDEX step_of_session ON step(session, id);
-CREATE INDEX step_oldest ON step(ns, id);
-CREATE TABLE task(
-    id INTEGER PRIMARY KEY,
-    ns INTEGER NOT NULL REFERENCES namespace(id),
-    hash BLOB NOT NULL,
-    text TEXT NOT NULL,
-    last_at REAL NOT NULL,
-    UNIQUE(ns, hash)
-) STRICT;
+CREATE INDEX step_in_run ON step(session, run, position, id);
 CREATE TABLE run(
-    id INTEGER PRIMARY KEY,
+    session INTEGER NOT NULL,
+    number INTEGER NOT NULL,
     task INTEGER NOT NULL REFERENCES task(id) ON DELETE CASCADE,
-    tools TEXT NOT NULL,
+    steps TEXT NOT NULL,
     outcome TEXT NOT NULL,
-    seconds REAL,
-    tokens INTEGER,
-    at REAL NOT NULL
-) STRICT;
-CREATE INDEX run_of_task ON run(task, id);
--- How often `action` followed a context: n-grams, error repairs, words of the task.
+    at REAL NOT NULL,
+    PRIMARY KEY(session, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX run_of_task ON run(task, at);
+-- How often `action` followed a context, and how much each expert foresaw of what happened.
 CREATE TABLE context(
     ns INTEGER NOT NULL,
     kind TEXT NOT NULL,
-    key BLOB NOT NULL,
+    key TEXT NOT NULL,
     action TEXT NOT NULL,
     actor TEXT NOT NULL,
     gen INTEGER NOT NULL DEFAULT 0,
     seq INTEGER NOT NULL,
-    n REAL NOT NULL,
+    n INTEGER NOT NULL,
     PRIMARY KEY(ns, kind, key, action, actor)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX context_seq ON context(actor, seq);
--- How well an action went: for a tool, for a tool on a task, for a variant, for a repair.
+-- How well an action went: a tool, a tool on a task, a repair, a sequence, a variant.
 CREATE TABLE outcome(
     ns INTEGER NOT NULL,
     kind TEXT NOT NULL,
     key TEXT NOT NULL,
+    action TEXT NOT NULL,
     actor TEXT NOT NULL,
     gen INTEGER NOT NULL DEFAULT 0,
     seq INTEGER NOT NULL,
     n INTEGER NOT NULL,
     ok INTEGER NOT NULL,
-    seconds REAL NOT NULL DEFAULT 0,
-    timed INTEGER NOT NULL DEFAULT 0,
     tokens INTEGER NOT NULL DEFAULT 0,
     metered INTEGER NOT NULL DEFAULT 0,
+    durations TEXT NOT NULL DEFAULT '{}',
     last_at REAL NOT NULL,
-    PRIMARY KEY(ns, kind, key, actor)
+    PRIMARY KEY(ns, kind, key, action, actor)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX outcome_seq ON outcome(actor, seq);
 -- The readable objects behind the counts.

@@ -1,0 +1,106 @@
+"""What an observation changes in the counts.
+
+Counts of success, recovery and variant change at each step, so that a first observation already
+answers. The contexts of the experts wait for the end of the run (learning/runs.py).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tmws_mcp.learning import repairs
+from tmws_mcp.learning.durations import bucket
+from tmws_mcp.learning.intake import Observation
+from tmws_mcp.model import JsonObject
+from tmws_mcp.store import evidence
+from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.evidence import Context, Tally
+from tmws_mcp.store.observations import Step
+
+ALL = ("all", "", "")
+TOOL = "tool"
+TASK_TOOL = "task_tool"
+TASK = "task"
+REPAIR = "repair"
+SEQUENCE = "sequence"
+VARIANT = "variant"
+EVERYWHERE = ""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a transaction adds; each slot is written once."""
+
+    contexts: Counter[Context] = field(default_factory=Counter)
+    outcomes: dict[Context, Tally] = field(default_factory=dict)
+    learned: dict[tuple[str, str], JsonObject] = field(default_factory=dict)
+    """(kind, id) -> definition of the learned patterns that moved."""
+    credited: int = 0
+    """How many forecasts were made to credit the experts."""
+
+    def add(self, slot: Context, change: Tally) -> None:
+        """Add to the counts of an outcome."""
+        self.outcomes.setdefault(slot, Tally()).add(change)
+
+    def write(self, db: Connection, ns: int, now: float) -> None:
+        """Write the counts down."""
+        evidence.add_contexts(db, ns, self.contexts)
+        evidence.add_outcomes(db, ns, self.outcomes, now)
+
+
+def one(*, ok: bool, seconds: float | None = None, tokens: int | None = None) -> Tally:
+    """Return the tally of one outcome."""
+    return Tally(
+        n=1,
+        ok=int(ok),
+        tokens=tokens or 0,
+        metered=int(tokens is not None),
+        durations={} if seconds is None else {bucket(seconds): 1},
+    )
+
+
+def count_step(changes: Changes, seen: Observation, step: Step, history: Sequence[Step]) -> None:
+    """Count a step's success for its tool, its task, its variant and the errors before it."""
+    outcome = one(ok=step.ok, seconds=step.seconds, tokens=step.tokens)
+    if step.tool:
+        changes.add(ALL, one(ok=step.ok))
+        changes.add((TOOL, EVERYWHERE, step.tool), outcome)
+        if seen.task_key:
+            changes.add((TASK_TOOL, seen.task_key, step.tool), outcome)
+        _count_attempt(changes, step, history)
+    if step.method:
+        _count_variant(changes, seen, step.method, outcome)
+    if not (step.tool or step.method) and seen.task_key:
+        changes.add((TASK, seen.task_key, ""), outcome)
+    if step.recovery and step.error_template is not None:
+        _count_repair(changes, step, step.recovery, ok=True)
+
+
+def _count_attempt(changes: Changes, step: Step, history: Sequence[Step]) -> None:
+    """A success repairs the errors just before it; a failure is an attempt at the last one."""
+    waiting = repairs.pending(history)
+    for error in waiting if step.ok else waiting[-1:]:
+        _count_repair(changes, error, step.tool, ok=step.ok)
+
+
+def _count_repair(changes: Changes, error: Step, tool: str, *, ok: bool) -> None:
+    for key in repairs.counted_keys(error):
+        changes.add((REPAIR, key, tool), one(ok=ok))
+
+
+def variant_keys(seen_task: str, metadata: str) -> tuple[str, ...]:
+    """Return the keys that a variant is counted under, the most general first."""
+    return tuple(
+        key
+        for key, known in (
+            (EVERYWHERE, True),
+            (f"metadata:{metadata}", bool(metadata)),
+            (f"task:{seen_task}", bool(seen_task)),
+        )
+        if known
+    )
+
+
+def _count_variant(changes: Changes, seen: Observation, method: str, outcome: Tally) -> None:
+    for key in variant_keys(seen.task_key, seen.metadata):
+        changes.add((VARIANT, key, method), outcome)

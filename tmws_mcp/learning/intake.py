@@ -1,0 +1,163 @@
+"""What callers send -> what is kept of it: secrets masked, errors as templates, lengths bounded."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tmws_mcp.errors import InvalidInput
+from tmws_mcp.learning.templates import error_class, template
+from tmws_mcp.learning.words import fingerprint, task_key, words
+from tmws_mcp.masking import mask_secrets
+from tmws_mcp.model import Interaction, JsonObject, ObserveRequest, RecentStep
+from tmws_mcp.store.observations import Step
+
+TASK_CHARS_MAX = 600
+"""More of a task than this hardly changes which tasks are like it."""
+TURN_CHARS_MAX = 400
+ARGUMENTS_CHARS_MAX = 2_000
+CONTEXT_ITEMS_MAX = 4
+CONTEXT_VALUE_CHARS_MAX = 40
+"""Longer values of metadata are texts or ids, which no second observation would share."""
+IMPLICIT = "connection"
+"""The session of a caller that names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One interaction as it is kept."""
+
+    session: str
+    step: Step | None
+    """None where the interaction only ends the session."""
+    task: str
+    task_key: str
+    turn: str
+    metadata: str
+    """Key of the metadata as a context, empty where there is none."""
+    available: frozenset[str]
+    outcome: str | None
+    seconds: float | None
+    tokens: int | None
+
+
+def interactions(request: ObserveRequest) -> tuple[Interaction, ...]:
+    """Return what happened, one by one; the outer fields are the defaults of the inner ones.
+
+    A `step` belongs to one interaction alone, and an `outcome` to the last.
+    """
+    if not request.interactions:
+        return (request,)
+    sent = request.model_fields_set - {"interactions", "namespace", "step", "outcome"}
+    defaults = {name: getattr(request, name) for name in sent}
+    last = len(request.interactions) - 1
+    return tuple(
+        inner.model_copy(
+            update={
+                name: value
+                for name, value in (
+                    defaults | ({"outcome": request.outcome} if number == last else {})
+                ).items()
+                if name not in inner.model_fields_set
+            }
+        )
+        for number, inner in enumerate(request.interactions)
+    )
+
+
+def observation(sent: Interaction, *, connection: str) -> Observation:
+    """Return the interaction as it is kept.
+
+    Raises:
+        InvalidInput: It says neither what was done nor that the session ended.
+    """
+    if not (sent.tool_used or sent.method or sent.outcome or sent.task.strip()):
+        raise InvalidInput(
+            "This interaction says nothing to learn from. Send tool_used (what was called), "
+            "method (the variant used), task (what for), or outcome (how the session ended)."
+        )
+    task = masked(sent.task, TASK_CHARS_MAX)
+    ends_only = bool(sent.outcome) and not (sent.tool_used or sent.method)
+    return Observation(
+        session=session_name(sent.session_id, connection=connection),
+        step=None if ends_only else _step(sent),
+        task=task,
+        task_key=task_key(task),
+        turn=masked(sent.turn, TURN_CHARS_MAX),
+        metadata=context_key(sent.metadata),
+        available=frozenset(mask_secrets(tool) for tool in sent.available_tools),
+        outcome=sent.outcome,
+        seconds=sent.execution_time,
+        tokens=sent.tokens,
+    )
+
+
+def session_name(session_id: str, *, connection: str) -> str:
+    """Return the session's name: the caller's, else the one of its connection."""
+    if session_id:
+        return mask_secrets(session_id)
+    return f"{IMPLICIT}:{connection}" if connection else IMPLICIT
+
+
+def masked(text: str, chars_max: int) -> str:
+    """Return the text without its secrets, cut.
+
+    Masking comes first: a cut through a secret would leave a half that no mask knows.
+    """
+    return mask_secrets(text)[:chars_max] if text else ""
+
+
+def failed_step(tool: str, error: str) -> Step:
+    """Return a step that failed."""
+    return _with_error(mask_secrets(tool), ok=False, error=error)
+
+
+def recent(steps: Iterable[RecentStep]) -> tuple[Step, ...]:
+    """Return the steps of a session as its caller tells them."""
+    return tuple(
+        _with_error(mask_secrets(step.tool), ok=step.ok, error=step.error) for step in steps
+    )
+
+
+def _with_error(tool: str, *, ok: bool, error: str) -> Step:
+    if ok:
+        return Step(tool, ok)
+    clean = mask_secrets(error)
+    return Step(tool, ok, error_template=template(clean), error_class=error_class(clean))
+
+
+def _step(sent: Interaction) -> Step:
+    error = mask_secrets(sent.error) if sent.error or not sent.success else None
+    return Step(
+        tool=mask_secrets(sent.tool_used),
+        ok=sent.success,
+        number=sent.step,
+        error_template=None if error is None else template(error),
+        error_class=None if error is None else error_class(error),
+        recovery=mask_secrets(sent.recovery_action) or None,
+        method=mask_secrets(sent.method) or None,
+        seconds=sent.execution_time,
+        tokens=sent.tokens,
+        arguments=_arguments(sent.arguments),
+        evidence=sent.evidence,
+    )
+
+
+def _arguments(arguments: JsonObject | str) -> str | None:
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+    return masked(text, ARGUMENTS_CHARS_MAX) if arguments else None
+
+
+def context_key(metadata: JsonObject) -> str:
+    """Return the key of the metadata as a context: short plain values, in the order of names."""
+    items = [
+        f"{name}={value}"
+        for name, value in sorted(metadata.items())
+        if isinstance(value, str | int | bool) and len(str(value)) <= CONTEXT_VALUE_CHARS_MAX
+    ]
+    return fingerprint("metadata", *items[:CONTEXT_ITEMS_MAX]) if items else ""
+
+
+def case_words(task: str, turn: str) -> Counter[str]:
+    """Return the words that say what is wanted: of the task and of the newest message."""
+    return words(f"{turn}\n{task}")

@@ -1,0 +1,60 @@
+"""After this error of this tool, that tool repaired it."""
+
+from tmws_mcp.learning import repairs, wording
+from tmws_mcp.learning.counting import REPAIR, Changes
+from tmws_mcp.learning.identity import pattern_id
+from tmws_mcp.learning.templates import MASKS_VERSION
+from tmws_mcp.model import JsonObject
+from tmws_mcp.store import evidence
+from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.evidence import Tally
+from tmws_mcp.store.observations import Step
+
+KIND = "error_recovery"
+
+
+def definition(error: Step, repair: str) -> JsonObject:
+    """Return the pattern's definition."""
+    return {
+        "tool": error.tool,
+        "template": error.error_template,
+        "class": error.error_class,
+        "masks": MASKS_VERSION,
+        "repair": repair,
+    }
+
+
+def note(changes: Changes, error: Step, repair: str) -> None:
+    """Note that the tool repaired the error."""
+    made = definition(error, repair)
+    changes.learned[KIND, pattern_id(KIND, made)] = made
+
+
+def tally(db: Connection, ns: int, made: JsonObject) -> Tally:
+    """Return how often the tool was tried after the error, and repaired it."""
+    return evidence.tally(db, ns, REPAIR, _key(made), str(made["repair"]))
+
+
+def rest(db: Connection, ns: int, made: JsonObject) -> Tally:
+    """Return how often other tools were tried after the error, and repaired it."""
+    return evidence.others(db, ns, REPAIR, _key(made), str(made["repair"]))
+
+
+def summary(_db: Connection, _ns: int, made: JsonObject) -> str:
+    """Say what repairs the error."""
+    error = wording.cut(str(made["template"] or made["class"]), wording.TEMPLATE_CHARS_SHOWN)
+    where = f"{made['tool']} fails" if made["tool"] else "something fails"
+    repair = (
+        "call it again, changed" if made["repair"] == made["tool"] else f"call {made['repair']}"
+    )
+    return f"when {where} with {error!r}, {repair}"
+
+
+def _key(made: JsonObject) -> str:
+    error = Step(
+        str(made["tool"]),
+        ok=False,
+        error_template=str(made["template"] or ""),
+        error_class=str(made["class"] or ""),
+    )
+    return repairs.counted_keys(error)[-1] if not error.tool else repairs.of_tool(error)[-1]

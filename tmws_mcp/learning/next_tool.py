@@ -1,0 +1,207 @@
+"""Which tool next, and which tool after an error."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tmws_mcp.learning import posterior, repairs, wording
+from tmws_mcp.learning.answers import Answer
+from tmws_mcp.learning.asking import Asked
+from tmws_mcp.learning.blend import CREDIT, UNIT, Blend, blend
+from tmws_mcp.learning.counting import ALL, EVERYWHERE, REPAIR, TASK, TASK_TOOL, TOOL
+from tmws_mcp.learning.identity import pattern_id
+from tmws_mcp.learning.kinds import error_recovery, tool_usage
+from tmws_mcp.learning.learned import evidence_of
+from tmws_mcp.model import JsonObject, Recommendation
+from tmws_mcp.store import evidence, learned
+from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.evidence import Tally
+from tmws_mcp.store.observations import Step
+
+NAMES_CREDIT_MIN = 3 * UNIT
+"""A tool that was never used is named only after names have foreseen so many steps here."""
+VOICES_OF_TASK = ("task", "similar")
+REASONS = {
+    "ngram": "usual at this point",
+    "similar": "next in runs of tasks like this",
+    "task": "used on this task",
+    "session": "used in this session",
+    "repeat": "the last tool again",
+    "recovery": "ended such errors",
+    "names": "its name fits the task",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a tool in a case."""
+
+    levels: Sequence[Tally]
+    """From all tools to this tool in this very case."""
+    shown: Tally
+    """The counts that the recommendation stands on."""
+    rest: Tally | None
+    where: str = ""
+    """Which case the shown counts are of, where it is not the one at hand."""
+    definition: JsonObject | None = None
+    """Of the learned pattern behind it."""
+
+
+def following(db: Connection, asked: Asked) -> Answer:
+    """Recommend the tools that are most likely the right next ones."""
+    mixed = blend(db, asked.case)
+    ranked = sorted(mixed.shares, key=lambda tool: (-mixed.shares[tool], tool))
+    return _answer(db, asked, mixed, ranked)
+
+
+def begin(db: Connection, asked: Asked) -> Answer:
+    """Recommend tools for a task that is about to begin, from evidence on such tasks alone."""
+    mixed = blend(db, asked.case)
+    known = {
+        tool for name in VOICES_OF_TASK if name in mixed.voices
+        for tool in mixed.voices[name].shares
+    }  # fmt: skip
+    if not known:
+        return Answer(reason=_why_not(db, asked))
+    ranked = sorted(known, key=lambda tool: (-mixed.shares[tool], tool))
+    return _answer(db, asked, mixed, ranked)
+
+
+def _why_not(db: Connection, asked: Asked) -> str:
+    done = evidence.tally(db, asked.case.ns, TASK, asked.case.task, "")
+    if done.n:
+        return (
+            f"This task {wording.worked(done)}, but which tool was used was never said. "
+            "Observe it with tool_used."
+        )
+    return "No task like this one was observed with a tool."
+
+
+def recover(db: Connection, asked: Asked) -> Answer:
+    """Recommend the tools that are most likely to repair the error."""
+    steps = asked.case.steps
+    if not steps or steps[-1].ok:
+        return Answer(reason="Nothing failed here. Send error, or recent_steps that end with it.")
+    mixed = blend(db, asked.case)
+    if not steps[-1].tool and not _is_known(db, asked.case.ns, steps[-1]):
+        return Answer(reason="No error like this one was repaired yet.")
+    ranked = sorted(mixed.shares, key=lambda tool: (-mixed.shares[tool], tool))
+    return _answer(db, asked, mixed, ranked)
+
+
+def _is_known(db: Connection, ns: int, error: Step) -> bool:
+    return any(evidence.tallies(db, ns, REPAIR, key) for key in repairs.of_text(error))
+
+
+def _answer(db: Connection, asked: Asked, mixed: Blend, ranked: Sequence[str]) -> Answer:
+    stands = _repair_standings(db, asked) if asked.case.want == "recover" else {}
+    found: list[Recommendation] = []
+    for tool in ranked:
+        standing = stands.get(tool) or _tool_standing(db, asked, tool)
+        if standing.shown.n or _trusts_names(db, asked, mixed, tool):
+            found.append(_recommendation(db, asked, mixed, tool, standing))
+        if len(found) == asked.limit:
+            break
+    return Answer(tuple(found))
+
+
+def _trusts_names(db: Connection, asked: Asked, mixed: Blend, tool: str) -> bool:
+    """Tell whether an unused tool may be named: its name fits, and names have been right here."""
+    if "names" not in mixed.voices or tool not in mixed.voices["names"].shares:
+        return False
+    earned = evidence.followers(db, asked.case.ns, CREDIT, (asked.case.want,))
+    return earned.get(asked.case.want, {}).get("names", 0) >= NAMES_CREDIT_MIN
+
+
+def _tool_standing(db: Connection, asked: Asked, tool: str) -> Standing:
+    ns, task = asked.case.ns, asked.case.task
+    everything = evidence.tally(db, ns, *ALL)
+    used = evidence.tally(db, ns, TOOL, EVERYWHERE, tool)
+    on_task = evidence.tally(db, ns, TASK_TOOL, task, tool) if task else Tally()
+    if on_task.n:
+        definition = tool_usage.definition(task, asked.task, tool)
+        rest = evidence.others(db, ns, TASK_TOOL, task, tool)
+        return Standing((everything, used, on_task), on_task, rest, definition=definition)
+    if used.n:
+        rest = Tally(n=everything.n - used.n, ok=everything.ok - used.ok)
+        return Standing((everything, used), used, rest, where=" on all tasks")
+    told = [step for step in asked.case.steps if step.tool == tool]
+    shown = Tally(n=len(told), ok=sum(step.ok for step in told))
+    return Standing((everything, shown), shown, None, where=" in this session")
+
+
+def _repair_standings(db: Connection, asked: Asked) -> dict[str, Standing]:
+    """Return how well each tool repaired such errors, at the most particular level it is known."""
+    error = asked.case.steps[-1]
+    keys = repairs.asked_keys(error)
+    levels = [evidence.tallies(db, asked.case.ns, REPAIR, key) for key in keys]
+    places = _places(error, len(keys))
+    found: dict[str, Standing] = {}
+    for tool in {tool for level in levels for tool in level}:
+        known = [number for number, level in enumerate(levels) if tool in level]
+        deepest = known[-1]
+        rest = Tally()
+        for other, tally in levels[deepest].items():
+            if other != tool:
+                rest.add(tally)
+        found[tool] = Standing(
+            [levels[number][tool] for number in known],
+            levels[deepest][tool],
+            rest,
+            where=places[deepest],
+            definition=error_recovery.definition(error, tool),
+        )
+    return found
+
+
+def _places(error: Step, levels: int) -> tuple[str, ...]:
+    """Return what the levels of repairs.asked_keys are called."""
+    kind = (error.error_class or "other").replace("_", " ")
+    named: tuple[str, ...]
+    if error.tool:
+        named = (
+            " after any error",
+            f" after errors of {error.tool}",
+            f" after {kind} errors of {error.tool}",
+            " after this error",
+        )
+    else:
+        named = (" after any error", f" after {kind} errors", " after this error")
+    assert levels <= len(named)
+    return named
+
+
+def _recommendation(
+    db: Connection, asked: Asked, mixed: Blend, tool: str, standing: Standing
+) -> Recommendation:
+    known = standing.shown.n > 0
+    return Recommendation(
+        action=tool,
+        kind="tool",
+        confidence=round(mixed.shares[tool], 4),
+        success_rate=round(posterior.mean(standing.levels), 3) if known else None,
+        why=_why(mixed, tool, standing),
+        pattern_id=_kept_pattern(db, asked, standing),
+        evidence=evidence_of(standing.shown, standing.rest),
+    )
+
+
+def _why(mixed: Blend, tool: str, standing: Standing) -> str:
+    voice = max(
+        mixed.voices, key=lambda name: mixed.weights[name] * mixed.voices[name].shares.get(tool, 0)
+    )
+    if not standing.shown.n:
+        return f"{REASONS[voice]}; never used here"
+    if not standing.shown.last_at:  # told with the question, never observed
+        return f"{REASONS[voice]}; {standing.shown.ok} of {standing.shown.n} ok in this session"
+    return (
+        f"{REASONS[voice]}; {wording.worked(standing.shown)}{standing.where}"
+        f"{wording.without(standing.rest)}"
+    )
+
+
+def _kept_pattern(db: Connection, asked: Asked, standing: Standing) -> str | None:
+    if standing.definition is None:
+        return None
+    kind = error_recovery.KIND if asked.case.want == "recover" else tool_usage.KIND
+    known = learned.find(db, asked.case.ns, pattern_id(kind, standing.definition))
+    return known.id if known else None

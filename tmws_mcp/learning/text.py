@@ -1,0 +1,57 @@
+"""The replies as text: complete for a reader that sees nothing else, and short."""
+
+from tmws_mcp.learning import wording
+from tmws_mcp.model import (
+    LearnedPattern,
+    ObserveReply,
+    Recommendation,
+    RecommendReply,
+    Scope,
+)
+
+
+def observe_text(reply: ObserveReply) -> str:
+    """Return what was observed and learned."""
+    head = f"Observed {reply.observed} in session {reply.session_id} {_scope(reply.scope)}."
+    if not reply.observed:
+        head += " A repeat: nothing was counted again."
+    lines = [
+        f"- {one.summary} [{one.kind} {one.pattern_id}, confidence {one.confidence:.2f}]"
+        for one in reply.learned
+    ]
+    return "\n".join([head, *(["Learned:", *lines] if lines else [])])
+
+
+def recommend_text(reply: RecommendReply) -> str:
+    """Return the recommendations with their reasons, or why there are none."""
+    if reply.abstained:
+        known = reply.scope.known
+        names = f" Known namespaces: {', '.join(known)}." if known else ""
+        return f"No recommendation {_scope(reply.scope)}: {reply.abstained}{names}"
+    lines = [f"{number}. {_line(one)}" for number, one in enumerate(reply.recommendations, start=1)]
+    return "\n".join([*lines, _scope(reply.scope)])
+
+
+def learned_text(pattern: LearnedPattern) -> str:
+    """Return a learned pattern with its evidence."""
+    shown = pattern.evidence
+    rate = "unknown" if pattern.success_rate is None else f"{pattern.success_rate:.2f}"
+    base = "" if shown.base_rate is None else f", without it {wording.percent(shown.base_rate)}"
+    figures = (
+        f"success {rate} (at least {shown.lower_bound:.2f}), {shown.successes} of {shown.support}"
+        f"{base}, {shown.instances} instance{'' if shown.instances == 1 else 's'}"
+        f"{f', last {shown.last_seen}' if shown.last_seen else ''}"
+    )
+    return f"{pattern.kind} {pattern.pattern_id}\n{pattern.summary}\n{figures}"
+
+
+def _line(one: Recommendation) -> str:
+    action = one.action if isinstance(one.action, str) else " > ".join(one.action)
+    rate = "" if one.success_rate is None else f", success {one.success_rate:.2f}"
+    bound = f" (at least {one.evidence.lower_bound:.2f})" if one.evidence.support else ""
+    behind = f" [{one.pattern_id}]" if one.pattern_id else ""
+    return f"{action}: confidence {one.confidence:.2f}{rate}{bound}. {one.why}{behind}"
+
+
+def _scope(scope: Scope) -> str:
+    return f"(namespace {scope.namespace})"

@@ -1,0 +1,173 @@
+"""Counts: how often an action followed a context, and how well it went.
+
+Each row is a slot: its actor alone writes it, its totals are absolute, and `seq` rises with each
+change, so that two stores merge by "the greater (gen, seq) wins". Sums over the actors are made on
+reading. A transaction writes a slot once, however many of its steps changed it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+
+from tmws_mcp.store import actor
+from tmws_mcp.store.driver import Connection, Row
+
+ACTIONS_READ_MAX = 2_000
+"""So many actions of one context are read: beyond, the counts of one are too thin to matter."""
+CONTEXT_ROWS_MAX = 200_000
+OUTCOME_ROWS_MAX = 200_000
+KEPT_SHARE = 0.8
+"""A prune makes room for a while: it costs a scan of the table."""
+
+Context = tuple[str, str, str]
+"""kind, key, action"""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How well an action went."""
+
+    n: int = 0
+    ok: int = 0
+    tokens: int = 0
+    metered: int = 0
+    durations: dict[int, int] = field(default_factory=dict)
+    """Bucket of the duration (learning/durations.py) -> how often."""
+    actors: frozenset[str] = frozenset()
+    last_at: float = 0.0
+
+    def add(self, other: "Tally") -> None:
+        """Add another's counts."""
+        self.n += other.n
+        self.ok += other.ok
+        self.tokens += other.tokens
+        self.metered += other.metered
+        for bucket, n in other.durations.items():
+            self.durations[bucket] = self.durations.get(bucket, 0) + n
+        self.actors |= other.actors
+        self.last_at = max(self.last_at, other.last_at)
+
+
+def add_contexts(db: Connection, ns: int, changes: Mapping[Context, int]) -> None:
+    """Add to the own slots of contexts."""
+    me = actor.identity(db)
+    db.run_many(
+        "INSERT INTO context(ns, kind, key, action, actor, seq, n) VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET n = n + excluded.n, seq = excluded.seq",
+        ((ns, *slot, me, actor.next_seq(db), n) for slot, n in changes.items()),
+    )
+
+
+def add_outcomes(db: Connection, ns: int, changes: Mapping[Context, Tally], now: float) -> None:
+    """Add to the own slots of outcomes."""
+    me = actor.identity(db)
+    for slot, change in changes.items():
+        durations = _merged_durations(db, (ns, *slot, me), change.durations)
+        db.run(
+            "INSERT INTO outcome(ns, kind, key, action, actor, seq, n, ok, tokens, metered, "
+            "durations, last_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET seq = excluded.seq, n = n + excluded.n, "
+            "ok = ok + excluded.ok, tokens = tokens + excluded.tokens, "
+            "metered = metered + excluded.metered, last_at = max(last_at, excluded.last_at), "
+            "durations = iif(?, excluded.durations, durations)",
+            (
+                ns, *slot, me, actor.next_seq(db), change.n, change.ok, change.tokens,
+                change.metered, durations, now, bool(change.durations),
+            ),
+        )  # fmt: skip
+
+
+def _merged_durations(db: Connection, slot: Sequence[object], new: Mapping[int, int]) -> str:
+    if not new:
+        return "{}"
+    row = db.row(
+        "SELECT durations FROM outcome "
+        "WHERE ns = ? AND kind = ? AND key = ? AND action = ? AND actor = ?",
+        slot,
+    )
+    merged = _durations(row[0]) if row else {}
+    for bucket, n in new.items():
+        merged[bucket] = merged.get(bucket, 0) + n
+    return json.dumps(dict(sorted(merged.items())), separators=(",", ":"))
+
+
+def _durations(text: str) -> dict[int, int]:
+    return {} if text == "{}" else {int(bucket): n for bucket, n in json.loads(text).items()}
+
+
+def followers(db: Connection, ns: int, kind: str, keys: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return for each context that was counted which actions followed it, and how often."""
+    found: dict[str, dict[str, int]] = {}
+    for key in keys:
+        rows = db.rows(
+            "SELECT action, sum(n) FROM context WHERE ns = ? AND kind = ? AND key = ? "
+            "GROUP BY action LIMIT ?",
+            (ns, kind, key, ACTIONS_READ_MAX),
+        )
+        if rows:
+            found[key] = dict(rows)
+    return found
+
+
+def tallies(db: Connection, ns: int, kind: str, key: str) -> dict[str, Tally]:
+    """Return how well each action went in a context."""
+    rows = db.rows(
+        "SELECT action, actor, n, ok, tokens, metered, durations, last_at FROM outcome "
+        "WHERE ns = ? AND kind = ? AND key = ? LIMIT ?",
+        (ns, kind, key, ACTIONS_READ_MAX),
+    )
+    return {action: _total(slots) for action, slots in groupby(rows, itemgetter(0))}
+
+
+def tally(db: Connection, ns: int, kind: str, key: str, action: str) -> Tally:
+    """Return how well one action went in a context; a tally of zeros where it was never taken."""
+    rows = db.rows(
+        "SELECT action, actor, n, ok, tokens, metered, durations, last_at FROM outcome "
+        "WHERE ns = ? AND kind = ? AND key = ? AND action = ?",
+        (ns, kind, key, action),
+    )
+    return _total(rows)
+
+
+def others(db: Connection, ns: int, kind: str, key: str, action: str) -> Tally:
+    """Return how well all other actions went in a context, together."""
+    total = Tally()
+    for other, part in tallies(db, ns, kind, key).items():
+        if other != action:
+            total.add(part)
+    return total
+
+
+def _total(slots: Iterable[Row]) -> Tally:
+    total = Tally()
+    for _, owner, n, ok, tokens, metered, durations, last_at in slots:
+        part = Tally(
+            n, ok, tokens, metered, _durations(durations), frozenset([owner]), last_at
+        )  # fmt: skip
+        total.add(part)
+    return total
+
+
+def is_empty(db: Connection, ns: int) -> bool:
+    """Tell whether nothing was ever counted in a namespace."""
+    return db.row("SELECT 1 FROM outcome WHERE ns = ? LIMIT 1", (ns,)) is None
+
+
+def prune(db: Connection, ns: int, *, contexts_max: int, outcomes_max: int) -> int:
+    """Drop the rarest contexts and the outcomes unseen for longest; return how many rows."""
+    dropped = 0
+    for table, order, most in (
+        ("context", "n", contexts_max),
+        ("outcome", "last_at", outcomes_max),
+    ):
+        row = db.row(f"SELECT count(*) FROM {table} WHERE ns = ?", (ns,))
+        surplus = (row[0] if row else 0) - most
+        if surplus > 0:
+            dropped += db.run(
+                f"DELETE FROM {table} WHERE (ns, kind, key, action, actor) IN (SELECT ns, kind, "
+                f"key, action, actor FROM {table} WHERE ns = ? ORDER BY {order} LIMIT ?)",
+                (ns, surplus + int(most * (1 - KEPT_SHARE))),
+            )
+    return dropped

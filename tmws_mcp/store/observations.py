@@ -1,0 +1,242 @@
+"""Sessions and the steps observed in them.
+
+A session has one row, found by its name; what lies between two of its ends is a run, numbered from
+0. The steps of a namespace are a ring: the counts made from them (store/evidence.py) outlive them.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tmws_mcp.store.driver import Connection, Row
+from tmws_mcp.store.tasks import Near
+
+STEPS_MAX = 50_000
+SESSIONS_MAX = 10_000
+SESSIONS_PRUNED_EACH = 64
+"""Counting the sessions costs a scan of an index, so that only each 64th new one pays for it."""
+HISTORY_MAX = 24
+POSITION_MAX = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as it stands."""
+
+    id: int
+    ns: int
+    name: str
+    task: int | None
+    near: tuple[tuple[int, float], ...]
+    """Tasks like its own (key, similarity), found once for a run."""
+    run: int
+    steps: int
+    last_at: float
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An observed step, or an observation without a tool (`tool` is empty then)."""
+
+    tool: str
+    ok: bool
+    number: int | None = None
+    error_template: str | None = None
+    error_class: str | None = None
+    recovery: str | None = None
+    method: str | None = None
+    seconds: float | None = None
+    tokens: int | None = None
+    arguments: str | None = None
+    evidence: str | None = None
+
+
+COLUMNS = "id, ns, name, task, near, run, steps, last_at, ended_at IS NULL"
+
+
+def _session(row: Row) -> Session:
+    key, ns, name, task, near, run, steps, last_at, is_open = row
+    found = tuple((other, similarity) for other, similarity in json.loads(near))
+    return Session(key, ns, name, task, found, run, steps, last_at, bool(is_open))
+
+
+def find_session(db: Connection, ns: int, name: str) -> Session | None:
+    """Return the session of that name, or None."""
+    row = db.row(f"SELECT {COLUMNS} FROM session WHERE ns = ? AND name = ?", (ns, name))
+    return _session(row) if row else None
+
+
+def open_session(
+    db: Connection, ns: int, name: str, *, connection: str | None, now: float
+) -> Session:
+    """Make a session; `connection` is set where it lives and ends with that connection."""
+    row = db.row(
+        "INSERT INTO session(ns, name, connection, opened_at, last_at) VALUES (?, ?, ?, ?, ?) "
+        f"RETURNING {COLUMNS}",
+        (ns, name, connection, now, now),
+    )
+    assert row is not None
+    made = _session(row)
+    if made.id % SESSIONS_PRUNED_EACH == 0:
+        prune_sessions(db, ns, SESSIONS_MAX)
+    return made
+
+
+def prune_sessions(db: Connection, ns: int, sessions_max: int) -> int:
+    """Drop the sessions that were quiet for longest, with their steps."""
+    return db.run(
+        "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE ns = ? "
+        "ORDER BY last_at DESC, id DESC LIMIT -1 OFFSET ?)",
+        (ns, sessions_max),
+    )
+
+
+def move_session(db: Connection, session: Session, *, now: float) -> None:
+    """Note that something happened in a session, which opens it again where it had ended."""
+    db.run(
+        "UPDATE session SET last_at = max(last_at, ?), ended_at = NULL, outcome = NULL, "
+        "steps = steps + 1 WHERE id = ?",
+        (now, session.id),
+    )
+
+
+def set_task(db: Connection, session: Session, task: int, near: Sequence[Near]) -> None:
+    """Note which task the session's run is about, and which tasks are like it."""
+    found = json.dumps([(other.task, round(other.similarity, 4)) for other in near])
+    db.run("UPDATE session SET task = ?, near = ? WHERE id = ?", (task, found, session.id))
+
+
+def end_session(db: Connection, session: Session, *, outcome: str, now: float) -> None:
+    """End the session's run; what comes after belongs to the next one."""
+    db.run(
+        "UPDATE session SET ended_at = ?, outcome = ?, run = run + 1, task = NULL, "
+        "near = '[]' WHERE id = ?",
+        (now, outcome, session.id),
+    )
+
+
+def open_of_connection(db: Connection, connection: str) -> list[Session]:
+    """Return the open sessions that live with a connection, of all namespaces."""
+    rows = db.rows(
+        f"SELECT {COLUMNS} FROM session WHERE connection = ? AND ended_at IS NULL", (connection,)
+    )
+    return [_session(row) for row in rows]
+
+
+def idle_since(db: Connection, moment: float, limit: int) -> list[Session]:
+    """Return open sessions without a step since then, the quietest first."""
+    rows = db.rows(
+        f"SELECT {COLUMNS} FROM session WHERE ended_at IS NULL AND last_at < ? "
+        "ORDER BY last_at LIMIT ?",
+        (moment, limit),
+    )
+    return [_session(row) for row in rows]
+
+
+def has_step(db: Connection, session: Session, number: int) -> bool:
+    """Tell whether the session holds a step of that number."""
+    return (
+        db.row("SELECT 1 FROM step WHERE session = ? AND number = ?", (session.id, number))
+        is not None
+    )
+
+
+def place(db: Connection, session: Session, number: int | None) -> tuple[int, int]:
+    """Return run and position for a new step: a late one goes to the run that it was part of."""
+    if number is not None:
+        later = db.row(
+            "SELECT run FROM step WHERE session = ? AND number > ? ORDER BY number LIMIT 1",
+            (session.id, number),
+        )
+        return (int(later[0]) if later else session.run), number
+    last = db.row(
+        "SELECT max(position) FROM step WHERE session = ? AND run = ?", (session.id, session.run)
+    )
+    return session.run, 0 if last is None or last[0] is None else int(last[0]) + 1
+
+
+def add_step(
+    db: Connection, session: Session, step: Step, *, run: int, position: int, now: float
+) -> int:
+    """Write a step down, drop the oldest of the ring, and return its ordinal."""
+    newest = db.row("SELECT max(ordinal) FROM step WHERE ns = ?", (session.ns,))
+    ordinal = (newest[0] or 0) + 1 if newest else 1
+    db.run(
+        "INSERT INTO step(ns, ordinal, session, run, number, position, tool, ok, error_template, "
+        "error_class, recovery, method, seconds, tokens, arguments, evidence, at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            session.ns, ordinal, session.id, run, step.number, position, step.tool, int(step.ok),
+            step.error_template, step.error_class, step.recovery, step.method, step.seconds,
+            step.tokens, step.arguments, step.evidence, now,
+        ),
+    )  # fmt: skip
+    prune_steps(db, session.ns, newest=ordinal, steps_max=STEPS_MAX)
+    return ordinal
+
+
+def prune_steps(db: Connection, ns: int, *, newest: int, steps_max: int) -> int:
+    """Drop what fell out of the ring."""
+    return db.run("DELETE FROM step WHERE ns = ? AND ordinal <= ?", (ns, newest - steps_max))
+
+
+STEP_COLUMNS = "tool, ok, number, error_template, error_class, recovery"
+
+
+def _step(row: Row) -> Step:
+    return Step(row[0], bool(row[1]), *row[2:])
+
+
+def history(db: Connection, session: Session, *, run: int, before: int) -> tuple[Step, ...]:
+    """Return the newest steps of a run below a position, oldest first."""
+    rows = db.rows(
+        f"SELECT {STEP_COLUMNS} FROM step WHERE session = ? AND run = ? AND position < ? "
+        "AND tool <> '' ORDER BY position DESC, id DESC LIMIT ?",
+        (session.id, run, before, HISTORY_MAX),
+    )
+    return tuple(_step(row) for row in reversed(rows))
+
+
+def newest_steps(db: Connection, session: Session) -> tuple[Step, ...]:
+    """Return the newest steps of the session's run, oldest first."""
+    return history(db, session, run=session.run, before=POSITION_MAX)
+
+
+def uncounted(db: Connection, session: Session, run: int) -> int:
+    """Return how many steps of a run wait for their contexts to be counted."""
+    row = db.row(
+        "SELECT count(*) FROM step WHERE session = ? AND run = ? AND counted = 0",
+        (session.id, run),
+    )
+    return int(row[0]) if row else 0
+
+
+def steps_of_run(db: Connection, session: Session, run: int, limit: int) -> list[tuple[bool, Step]]:
+    """Return the newest steps of a run, oldest first, and whether their contexts are counted."""
+    rows = db.rows(
+        f"SELECT counted, {STEP_COLUMNS} FROM step WHERE session = ? AND run = ? "
+        "AND tool <> '' ORDER BY position DESC, id DESC LIMIT ?",
+        (session.id, run, limit),
+    )
+    return [(bool(row[0]), _step(row[1:])) for row in reversed(rows)]
+
+
+def mark_counted(db: Connection, session: Session, run: int) -> None:
+    """Note that the contexts of all steps of a run are counted."""
+    db.run(
+        "UPDATE step SET counted = 1 WHERE session = ? AND run = ? AND counted = 0",
+        (session.id, run),
+    )
+
+
+def counts(db: Connection, ns: int) -> tuple[int, int, int]:
+    """Return how many steps, sessions and open sessions are kept."""
+    row = db.row(
+        "SELECT (SELECT count(*) FROM step WHERE ns = :ns), "
+        "(SELECT count(*) FROM session WHERE ns = :ns), "
+        "(SELECT count(*) FROM session WHERE ns = :ns AND ended_at IS NULL)",
+        {"ns": ns},
+    )
+    assert row is not None
+    return int(row[0]), int(row[1]), int(row[2])

@@ -1,0 +1,201 @@
+"""Tasks, the words that they are found by, and the newest runs for each."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import log, sqrt
+
+from tmws_mcp.store.driver import Connection
+
+TASKS_MAX = 20_000
+TASKS_PRUNED_EACH = 64
+RUNS_MAX = 12
+QUERY_WORDS_MAX = 32
+POSTINGS_MAX = 300
+"""Tasks looked at for each word: a word that stands in more of them tells little."""
+CANDIDATES_MAX = 16
+EVERY = ""
+"""Counted as a word of each task, so that their number is known without a scan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was done for a task, from beginning to end."""
+
+    steps: tuple[tuple[str, bool], ...]
+    """(tool, ok) each."""
+    outcome: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task that was observed."""
+
+    id: int
+    hash: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A task like the one asked for."""
+
+    task: int
+    similarity: float
+    """Cosine of the weighted words, 0 to 1."""
+
+
+def find(db: Connection, ns: int, task_hash: str) -> int | None:
+    """Return the task's key, or None where it was never observed."""
+    row = db.row("SELECT id FROM task WHERE ns = ? AND hash = ?", (ns, task_hash))
+    return int(row[0]) if row else None
+
+
+def by_id(db: Connection, task: int) -> Task | None:
+    """Return the task of that key, or None where it was pruned."""
+    row = db.row("SELECT id, hash, text FROM task WHERE id = ?", (task,))
+    return Task(*row) if row else None
+
+
+def ensure(
+    db: Connection, ns: int, task_hash: str, text: str, words: Mapping[str, int], now: float
+) -> int:
+    """Return the task's key; a new one is made and its words indexed."""
+    known = db.row(
+        "UPDATE task SET last_at = max(last_at, ?) WHERE ns = ? AND hash = ? RETURNING id",
+        (now, ns, task_hash),
+    )
+    if known:
+        return int(known[0])
+    row = db.row(
+        "INSERT INTO task(ns, hash, text, last_at) VALUES (?, ?, ?, ?) RETURNING id",
+        (ns, task_hash, text, now),
+    )
+    assert row is not None
+    _index(db, ns, row[0], words)
+    if row[0] % TASKS_PRUNED_EACH == 0:
+        prune(db, ns, TASKS_MAX)
+    return int(row[0])
+
+
+def _index(db: Connection, ns: int, task: int, words: Mapping[str, int]) -> None:
+    db.run_many(
+        "INSERT INTO task_word VALUES (?, ?, ?, ?)", ((ns, w, task, n) for w, n in words.items())
+    )
+    db.run_many(
+        "INSERT INTO word VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET tasks = tasks + 1",
+        ((ns, word) for word in (EVERY, *words)),
+    )
+
+
+def prune(db: Connection, ns: int, tasks_max: int) -> int:
+    """Drop the tasks that were not met for longest, with their words and runs."""
+    old = db.rows(
+        "SELECT id FROM task WHERE ns = ? ORDER BY last_at DESC, id DESC LIMIT -1 OFFSET ?",
+        (ns, tasks_max),
+    )
+    for (task,) in old:
+        db.run(
+            "UPDATE word SET tasks = tasks - 1 WHERE ns = ? AND (word = ? OR word IN "
+            "(SELECT word FROM task_word WHERE task = ?))",
+            (ns, EVERY, task),
+        )
+        db.run("DELETE FROM task WHERE id = ?", (task,))
+    if old:
+        db.run("DELETE FROM word WHERE ns = ? AND tasks <= 0", (ns,))
+    return len(old)
+
+
+def nearest(db: Connection, ns: int, words: Mapping[str, int], limit: int) -> tuple[Near, ...]:
+    """Return the tasks that share most words with these, each weighted by its rarity."""
+    known = _rarities(db, ns, words)
+    rare = sorted(known, key=lambda word: (-known[word], word))[:QUERY_WORDS_MAX]
+    if not rare:
+        return ()
+    weights = {word: known[word] * (1 + log(words[word])) for word in rare}
+    shared: dict[int, float] = {}
+    for word in rare:
+        for task, n in db.rows(
+            "SELECT task, n FROM task_word WHERE ns = ? AND word = ? ORDER BY task DESC LIMIT ?",
+            (ns, word, POSTINGS_MAX),
+        ):
+            shared[task] = shared.get(task, 0.0) + weights[word] * known[word] * (1 + log(n))
+    best = sorted(shared, key=lambda task: (-shared[task], task))[:CANDIDATES_MAX]
+    lengths = _lengths(db, ns, best)
+    length = sqrt(sum(weight * weight for weight in weights.values()))
+    found = (Near(task, min(shared[task] / (length * lengths[task]), 1.0)) for task in best)
+    return tuple(sorted(found, key=lambda near: (-near.similarity, near.task))[:limit])
+
+
+def _rarities(db: Connection, ns: int, words: Mapping[str, int]) -> dict[str, float]:
+    """Return the inverse document frequency of those words that some task has."""
+    marks = ",".join("?" * len(words))
+    found: dict[str, int] = dict(
+        db.rows(
+            f"SELECT word, tasks FROM word WHERE ns = ? AND word IN (?, {marks})",
+            (ns, EVERY, *words),
+        )
+    )
+    total = found.pop(EVERY, 0)
+    return {word: _rarity(total, n) for word, n in found.items()}
+
+
+def _rarity(total: int, n: int) -> float:
+    return log(1 + (total + 1) / (n + 0.5))
+
+
+def _lengths(db: Connection, ns: int, of: Sequence[int]) -> dict[int, float]:
+    """Return the lengths of the tasks' vectors; rarities move, so they cannot be stored."""
+    marks = ",".join("?" * len(of))
+    rows = db.rows(
+        "SELECT t.task, t.n, w.tasks, (SELECT tasks FROM word WHERE ns = :1 AND word = '') "
+        "FROM task_word t JOIN word w ON w.ns = t.ns AND w.word = t.word "
+        f"WHERE t.task IN ({marks})".replace(":1", "?"),
+        (ns, *of),
+    )
+    squares: dict[int, float] = {}
+    for task, n, tasks, total in rows:
+        squares[task] = squares.get(task, 0.0) + (_rarity(total, tasks) * (1 + log(n))) ** 2
+    return {task: sqrt(square) for task, square in squares.items()}
+
+
+def keep_run(db: Connection, session: int, number: int, *, task: int, run: Run) -> None:
+    """Keep a run for its task, in place of an earlier state of the same run."""
+    db.run(
+        "INSERT OR REPLACE INTO run(session, number, task, steps, outcome, at) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (session, number, task, json.dumps(run.steps, separators=(",", ":")), run.outcome, run.at),
+    )
+    db.run(
+        "DELETE FROM run WHERE (session, number) IN (SELECT session, number FROM run "
+        "WHERE task = ? ORDER BY at DESC, session DESC, number DESC LIMIT -1 OFFSET ?)",
+        (task, RUNS_MAX),
+    )
+
+
+def find_run(db: Connection, session: int, number: int) -> tuple[int, str] | None:
+    """Return task and outcome of a run that is kept, or None."""
+    row = db.row(
+        "SELECT task, outcome FROM run WHERE session = ? AND number = ?", (session, number)
+    )
+    return (int(row[0]), str(row[1])) if row else None
+
+
+def runs(db: Connection, task: int, limit: int) -> tuple[Run, ...]:
+    """Return the newest runs for a task."""
+    rows = db.rows(
+        "SELECT steps, outcome, at FROM run WHERE task = ? "
+        "ORDER BY at DESC, session DESC, number DESC LIMIT ?",
+        (task, limit),
+    )
+    return tuple(
+        Run(tuple((tool, bool(ok)) for tool, ok in json.loads(steps)), outcome, at)
+        for steps, outcome, at in rows
+    )
+
+
+def count(db: Connection, ns: int) -> int:
+    """Return how many tasks are known."""
+    row = db.row("SELECT tasks FROM word WHERE ns = ? AND word = ?", (ns, EVERY))
+    return int(row[0]) if row else 0
