@@ -142,3 +142,20 @@ class ForgetReply(Value):
     missing: tuple[str, ...] = ()
     undo_until: str | None = None
     scope: Scope
+
+
+class MemoryStatistics(Value):
+    """How much a scope's namespaces remember."""
+
+    memories: int
+    """Current ones: neither forgotten nor superseded."""
+    by_kind: dict[str, int]
+    with_vectors: int
+    superseded: int
+    forgotten: int
+    """Can still be brought back."""
+    threads: int
+    tags: int
+    oldest: str | None = None
+    newest: str | None = None
+    by_namespace: dict[str, int]

@@ -1,0 +1,305 @@
+"""Recalling: by query, newest first, or by ids; within a token budget, and on from a cursor.
+
+One synchronous function on one snapshot of the store. Every reply says where it looked, how it
+looked, how much it left out and how to get that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from tmws_mcp.errors import NotFound
+from tmws_mcp.memory import cursor
+from tmws_mcp.memory.budget import beginning, fitting
+from tmws_mcp.memory.cursor import Place
+from tmws_mcp.memory.search import Hit, Probe, probe, search
+from tmws_mcp.memory.shown import shown
+from tmws_mcp.memory.text import block, recall_text
+from tmws_mcp.model import Memory, RecallReply, RecallRequest, Scope, Tier
+from tmws_mcp.model.memory import TOKEN_BUDGET_MAX
+from tmws_mcp.store import actor, memories, namespaces, vectors
+from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.selection import Filter
+from tmws_mcp.tokens import estimate_tokens
+
+if TYPE_CHECKING:
+    from tmws_mcp.embedding.embedder import Embedder
+
+AREA = "memory"
+
+NOTHING_RELEVANT = "Nothing stored here is about this. Other words may find it; so may no filter."
+NOTHING_STORED = "Nothing is stored under these filters."
+UNKNOWN_NAMESPACE = "Nothing was stored into this namespace yet."
+WORDS_ALONE = "Searched by words alone, paraphrases may be missed; `tmws-mcp doctor` says why."
+STORED_SINCE = "Memories were stored or forgotten since that cursor; some may repeat or be skipped."
+FRAME_RESERVE_TOKENS = 24
+"""For the lines around the blocks that are not known before they are filled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """A call, and where it looks."""
+
+    request: RecallRequest
+    scope: Scope
+    """With the names that exist, where the one asked for does not."""
+    where: tuple[int, ...]
+    """Keys of the namespaces, the scope's own first."""
+    chosen: Filter
+    tier: Tier
+    store: str
+    """The store's own key, which binds cursors to it."""
+    generation: int
+
+    @property
+    def bound(self) -> tuple[object, ...]:
+        """Return what a cursor of this call is bound to."""
+        unbound = {"cursor", "limit", "token_budget"}
+        return (self.request.model_dump_json(exclude=unbound), self.scope.namespace, self.where)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of what was found: what follows the cursor."""
+
+    memories: list[Memory]
+    total: int
+    """Found, without what the cursor has passed."""
+    place: Place
+    """Where this part begins."""
+
+
+def recall(
+    db: Connection,
+    request: RecallRequest,
+    scope: Scope,
+    *,
+    embedder: "Embedder | None",
+    now: float,
+) -> RecallReply:
+    """Return what the namespaces of the scope hold that answers the request.
+
+    Raises:
+        InvalidInput: The cursor does not belong to this call.
+    """
+    call = _prepared(db, request, scope, embedder, now)
+    if request.ids:
+        return _read(db, call)
+    if request.query.strip():
+        return _ranked(db, call, probe(db, request.query, embedder))
+    return _newest(db, call)
+
+
+def _prepared(
+    db: Connection,
+    request: RecallRequest,
+    scope: Scope,
+    embedder: "Embedder | None",
+    now: float,
+) -> Recall:
+    own = namespaces.find(db, scope.namespace)
+    # A name that the caller spelled out and that does not exist is a slip; what else could be
+    # recalled would hide it. A project's own namespace is merely young.
+    others = () if own is None and scope.source == "argument" else scope.also
+    keys = (own, *(namespaces.find(db, name) for name in others))
+    if own is None:
+        known = namespaces.names(db)[: namespaces.KNOWN_SHOWN_MAX]
+        scope = scope.model_copy(update={"known": known})
+    where = tuple(key for key in keys if key is not None)
+    return Recall(
+        request=request,
+        scope=scope,
+        where=where,
+        chosen=_filter(request, now),
+        tier=_tier(db, embedder),
+        store=actor.identity(db),
+        generation=sum(namespaces.generation(db, ns, AREA) for ns in where),
+    )
+
+
+def _tier(db: Connection, embedder: "Embedder | None") -> Tier:
+    if embedder is None or not vectors.available(db):
+        return "lexical"
+    return "hybrid" if vectors.space(db, embedder.id, embedder.dimensions) else "lexical"
+
+
+def _filter(request: RecallRequest, now: float) -> Filter:
+    return Filter(
+        now=now,
+        persona=request.persona,
+        speaker=request.speaker,
+        thread=request.thread,
+        tags=tuple(" ".join(tag.split()) for tag in request.tags),
+        kinds=request.kinds,
+        since=request.since.timestamp() if request.since else None,
+        until=request.until.timestamp() if request.until else None,
+    )
+
+
+def _place(call: Recall, kind: cursor.Kind) -> Place:
+    if not call.request.cursor:
+        return Place(kind, 0, 0)
+    return cursor.read(call.request.cursor, kind, call.store, call.bound)
+
+
+# By query
+
+
+def _ranked(db: Connection, call: Recall, what: Probe) -> RecallReply:
+    place = _place(call, "ranked")
+    hits = _hits(db, call, what)
+    rest = hits[place.shown :]
+    part = Part(_shown(db, rest[: call.request.limit]), len(rest), place)
+    notes = _notes(call, empty=NOTHING_RELEVANT if not hits else "")
+    if call.request.cursor and place.number != call.generation:
+        notes.append(STORED_SINCE)
+    return _filled(call, part, what.query.stems, notes)
+
+
+def _hits(db: Connection, call: Recall, what: Probe) -> list[Hit]:
+    by_namespace = [search(db, ns, what, call.chosen) for ns in call.where]
+    found = merge(*by_namespace, key=lambda hit: -hit.score)
+    least = call.request.min_score or 0.0
+    return [hit for hit in found if hit.score >= least]
+
+
+def _shown(db: Connection, hits: Sequence[Hit]) -> list[Memory]:
+    found = memories.records(db, [hit.id for hit in hits])
+    return [
+        shown(record, score=hit.score, matched=hit.matched)
+        for record, hit in zip(found, hits, strict=True)
+    ]
+
+
+def found_by(
+    db: Connection,
+    query: str,
+    scope: Scope,
+    *,
+    embedder: "Embedder | None",
+    now: float,
+    limit: int,
+) -> tuple[Memory, ...]:
+    """Return the best memories for a query, whatever their length."""
+    call = _prepared(db, RecallRequest(query=query), scope, embedder, now)
+    return tuple(_shown(db, _hits(db, call, probe(db, query, embedder))[:limit]))
+
+
+# Newest first
+
+
+def _newest(db: Connection, call: Recall) -> RecallReply:
+    place = _place(call, "newest")
+    limit = call.request.limit
+    listed = merge(
+        *(memories.newest(db, ns, call.chosen, place.number, limit) for ns in call.where),
+        reverse=True,
+    )
+    keys = [key for _, key in islice(listed, limit)]
+    total = sum(memories.count(db, ns, call.chosen) for ns in call.where) - place.shown
+    part = Part([shown(record) for record in memories.records(db, keys)], total, place)
+    return _filled(call, part, (), _notes(call, empty=NOTHING_STORED if not keys else ""), keys)
+
+
+def _notes(call: Recall, *, empty: str) -> list[str]:
+    notes = []
+    if call.scope.known is not None:
+        notes.append(UNKNOWN_NAMESPACE)
+    elif empty:
+        notes.append(empty)
+    if call.tier == "lexical" and call.request.query.strip():
+        notes.append(WORDS_ALONE)
+    return notes
+
+
+def _filled(
+    call: Recall,
+    part: Part,
+    asked: Sequence[str],
+    notes: Sequence[str],
+    keys: Sequence[int] = (),
+) -> RecallReply:
+    """Return the reply that shows as much of a part as its budget allows."""
+    frame = estimate_tokens(recall_text(_reply(call, (), part.total, notes))) + FRAME_RESERVE_TOKENS
+    kept = fitting(part.memories, asked, call.request.token_budget - frame)
+    while True:
+        omitted = max(part.total - len(kept), 0)
+        place = _next(call, part.place, kept, keys) if omitted and kept else None
+        reply = _reply(call, kept, omitted, notes, place)
+        if reply.tokens <= call.request.token_budget or len(kept) <= 1:
+            return reply
+        kept.pop()
+
+
+def _next(call: Recall, place: Place, kept: Sequence[Memory], keys: Sequence[int]) -> Place:
+    number = keys[len(kept) - 1] if place.kind == "newest" else call.generation
+    return Place(place.kind, place.shown + len(kept), number)
+
+
+def _reply(
+    call: Recall,
+    kept: Sequence[Memory],
+    omitted: int,
+    notes: Sequence[str],
+    place: Place | None = None,
+    missing: Sequence[str] = (),
+) -> RecallReply:
+    reply = RecallReply.model_construct(
+        memories=tuple(kept),
+        tokens=0,
+        omitted=omitted,
+        cursor=cursor.written(place, call.store, call.bound) if place else None,
+        tier=call.tier,
+        note=" ".join(notes) or None,
+        missing=tuple(missing),
+        scope=call.scope,
+    )
+    return reply.model_copy(update={"tokens": estimate_tokens(recall_text(reply))})
+
+
+# By ids
+
+
+def _read(db: Connection, call: Recall) -> RecallReply:
+    """Return memories in full, in the order asked; what does not fit follows by the cursor."""
+    asked = tuple(dict.fromkeys(call.request.ids))
+    keys = memories.keys_of(db, asked, call.where)
+    missing = [uid for uid in asked if uid not in keys]
+    found = [
+        shown(one) for one in memories.records(db, [keys[uid] for uid in asked if uid in keys])
+    ]
+    place = _place(call, "ids")
+    frame = estimate_tokens(recall_text(_reply(call, (), len(found), (), place, missing)))
+    kept, after = _in_full(found, place, TOKEN_BUDGET_MAX - frame - FRAME_RESERVE_TOKENS)
+    left = len(found) - place.shown - len(kept) + (1 if after.number else 0)
+    return _reply(call, kept, left, (), after if left else None, missing)
+
+
+def _in_full(found: Sequence[Memory], place: Place, room: int) -> tuple[list[Memory], Place]:
+    kept: list[Memory] = []
+    skip = place.number
+    for index in range(place.shown, len(found)):
+        part = beginning(found[index], skip, room)
+        end = skip + len(part.content)
+        if end < len(found[index].content):
+            if kept:
+                return kept, Place("ids", index, 0)
+            return [part], Place("ids", index, end)
+        kept.append(part)
+        room -= estimate_tokens(block(part))
+        skip = 0
+    return kept, Place("ids", len(found), 0)
+
+
+def memory_by_id(db: Connection, uid: str) -> Memory:
+    """Return a memory of any namespace in full.
+
+    Raises:
+        NotFound: There is none of that id, or it is forgotten.
+    """
+    keys = memories.keys_of(db, [uid])
+    if not keys:
+        raise NotFound("memory", uid, remedy="recall_memory gives the ids of those that exist.")
+    return shown(memories.records(db, list(keys.values()))[0])

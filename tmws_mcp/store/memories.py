@@ -1,0 +1,257 @@
+"""Rows of memories: writing one, and reading them by key, by public id, by text and by age."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.selection import CURRENT, Filter
+
+
+@dataclass(frozen=True, slots=True)
+class NewMemory:
+    """What a row is made of."""
+
+    uid: str
+    ns: int
+    thread: int | None
+    thread_position: int | None
+    kind: str
+    importance: float
+    persona: str | None
+    speaker: str | None
+    source: str | None
+    occurred_at: float | None
+    expires_at: float | None
+    created_at: float
+    asks: bool
+    """Whether it ends in a question mark."""
+    content_hash: bytes
+    content: str
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A memory with all that is known of it. Times are in seconds since 1970."""
+
+    id: int
+    uid: str
+    ns: int
+    namespace: str
+    thread: str | None
+    kind: str
+    importance: float
+    persona: str | None
+    speaker: str | None
+    source: str | None
+    occurred_at: float | None
+    expires_at: float | None
+    created_at: float
+    superseded_by: str | None
+    content: str
+    supersedes: str | None = None
+    tags: tuple[str, ...] = ()
+    similar_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What ranking needs of a memory besides its matches."""
+
+    id: int
+    actor: str
+    """Who said or stored it; empty where nobody did."""
+    asks: bool
+    chars: int
+    in_thread: bool
+
+
+COLUMNS = (
+    "uid, ns, thread, thread_position, kind, importance, persona, speaker, source, "
+    "occurred_at, expires_at, created_at, asks, content_hash, content"
+)
+RECORD = (
+    "SELECT m.id, m.uid, m.ns, n.name, t.name, m.kind, m.importance, m.persona, m.speaker, "
+    "m.source, m.occurred_at, m.expires_at, m.created_at, newer.uid, m.content "
+    "FROM json_each(:keys) j CROSS JOIN memory m ON m.id = j.value "
+    "JOIN namespace n ON n.id = m.ns "
+    "LEFT JOIN thread t ON t.id = m.thread LEFT JOIN memory newer ON newer.id = m.superseded_by "
+    "ORDER BY j.key"
+)
+
+
+def insert(db: Connection, new: NewMemory) -> int:
+    """Write a memory and its tags; return its key."""
+    names = [name.strip() for name in COLUMNS.split(",")]
+    values = ", ".join(f":{name}" for name in names)
+    row = db.row(
+        f"INSERT INTO memory({COLUMNS}, chars) VALUES ({values}, :chars) RETURNING id",
+        {name: getattr(new, name) for name in names}
+        | {"asks": int(new.asks), "chars": len(new.content)},
+    )
+    assert row is not None
+    add_tags(db, new.ns, row[0], new.tags)
+    return int(row[0])
+
+
+def add_tags(db: Connection, ns: int, memory: int, tags: Iterable[str]) -> None:
+    """Tag a memory; tags that it has stay as they are."""
+    db.run_many(
+        "INSERT OR IGNORE INTO memory_tag(ns, tag, memory) VALUES (?, ?, ?)",
+        ((ns, tag, memory) for tag in tags),
+    )
+
+
+def extend_life(db: Connection, memory: int, expires_at: float | None) -> None:
+    """Let a memory last at least until then; None: for ever."""
+    db.run(
+        "UPDATE memory SET expires_at = CASE WHEN :until IS NULL THEN NULL "
+        "ELSE max(expires_at, :until) END WHERE id = :id AND expires_at IS NOT NULL",
+        {"until": expires_at, "id": memory},
+    )
+
+
+def same_text(db: Connection, ns: int, content_hash: bytes, now: float) -> tuple[int, str] | None:
+    """Return key and public id of the oldest memory with that text that recall would still show."""
+    return db.row(
+        "SELECT m.id, m.uid FROM memory m WHERE m.ns = :ns AND m.content_hash = :hash "
+        f"AND {CURRENT} AND (m.expires_at IS NULL OR m.expires_at > :now) ORDER BY m.id LIMIT 1",
+        {"ns": ns, "hash": content_hash, "now": now},
+    )
+
+
+def uid_taken(db: Connection, uid: str) -> bool:
+    """Tell whether a public id is in use."""
+    return db.row("SELECT 1 FROM memory WHERE uid = ?", (uid,)) is not None
+
+
+def keys_of(
+    db: Connection, uids: Sequence[str], namespaces: Sequence[int] | None = None
+) -> dict[str, int]:
+    """Return the keys of memories by public id, forgotten ones left out; None: in any namespace."""
+    rows = db.rows(
+        "SELECT m.uid, m.id FROM json_each(:uids) j CROSS JOIN memory m ON m.uid = j.value "
+        "WHERE m.forgotten_at IS NULL "
+        "AND (:namespaces IS NULL OR m.ns IN (SELECT value FROM json_each(:namespaces)))",
+        {
+            "uids": json.dumps(uids),
+            "namespaces": None if namespaces is None else json.dumps(namespaces),
+        },
+    )
+    return dict(rows)
+
+
+def records(db: Connection, keys: Sequence[int]) -> list[Record]:
+    """Return memories with tags and links, in the order of their keys."""
+    wanted = {"keys": json.dumps(keys)}
+    tags, similar, older = _tags(db, wanted), _similar(db, wanted), _older(db, wanted)
+    found = (Record(*row) for row in db.rows(RECORD, wanted))
+    return [
+        replace(
+            one,
+            supersedes=older.get(one.id),
+            tags=tags.get(one.id, ()),
+            similar_to=similar.get(one.id, ()),
+        )
+        for one in found
+    ]
+
+
+def _tags(db: Connection, wanted: Mapping[str, object]) -> dict[int, tuple[str, ...]]:
+    sql = (
+        "SELECT g.memory, json_group_array(g.tag) FROM json_each(:keys) j "
+        "CROSS JOIN memory_tag g ON g.memory = j.value GROUP BY g.memory"
+    )
+    return {memory: tuple(sorted(json.loads(tags))) for memory, tags in db.rows(sql, wanted)}
+
+
+def _similar(db: Connection, wanted: Mapping[str, object]) -> dict[int, tuple[str, ...]]:
+    links = (
+        "SELECT s.memory AS one, s.other AS two, s.similarity FROM json_each(:keys) j "
+        "CROSS JOIN memory_similar s ON s.memory = j.value UNION ALL "
+        "SELECT s.other, s.memory, s.similarity FROM json_each(:keys) j "
+        "CROSS JOIN memory_similar s ON s.other = j.value"
+    )
+    sql = (
+        f"SELECT l.one, m.uid FROM ({links}) l CROSS JOIN memory m ON m.id = l.two "
+        f"WHERE {CURRENT} ORDER BY l.similarity DESC, m.id"
+    )
+    found: dict[int, tuple[str, ...]] = {}
+    for memory, uid in db.rows(sql, wanted):
+        found[memory] = (*found.get(memory, ()), uid)
+    return found
+
+
+def _older(db: Connection, wanted: Mapping[str, object]) -> dict[int, str]:
+    sql = (
+        "SELECT o.superseded_by, o.uid FROM json_each(:keys) j CROSS JOIN memory o "
+        "ON o.superseded_by = j.value WHERE o.forgotten_at IS NULL ORDER BY o.id"
+    )
+    return dict(db.rows(sql, wanted))
+
+
+def facts(db: Connection, keys: Iterable[int]) -> list[Facts]:
+    """Return what ranking needs of memories, in no order."""
+    rows = db.rows(
+        "SELECT m.id, coalesce(m.speaker, m.persona, ''), m.asks, m.chars, m.thread IS NOT NULL "
+        "FROM json_each(?) j CROSS JOIN memory m ON m.id = j.value",
+        (json.dumps(list(keys)),),
+    )
+    return [
+        Facts(key, actor, bool(asks), chars, bool(thread))
+        for key, actor, asks, chars, thread in rows
+    ]
+
+
+def contents(db: Connection, keys: Sequence[int]) -> list[str]:
+    """Return the texts of memories, in the order of their keys."""
+    rows = db.rows(
+        "SELECT m.content FROM json_each(?) j CROSS JOIN memory m ON m.id = j.value ORDER BY j.key",
+        (json.dumps(keys),),
+    )
+    return [row[0] for row in rows]
+
+
+def newest(
+    db: Connection, ns: int, chosen: Filter, before: int | None, limit: int
+) -> list[tuple[float, int]]:
+    """Return (stored at, key) of a namespace's memories, newest first, older than `before`."""
+    older = (
+        "AND (m.created_at, m.id) < (SELECT b.created_at, b.id FROM memory b WHERE b.id = :before)"
+    )
+    return db.rows(
+        "SELECT m.created_at, m.id FROM memory m INDEXED BY memory_newest "
+        f"WHERE m.ns = :ns {older if before else ''} AND {chosen.where} "
+        "ORDER BY m.created_at DESC, m.id DESC LIMIT :limit",
+        {**chosen.params, "ns": ns, "limit": limit} | ({"before": before} if before else {}),
+    )
+
+
+def count(db: Connection, ns: int, chosen: Filter) -> int:
+    """Return how many memories of a namespace a recall may see."""
+    row = db.row(
+        f"SELECT count(*) FROM memory m WHERE m.ns = :ns AND {chosen.where}",
+        {**chosen.params, "ns": ns},
+    )
+    assert row is not None
+    return int(row[0])
+
+
+def counted(db: Connection, ns: int, limit: int) -> int:
+    """Return how many current memories a namespace has, counted up to a limit."""
+    row = db.row(
+        "SELECT count(*) FROM (SELECT 1 FROM memory m INDEXED BY memory_newest "
+        f"WHERE m.ns = ? AND {CURRENT} LIMIT ?)",
+        (ns, limit),
+    )
+    assert row is not None
+    return int(row[0])
+
+
+def link(db: Connection, memory: int, others: Iterable[tuple[int, float]]) -> None:
+    """Note that a memory says nearly the same as others."""
+    db.run_many(
+        "INSERT OR REPLACE INTO memory_similar(memory, other, similarity) VALUES (?, ?, ?)",
+        ((memory, other, similarity) for other, similarity in others),
+    )

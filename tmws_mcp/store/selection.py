@@ -1,0 +1,62 @@
+"""Which memories a recall may see, as SQL.
+
+The conditions stand in each statement before its LIMIT: a filter that is applied afterwards starves
+the result, and a namespace that is not in the statement leaks. The text is fixed here; only values
+come from callers.
+"""
+
+import json
+from dataclasses import dataclass
+
+CURRENT = "m.forgotten_at IS NULL AND m.superseded_by IS NULL"
+UNEXPIRED = "(m.expires_at IS NULL OR m.expires_at > :now)"
+HAPPENED = "coalesce(m.occurred_at, m.created_at)"
+
+CONDITIONS = {
+    "persona": "m.persona = :persona",
+    "speaker": "m.speaker = :speaker",
+    "thread": "m.thread = (SELECT id FROM thread t WHERE t.ns = m.ns AND t.name = :thread)",
+    "kinds": "m.kind IN (SELECT value FROM json_each(:kinds))",
+    "tags": "NOT EXISTS (SELECT 1 FROM json_each(:tags) wanted WHERE NOT EXISTS (SELECT 1 FROM "
+    "memory_tag g WHERE g.ns = m.ns AND g.tag = wanted.value AND g.memory = m.id))",
+    "since": f"{HAPPENED} >= :since",
+    "until": f"{HAPPENED} <= :until",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What the caller asked for; a value that is empty narrows nothing."""
+
+    now: float
+    """Seconds since 1970; a memory that has expired by then is not seen."""
+    persona: str = ""
+    speaker: str = ""
+    thread: str = ""
+    tags: tuple[str, ...] = ()
+    """All of them."""
+    kinds: tuple[str, ...] = ()
+    since: float | None = None
+    until: float | None = None
+
+    @property
+    def narrows(self) -> bool:
+        """Tell whether it asks for more than being current and unexpired."""
+        return bool(self._chosen())
+
+    @property
+    def where(self) -> str:
+        """Return the condition on the table `memory m`."""
+        return " AND ".join([CURRENT, UNEXPIRED, *(CONDITIONS[name] for name in self._chosen())])
+
+    @property
+    def params(self) -> dict[str, object]:
+        """Return the values that `where` names."""
+        return {"now": self.now} | {
+            name: json.dumps(value) if isinstance(value, tuple) else value
+            for name, value in self._chosen().items()
+        }
+
+    def _chosen(self) -> dict[str, object]:
+        values = {name: getattr(self, name) for name in CONDITIONS}
+        return {name: value for name, value in values.items() if value not in ("", (), None)}

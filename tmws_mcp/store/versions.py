@@ -1,0 +1,127 @@
+"""Versions, forgetting, bringing back, erasing: the life of a row after it was written.
+
+`superseded_by` leads from each version to the one that replaced it. A memory and the older versions
+behind it live and die together: those are found by no query, so that nobody would think of them.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tmws_mcp.store.driver import Connection
+
+CHAIN_MAX = 1_000
+
+OLDER = (
+    "WITH RECURSIVE chain(id, depth) AS ("
+    "SELECT value, 0 FROM json_each(:keys) UNION "
+    "SELECT o.id, c.depth + 1 FROM chain c CROSS JOIN memory o ON o.superseded_by = c.id "
+    f"WHERE c.depth < {CHAIN_MAX}) "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A memory that can be brought back."""
+
+    id: int
+    uid: str
+    forgotten_at: float
+    content_hash: bytes
+
+
+def supersede(db: Connection, older: int, newer: int) -> None:
+    """Note that a memory was replaced by another."""
+    db.run("UPDATE memory SET superseded_by = ? WHERE id = ?", (newer, older))
+
+
+def newer(db: Connection, memory: int) -> str | None:
+    """Return the public id of the version that replaced a memory."""
+    row = db.row(
+        "SELECT n.uid FROM memory m JOIN memory n ON n.id = m.superseded_by WHERE m.id = ?",
+        (memory,),
+    )
+    return str(row[0]) if row else None
+
+
+def with_older(db: Connection, keys: Sequence[int]) -> list[int]:
+    """Return memories and all older versions of them that are not forgotten."""
+    rows = db.rows(
+        f"{OLDER} SELECT DISTINCT m.id FROM chain c CROSS JOIN memory m ON m.id = c.id "
+        "WHERE m.forgotten_at IS NULL ORDER BY m.id",
+        {"keys": json.dumps(keys)},
+    )
+    return [row[0] for row in rows]
+
+
+def forget(db: Connection, keys: Sequence[int], now: float) -> None:
+    """Note that memories are forgotten."""
+    db.run(
+        "UPDATE memory SET forgotten_at = ? WHERE id IN (SELECT value FROM json_each(?))",
+        (now, json.dumps(keys)),
+    )
+
+
+def forgotten(db: Connection, ns: int, uids: Sequence[str], since: float) -> list[Forgotten]:
+    """Return memories of a namespace that were forgotten no earlier than `since`."""
+    rows = db.rows(
+        "SELECT m.id, m.uid, m.forgotten_at, m.content_hash FROM json_each(:uids) j "
+        "CROSS JOIN memory m ON m.uid = j.value WHERE m.ns = :ns AND m.forgotten_at >= :since",
+        {"uids": json.dumps(uids), "ns": ns, "since": since},
+    )
+    return [Forgotten(*row) for row in rows]
+
+
+def forgotten_with(db: Connection, memory: Forgotten) -> list[int]:
+    """Return a forgotten memory and the older versions that were forgotten in the same call."""
+    rows = db.rows(
+        f"{OLDER} SELECT DISTINCT m.id FROM chain c CROSS JOIN memory m ON m.id = c.id "
+        "WHERE m.forgotten_at = :at ORDER BY m.id",
+        {"keys": json.dumps([memory.id]), "at": memory.forgotten_at},
+    )
+    return [row[0] for row in rows]
+
+
+def restore(db: Connection, keys: Sequence[int]) -> None:
+    """Bring memories back; one whose newer version is still forgotten is the newest again."""
+    wanted = (json.dumps(keys),)
+    db.run(
+        "UPDATE memory SET forgotten_at = NULL WHERE id IN (SELECT value FROM json_each(?))", wanted
+    )
+    db.run(
+        "UPDATE memory SET superseded_by = NULL WHERE id IN (SELECT value FROM json_each(?)) "
+        "AND superseded_by IN (SELECT id FROM memory WHERE forgotten_at IS NOT NULL)",
+        wanted,
+    )
+
+
+def due(db: Connection, before: float, limit: int, *, with_vectors: bool) -> list[tuple[int, int]]:
+    """Return (key, namespace) of memories forgotten before then, oldest first.
+
+    Without sqlite-vec those stay out that still have a vector: it could not be erased.
+    """
+    return db.rows(
+        "SELECT m.id, m.ns FROM memory m WHERE m.forgotten_at < :before "
+        "AND (:with_vectors OR m.embedder IS NULL) ORDER BY m.forgotten_at LIMIT :limit",
+        {"before": before, "with_vectors": int(with_vectors), "limit": limit},
+    )
+
+
+def erase(db: Connection, keys: Sequence[int]) -> None:
+    """Delete memories for good, the bytes of their pages too; chains close over the gap."""
+    wanted = (json.dumps(keys),)
+    db.rows("PRAGMA secure_delete = ON")
+    try:
+        for (key,) in db.rows("SELECT value FROM json_each(?)", wanted):
+            db.run(
+                "UPDATE memory SET superseded_by = "
+                "(SELECT superseded_by FROM memory WHERE id = :key) WHERE superseded_by = :key",
+                {"key": key},
+            )
+        db.run("DELETE FROM memory WHERE id IN (SELECT value FROM json_each(?))", wanted)
+        db.run(
+            "DELETE FROM thread WHERE NOT EXISTS "
+            "(SELECT 1 FROM memory m WHERE m.thread = thread.id)"
+        )
+    finally:
+        db.rows("PRAGMA secure_delete = OFF")
