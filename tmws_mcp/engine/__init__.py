@@ -1,0 +1,5 @@
+"""What the product does: one method for each tool."""
+
+from tmws_mcp.engine.engine import Engine, open_engine
+
+__all__ = ["Engine", "open_engine"]

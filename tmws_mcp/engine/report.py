@@ -1,0 +1,82 @@
+"""What the server tells of itself: its health, and how much it holds."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from tmws_mcp import __version__
+from tmws_mcp.errors import StoreError
+from tmws_mcp.learning import learned
+from tmws_mcp.memory import lookup
+from tmws_mcp.model import Scope, Statistics, Status
+from tmws_mcp.settings import Settings
+from tmws_mcp.store import migrations, namespaces
+from tmws_mcp.store.database import Database
+from tmws_mcp.store.driver import Connection, library
+
+
+async def status(
+    settings: Settings,
+    *,
+    store: Callable[[], Awaitable[Database]],
+    embedder: str | None,
+    problems: tuple[str, ...],
+    patterns: int,
+    uptime_seconds: float,
+) -> Status:
+    """Return the state of the server; a store that cannot be opened is one of its problems."""
+    try:
+        opened = await store()
+        schema, spaces = await opened.read(_schema_and_namespaces)
+        await opened.write(_probe)
+        vectors = opened.vectors
+    except StoreError as error:
+        problems, schema, spaces, vectors = (str(error), *problems), 0, 0, False
+    return Status(
+        version=__version__,
+        ok=not any(problems),
+        problems=tuple(filter(None, problems)),
+        tier="hybrid" if vectors and embedder else "lexical",
+        store=str(settings.db),
+        library=str(library()),
+        schema_version=schema,
+        vectors=vectors,
+        embedder=embedder,
+        patterns=patterns,
+        namespaces=spaces,
+        federation="off: this instance works alone",
+        uptime_seconds=round(uptime_seconds, 1),
+        scope=settings.scope(),
+    )
+
+
+async def statistics(store: Database, scope: Scope, patterns: dict[str, JsonValue]) -> Statistics:
+    """Return how much is stored and learned in a scope."""
+    return await store.read(_statistics, scope, patterns, store.path)
+
+
+def _statistics(
+    db: Connection, scope: Scope, patterns: dict[str, JsonValue], path: Path
+) -> Statistics:
+    return Statistics(
+        memory=lookup.statistics(db, scope).model_dump(mode="json"),
+        learning=learned.statistics(db, scope).model_dump(mode="json"),
+        patterns=patterns,
+        store_bytes=sum(file.stat().st_size for file in _files(path)),
+        scope=scope,
+    )
+
+
+def _files(path: Path) -> list[Path]:
+    candidates = (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm"))
+    return [file for file in candidates if file.exists()]
+
+
+def _schema_and_namespaces(db: Connection) -> tuple[int, int]:
+    return migrations.version(db), len(namespaces.names(db))
+
+
+def _probe(db: Connection) -> None:
+    """Write something that changes nothing: a full or read-only disk shows here."""
+    db.run("UPDATE meta SET value = value WHERE key = 'seq'")
