@@ -33,7 +33,6 @@ check: setup ## Run every check that is no test: format, lint, types, layers, si
 fix: setup ## Format, and repair what ruff can repair
 	@$(RUN) -m ruff check --fix --quiet . || true
 	@$(RUN) -m ruff format .
-	@$(RUN) scripts/make_settings_doc.py
 
 bench: bench-startup bench-durability ## Measure what README and docs claim
 
@@ -41,7 +40,7 @@ bench-%: setup
 	@$(RUN) -m benchmarks.$* $(ARGS)
 
 docs: setup ## Make the generated pages of docs/reference
-	@$(RUN) scripts/make_settings_doc.py
+	@for page in settings cli tools; do $(RUN) scripts/make_$${page}_doc.py || exit 1; done
 
 lock: setup ## Choose versions anew, within pyproject.toml's bounds (needs uv)
 	@$(RUN) scripts/make_lock.py

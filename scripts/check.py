@@ -17,6 +17,8 @@ CHECKS: dict[str, list[str]] = {
     "sizes": [PYTHON, "scripts/check_sizes.py"],
     "tree": [PYTHON, "scripts/check_tree.py"],
     "settings page": [PYTHON, "scripts/make_settings_doc.py", "--check"],
+    "cli page": [PYTHON, "scripts/make_cli_doc.py", "--check"],
+    "tools page": [PYTHON, "scripts/make_tools_doc.py", "--check"],
     "tool tokens": [PYTHON, "scripts/count_tool_tokens.py"],
 }
 

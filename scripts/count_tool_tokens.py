@@ -44,16 +44,14 @@ def main() -> int:
 
 
 async def listed_tools() -> str:
-    """Return what a client puts before its model, as compact JSON."""
+    """Return what a client puts before its model: names, descriptions, schemas as compact JSON."""
     with tempfile.TemporaryDirectory() as home:
-        settings = Settings.load({"TMWS_HOME": home, "TMWS_REGISTER_PATTERN": "true"})
+        settings = Settings.load({"TMWS_HOME": home})
         async with Client(build_server(settings)) as client:
             tools = (await client.list_tools()).tools
-    parts = [
-        {"name": tool.name, "description": tool.description, "input_schema": tool.input_schema}
-        for tool in tools
-    ]
-    return json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
+    schemas = (json.dumps(tool.input_schema, separators=(",", ":")) for tool in tools)
+    described = (f"{tool.name}\n{tool.description}" for tool in tools)
+    return "\n".join(f"{text}\n{schema}" for text, schema in zip(described, schemas, strict=True))
 
 
 def tokens_of(text: str) -> int | None:

@@ -1,16 +1,13 @@
-"""Write docs/reference/settings.md from the settings class; `--check` only says if it is stale."""
+"""Write docs/reference/settings.md from the settings class."""
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import get_args, get_origin
 
+from generated_page import write_or_check
 from pydantic.fields import FieldInfo
 
 from tmws_mcp.settings import PREFIX, Settings
-
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "reference" / "settings.md"
 
 INTRODUCTION = """\
 # Settings
@@ -93,20 +90,5 @@ def default(field: FieldInfo) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def main() -> int:
-    """Write the page, or compare it."""
-    wanted = page()
-    if "--check" not in sys.argv[1:]:
-        PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text(wanted, "utf-8")
-        return 0
-    if PAGE.is_file() and PAGE.read_text("utf-8") == wanted:
-        return 0
-    print(
-        f"{PAGE.relative_to(ROOT)} is not what settings.py says; run `make docs`.", file=sys.stderr
-    )
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check("settings.md", page()))

@@ -1,0 +1,66 @@
+"""Write docs/reference/cli.md from the command line itself."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import typer.main
+from generated_page import write_or_check
+
+from tmws_mcp.cli.app import app
+
+INTRODUCTION = """\
+# Command line
+
+<!-- Made by `make docs` out of tmws_mcp/cli; change it there. -->
+
+`tmws-mcp` without a command serves over stdio. `python -m tmws_mcp` is the same command.
+"""
+
+
+def page() -> str:
+    """Return the page's text."""
+    return "\n".join([INTRODUCTION, *sections(typer.main.get_command(app), ("tmws-mcp",))])
+
+
+def sections(command: Any, path: tuple[str, ...]) -> Iterator[str]:
+    """Yield a section for each command below, in the order in which `--help` lists them."""
+    # Any: typer brings its own click, whose classes it does not export.
+    for name, below in getattr(command, "commands", {}).items():
+        if not below.hidden:
+            yield section(below, (*path, name))
+            yield from sections(below, (*path, name))
+
+
+def section(command: Any, path: tuple[str, ...]) -> str:
+    """Return what a command does and what it takes."""
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
+    words = [*path, *(p.make_metavar(context(command)) for p in arguments)]
+    lines = [f"## `{' '.join(words)}`", "", paragraph(command.help), ""]
+    rows = [row(p) for p in command.params if p.param_type_name == "option"]
+    if rows:
+        lines += ["| option | what it does |", "| --- | --- |", *rows, ""]
+    return "\n".join(lines)
+
+
+def context(command: Any) -> Any:
+    """Return the context that some of click's texts ask for."""
+    return command.context_class(command)
+
+
+def row(option: Any) -> str:
+    """Return an option's line of the table."""
+    names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
+    shown = option.default
+    plain = isinstance(shown, str | int | float) and not isinstance(shown, bool) and shown != ""
+    default = f" Default: `{shown}`." if plain else ""
+    return f"| {names} | {paragraph(option.help)}{default} |".replace("\n", " ")
+
+
+def paragraph(text: str | None) -> str:
+    """Return a help text on lines of its own, without the marks that are meant for terminals."""
+    return (text or "").replace("\b", "").replace("\f", "").replace("|", "\\|").strip()
+
+
+if __name__ == "__main__":
+    sys.exit(write_or_check("cli.md", page()))
