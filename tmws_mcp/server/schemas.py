@@ -36,7 +36,8 @@ def _plain(field: Mapping[str, Any]) -> JsonObject:
     field = {**_only_alternative(field), **field}
     if "$ref" in field:
         return dict(FREE_FORM)
-    plain: JsonObject = {key: field[key] for key in KEPT if field.get(key) not in (None, "", [])}
+    # A default that says "nothing" is what leaving the argument out says anyway.
+    plain: JsonObject = {key: field[key] for key in KEPT if field.get(key)}
     if isinstance(field.get("anyOf"), list) and "type" not in field:
         plain["type"] = [kind["type"] for kind in field["anyOf"] if kind.get("type") != "null"]
     if "items" in plain:
