@@ -1,0 +1,1 @@
+"""The command line: the server, the inspector, the doctor, the demo."""

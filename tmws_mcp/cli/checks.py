@@ -1,0 +1,281 @@
+"""What the doctor looks at: one small function for each thing, and the table of them all.
+
+A check says what it found and, unless all is well, what to do about it. "warn" is a tier or a
+custom that still works; "fail" is what stops the server from doing its work. Nothing is made: where
+there is no store yet, the checks of its contents say so, and the write probe tries the folder.
+"""
+
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from tmws_mcp.errors import EmbedderUnavailable, NewerSchema, NotADatabase, StoreError, TmwsError
+from tmws_mcp.settings import Settings
+from tmws_mcp.store import checkup, driver, migrations, namespaces
+
+State = Literal["ok", "warn", "fail"]
+
+OLDEST_PYTHON = (3, 11)
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+REDIS_SECONDS_MAX = 2.0
+NAMESPACES_SHOWN_MAX = 10
+NOT_MADE = "not made yet; the first start makes it"
+WORDS_ALONE = "Recall works with words alone until then."
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found."""
+
+    state: State
+    found: str
+    remedy: str = ""
+
+
+Check = Callable[[Settings], Finding]
+
+
+def examine(check: Check, settings: Settings) -> Finding:
+    """Return the check's finding; an error of ours is a failure with its own remedy."""
+    try:
+        return check(settings)
+    except TmwsError as error:
+        found, _, remedy = str(error).partition(". ")
+        return Finding("fail", found.rstrip("."), remedy)
+
+
+def python(_: Settings) -> Finding:
+    """Which Python runs."""
+    found = f"{'.'.join(map(str, sys.version_info[:3]))} at {sys.executable}"
+    if sys.version_info < OLDEST_PYTHON:
+        return Finding("fail", found, "Use Python 3.11 or newer.")
+    return Finding("ok", found)
+
+
+def sqlite(_: Settings) -> Finding:
+    """Which SQLite library runs."""
+    library = driver.library()
+    oldest = ".".join(map(str, driver.OLDEST_SQLITE))
+    if library.version < driver.OLDEST_SQLITE:
+        return Finding("fail", f"{library}, older than {oldest}", "Install apsw: pip install apsw.")
+    if library.name != "apsw":
+        return Finding("warn", f"{library}: apsw is not there", "Install it: pip install apsw.")
+    return Finding("ok", str(library))
+
+
+def vectors(_: Settings) -> Finding:
+    """Whether the vector extension loads."""
+    if driver.vector_extension() is None:
+        return Finding(
+            "warn", "sqlite-vec is not installed", f"pip install sqlite-vec. {WORDS_ALONE}"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "probe.db"
+        file.touch()
+        with checkup.opened(file) as db:
+            if not driver.load_vectors(db):
+                return Finding(
+                    "warn",
+                    f"sqlite-vec cannot be loaded into {driver.library()}",
+                    f"Install apsw and sqlite-vec again. {WORDS_ALONE}",
+                )
+            return Finding("ok", f"sqlite-vec {checkup.vector_version(db)}")
+
+
+def embedder(settings: Settings) -> Finding:
+    """Whether texts become vectors; loading compares the checksums of the model's files."""
+    from tmws_mcp.embedding.embedder import load_embedder  # noqa: PLC0415 - imports numpy
+
+    try:
+        loaded = load_embedder(settings.embedder)
+    except EmbedderUnavailable as error:
+        found, _, remedy = str(error).partition(", so recall uses words alone. ")
+        return Finding("warn", found, f"{remedy} {WORDS_ALONE}")
+    return Finding("ok", f"{loaded.id}, {loaded.dimensions} dimensions, checksums as published")
+
+
+def store(settings: Settings) -> Finding:
+    """Where the store is, and whether its file is one of ours."""
+    path = settings.db
+    if not path.exists():
+        return Finding("ok", f"{path}: {NOT_MADE}")
+    if not path.is_file():
+        return Finding("fail", f"{path} is no file", "Name a file with TMWS_DB.")
+    with checkup.opened(path) as db:
+        owner = checkup.ownership(db)
+    if not owner.ours and not owner.empty:
+        raise NotADatabase(path, "is the database of another program")
+    return Finding("ok", f"{path}, {path.stat().st_size:,} bytes")
+
+
+def modes(settings: Settings) -> Finding:
+    """Whether others on this machine are kept from reading the store."""
+    if os.name != "posix":
+        return Finding("ok", "kept by the user's profile")
+    open_to_others = [
+        f"chmod {wanted:o} {path}"
+        for path, wanted in (
+            (settings.home, PRIVATE_FOLDER),
+            (settings.db, PRIVATE_FILE),
+        )
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & OTHERS
+    ]
+    if open_to_others:
+        return Finding("warn", "others can read your memories", "; ".join(open_to_others))
+    return Finding("ok", "private" if settings.db.exists() else NOT_MADE)
+
+
+def schema(settings: Settings) -> Finding:
+    """Whether this version can write the store."""
+    if not _readable(settings.db):
+        return Finding("ok", NOT_MADE)
+    with checkup.opened(settings.db) as db:
+        found = checkup.ownership(db).schema
+    if found > migrations.LATEST:
+        raise NewerSchema(settings.db, found, migrations.LATEST)
+    if found < migrations.LATEST:
+        return Finding("ok", f"{found}; the next start makes {migrations.LATEST} of it, and a copy")
+    return Finding("ok", str(found))
+
+
+def integrity(settings: Settings) -> Finding:
+    """Whether SQLite finds the file sound."""
+    if not _readable(settings.db):
+        return Finding("ok", NOT_MADE)
+    with checkup.opened(settings.db) as db:
+        damage = checkup.damage(db)
+    if damage:
+        remedy = "Go back to a backup: they lie beside the file, *.backup."
+        return Finding("fail", f"damaged: {'; '.join(damage)}", remedy)
+    return Finding("ok", "quick_check passed")
+
+
+def writing(settings: Settings) -> Finding:
+    """Whether a write reaches the disk."""
+    if not _readable(settings.db):
+        return _probe_folder(settings.db.parent)
+    # Looked at before it is opened for writing, which would switch a foreign file to WAL.
+    with checkup.opened(settings.db) as db:
+        owner = checkup.ownership(db)
+    if not owner.ours:
+        return Finding("ok", "not tried: the file holds nothing of ours")
+    if owner.schema > migrations.LATEST:
+        raise NewerSchema(settings.db, owner.schema, migrations.LATEST)
+    with checkup.opened(settings.db, writer=True) as db:
+        checkup.probe_write(db)
+    return Finding("ok", "a row was written and taken back")
+
+
+def scope(settings: Settings) -> Finding:
+    """Which namespace a call works on that names none."""
+    chosen = settings.scope()
+    where = {
+        "setting": "TMWS_NAMESPACE",
+        "project": f"the project {settings.project}",
+        "default": "no project was found here",
+    }[chosen.source]
+    also = f", recalled with {', '.join(chosen.also)}" if chosen.also else ""
+    return Finding("ok", f"{chosen.namespace} ({where}){also}{_known(settings.db)}")
+
+
+def patterns(settings: Settings) -> Finding:
+    """Whether every pattern file can be used."""
+    from tmws_mcp.cli.patterns import folders  # noqa: PLC0415 - imports yaml and re2
+    from tmws_mcp.patterns.catalog import load_catalog  # noqa: PLC0415 - see above
+
+    catalog = load_catalog(folders(settings))
+    if catalog.problems:
+        listed = "; ".join(str(problem) for problem in catalog.problems)
+        return Finding(
+            "warn",
+            f"{len(catalog.patterns)} usable, {len(catalog.problems)} not: {listed}",
+            "Mend the files; `tmws-mcp patterns check` tells more.",
+        )
+    return Finding("ok", f"{len(catalog.patterns)} usable")
+
+
+def redis(settings: Settings) -> Finding:
+    """Whether the Redis for federation answers, where one is set."""
+    if not settings.redis_url:
+        return Finding("ok", "not set: this instance works alone")
+    import redis as library  # noqa: PLC0415 - only who shares needs it
+
+    shown = without_password(settings.redis_url)
+    try:
+        client = library.Redis.from_url(
+            settings.redis_url,
+            socket_timeout=REDIS_SECONDS_MAX,
+            socket_connect_timeout=REDIS_SECONDS_MAX,
+            retry=None,
+        )
+        with client:
+            client.ping()
+    except (library.RedisError, ValueError, OSError) as error:
+        problem = str(error).replace(settings.redis_url, shown)
+        remedy = "Start it, or mend TMWS_REDIS_URL; until then this instance works alone."
+        return Finding("warn", f"{shown} does not answer: {problem}", remedy)
+    return Finding("ok", f"{shown} answers")
+
+
+def without_password(url: str) -> str:
+    """Return host, port and path of a URL, without user and password.
+
+    >>> without_password("redis://ada:secret@example.org:6379/0")
+    'redis://example.org:6379/0'
+    """
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+
+
+CHECKS: Mapping[str, Check] = {
+    "python": python,
+    "sqlite": sqlite,
+    "vectors": vectors,
+    "embedder": embedder,
+    "store": store,
+    "modes": modes,
+    "schema": schema,
+    "integrity": integrity,
+    "write": writing,
+    "namespace": scope,
+    "patterns": patterns,
+    "redis": redis,
+}
+
+
+def _readable(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
+
+
+def _probe_folder(folder: Path) -> Finding:
+    """Try to write where the store will be: its folder, or the nearest one that exists."""
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing) as file:
+            file.write(b"probe")
+    except OSError as error:
+        remedy = "Make it writable, or name another folder with TMWS_HOME or TMWS_DB."
+        return Finding("fail", f"{existing} cannot be written ({error.strerror})", remedy)
+    return Finding("ok", f"{existing} can be written")
+
+
+def _known(path: Path) -> str:
+    if not _readable(path):
+        return ""
+    try:
+        with checkup.opened(path) as db:
+            if not checkup.ownership(db).ours:
+                return ""
+            names = namespaces.names(db)
+    except StoreError:  # the checks of the store say what is wrong with it
+        return ""
+    shown = ", ".join(names[:NAMESPACES_SHOWN_MAX])
+    more = f" and {len(names) - NAMESPACES_SHOWN_MAX} more" if names[NAMESPACES_SHOWN_MAX:] else ""
+    return f"; the store knows {shown}{more}" if names else ""

@@ -1,0 +1,117 @@
+"""What a command prints: tables for people, JSON for programs.
+
+Memories and errors are other people's text. They are never read as markup, and control characters
+in them are shown, not sent: a terminal would act on them.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, JustifyMethod
+from rich.table import Table
+from rich.text import Text
+
+PIPED_COLUMNS = 100  # of a file or pipe, where rich would assume 80
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+SHARE_DIGITS = 2
+
+
+def plain(text: str) -> str:
+    r"""Return the text with what a terminal would act on made visible.
+
+    >>> print(plain("red" + chr(27) + "[31m"))
+    red\x1b[31m
+    """
+    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text.replace("\r\n", "\n"))
+
+
+def console() -> Console:
+    """Return the console on stdout; made anew, since tests and pipes exchange stdout."""
+    width = None if sys.stdout.isatty() else PIPED_COLUMNS
+    return Console(width=width, markup=False, highlight=False, emoji=False)
+
+
+def text(content: str, style: str = "") -> Text:
+    """Return text to print as it is."""
+    return Text(plain(content), style=style)
+
+
+def show(content: str, style: str = "") -> None:
+    """Print a text as it is."""
+    console().print(text(content, style), soft_wrap=True)
+
+
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    title: str = "",
+    numbers: Sequence[str] = (),
+) -> Table:
+    """Return a table; the columns named in `numbers` are set flush right."""
+    made = Table(
+        title=text(title) if title else None,
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        header_style="bold",
+    )
+    for column in columns:
+        justify: JustifyMethod = "right" if column in numbers else "left"
+        # Ids stand first: a wrapped one cannot be copied.
+        made.add_column(column, justify=justify, overflow="fold", no_wrap=not made.columns)
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else text(shown(cell)) for cell in row))
+    return made
+
+
+def facts(pairs: Iterable[tuple[str, object]], *, title: str = "") -> Table:
+    """Return names and values below each other; what has no value is left out."""
+    made = table(("", ""), (), title=title)
+    made.show_header = False
+    made.columns[0].style = "bold"
+    made.columns[0].no_wrap = True
+    for name, value in pairs:
+        if value is not None and value not in ("", ()):
+            made.add_row(text(name), value if isinstance(value, Text) else text(shown(value)))
+    return made
+
+
+def shown(value: object) -> str:
+    """Return a value as people read it.
+
+    >>> shown(0.8312), shown(("a", "b")), shown(None), shown(12345)
+    ('0.83', 'a, b', '', '12,345')
+    """
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.{SHARE_DIGITS}f}"
+        case int():
+            return f"{value:,}"
+        case tuple() | list():
+            return ", ".join(shown(item) for item in value)
+        case _:
+            return str(value)
+
+
+def print_json(value: Any) -> None:
+    """Print a value for programs: UTF-8, two spaces."""
+    print(json.dumps(to_jsonable_python(value), ensure_ascii=False, indent=2))  # noqa: T201
+
+
+def share(part: float | None) -> str:
+    """Return a share as a percentage.
+
+    >>> share(0.834), share(None)
+    ('83 %', '')
+    """
+    return "" if part is None else f"{part:.0%}".replace("%", " %")
