@@ -44,7 +44,7 @@ def asked(
         steps,
         task=task_key(task),
         near=near,
-        available=frozenset(request.available_tools),
+        available=frozenset(map(intake.tool_name, request.available_tools)),
         words=intake.case_words(task, turn),
     )
     want = _goal(request, case)

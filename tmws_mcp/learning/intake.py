@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tmws_mcp.errors import InvalidInput
 from tmws_mcp.learning.templates import error_class, template
@@ -85,7 +86,7 @@ def observation(sent: Interaction, *, connection: str) -> Observation:
         task_key=task_key(task),
         turn=masked(sent.turn, TURN_CHARS_MAX),
         metadata=context_key(sent.metadata),
-        available=frozenset(mask_secrets(tool) for tool in sent.available_tools),
+        available=frozenset(tool_name(tool) for tool in sent.available_tools),
         outcome=sent.outcome,
         seconds=sent.execution_time,
         tokens=sent.tokens,
@@ -109,14 +110,18 @@ def masked(text: str, chars_max: int) -> str:
 
 def failed_step(tool: str, error: str) -> Step:
     """Return a step that failed."""
-    return _with_error(mask_secrets(tool), ok=False, error=error)
+    return _with_error(tool_name(tool), ok=False, error=error)
 
 
 def recent(steps: Iterable[RecentStep]) -> tuple[Step, ...]:
     """Return the steps of a session as its caller tells them."""
-    return tuple(
-        _with_error(mask_secrets(step.tool), ok=step.ok, error=step.error) for step in steps
-    )
+    return tuple(_with_error(tool_name(step.tool), ok=step.ok, error=step.error) for step in steps)
+
+
+@lru_cache(maxsize=4_096)
+def tool_name(tool: str) -> str:
+    """Return a tool's name as it is kept; the few that an agent has come again and again."""
+    return mask_secrets(tool)
 
 
 def _with_error(tool: str, *, ok: bool, error: str) -> Step:
@@ -129,12 +134,12 @@ def _with_error(tool: str, *, ok: bool, error: str) -> Step:
 def _step(sent: Interaction) -> Step:
     error = mask_secrets(sent.error) if sent.error or not sent.success else None
     return Step(
-        tool=mask_secrets(sent.tool_used),
+        tool=tool_name(sent.tool_used),
         ok=sent.success,
         number=sent.step,
         error_template=None if error is None else template(error),
         error_class=None if error is None else error_class(error),
-        recovery=mask_secrets(sent.recovery_action) or None,
+        recovery=tool_name(sent.recovery_action) or None,
         method=mask_secrets(sent.method) or None,
         seconds=sent.execution_time,
         tokens=sent.tokens,

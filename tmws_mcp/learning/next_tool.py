@@ -1,6 +1,6 @@
 """Which tool next, and which tool after an error."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tmws_mcp.learning import posterior, repairs, wording
@@ -94,9 +94,11 @@ def _is_known(db: Connection, ns: int, error: Step) -> bool:
 
 def _answer(db: Connection, asked: Asked, mixed: Blend, ranked: Sequence[str]) -> Answer:
     stands = _repair_standings(db, asked) if asked.case.want == "recover" else {}
+    everything = evidence.tally(db, asked.case.ns, *ALL)
+    on_task = evidence.tallies(db, asked.case.ns, TASK_TOOL, asked.case.task)
     found: list[Recommendation] = []
     for tool in ranked:
-        standing = stands.get(tool) or _tool_standing(db, asked, tool)
+        standing = stands.get(tool) or _tool_standing(db, asked, tool, everything, on_task)
         if standing.shown.n or _trusts_names(db, asked, mixed, tool):
             found.append(_recommendation(db, asked, mixed, tool, standing))
         if len(found) == asked.limit:
@@ -112,15 +114,14 @@ def _trusts_names(db: Connection, asked: Asked, mixed: Blend, tool: str) -> bool
     return earned.get(asked.case.want, {}).get("names", 0) >= NAMES_CREDIT_MIN
 
 
-def _tool_standing(db: Connection, asked: Asked, tool: str) -> Standing:
-    ns, task = asked.case.ns, asked.case.task
-    everything = evidence.tally(db, ns, *ALL)
-    used = evidence.tally(db, ns, TOOL, EVERYWHERE, tool)
-    on_task = evidence.tally(db, ns, TASK_TOOL, task, tool) if task else Tally()
-    if on_task.n:
-        definition = tool_usage.definition(task, asked.task, tool)
-        rest = evidence.others(db, ns, TASK_TOOL, task, tool)
-        return Standing((everything, used, on_task), on_task, rest, definition=definition)
+def _tool_standing(
+    db: Connection, asked: Asked, tool: str, everything: Tally, on_task: Mapping[str, Tally]
+) -> Standing:
+    used = evidence.tally(db, asked.case.ns, TOOL, EVERYWHERE, tool)
+    if own := on_task.get(tool):
+        definition = tool_usage.definition(asked.case.task, asked.task, tool)
+        rest = _others(on_task, tool)
+        return Standing((everything, used, own), own, rest, definition=definition)
     if used.n:
         rest = Tally(n=everything.n - used.n, ok=everything.ok - used.ok)
         return Standing((everything, used), used, rest, where=" on all tasks")
@@ -139,18 +140,22 @@ def _repair_standings(db: Connection, asked: Asked) -> dict[str, Standing]:
     for tool in {tool for level in levels for tool in level}:
         known = [number for number, level in enumerate(levels) if tool in level]
         deepest = known[-1]
-        rest = Tally()
-        for other, tally in levels[deepest].items():
-            if other != tool:
-                rest.add(tally)
         found[tool] = Standing(
             [levels[number][tool] for number in known],
             levels[deepest][tool],
-            rest,
+            _others(levels[deepest], tool),
             where=places[deepest],
             definition=error_recovery.definition(error, tool),
         )
     return found
+
+
+def _others(tallies: Mapping[str, Tally], tool: str) -> Tally:
+    total = Tally()
+    for other, tally in tallies.items():
+        if other != tool:
+            total.add(tally)
+    return total
 
 
 def _places(error: Step, levels: int) -> tuple[str, ...]:

@@ -121,6 +121,15 @@ def tallies(db: Connection, ns: int, kind: str, key: str) -> dict[str, Tally]:
     return {action: _total(slots) for action, slots in groupby(rows, itemgetter(0))}
 
 
+def actions(db: Connection, ns: int, kind: str, key: str) -> tuple[str, ...]:
+    """Return the actions that were taken in a context."""
+    rows = db.rows(
+        "SELECT DISTINCT action FROM outcome WHERE ns = ? AND kind = ? AND key = ? LIMIT ?",
+        (ns, kind, key, ACTIONS_READ_MAX),
+    )
+    return tuple(row[0] for row in rows)
+
+
 def tally(db: Connection, ns: int, kind: str, key: str, action: str) -> Tally:
     """Return how well one action went in a context; a tally of zeros where it was never taken."""
     rows = db.rows(

@@ -130,10 +130,10 @@ def nearest(db: Connection, ns: int, words: Mapping[str, int], limit: int) -> tu
 
 def _rarities(db: Connection, ns: int, words: Mapping[str, int]) -> dict[str, float]:
     """Return the inverse document frequency of those words that some task has."""
-    marks = ",".join("?" * len(words))
+    marks = ",".join("?" * (len(words) + 1))
     found: dict[str, int] = dict(
         db.rows(
-            f"SELECT word, tasks FROM word WHERE ns = ? AND word IN (?, {marks})",
+            f"SELECT word, tasks FROM word WHERE ns = ? AND word IN ({marks})",
             (ns, EVERY, *words),
         )
     )
