@@ -77,8 +77,10 @@ def cases(environment: Mapping[str, str]) -> list[Case]:
 
 def start(case: Case) -> Start:
     """Start a server, wait for the answer, kill it."""
+    # An installed server finds its modules compiled; a shell that forbids it would double the time.
+    environment = {**case.environment, "PYTHONDONTWRITEBYTECODE": ""}
     began = time.perf_counter()
-    with ServerProcess(case.command, case.environment) as server:
+    with ServerProcess(case.command, environment) as server:
         case.until(server)
         wall = time.perf_counter() - began
         return Start(wall, server.kill())

@@ -35,7 +35,7 @@ def sections(command: Any, path: tuple[str, ...]) -> Iterator[str]:
 def section(command: Any, path: tuple[str, ...]) -> str:
     """Return what a command does and what it takes."""
     arguments = [p for p in command.params if p.param_type_name == "argument"]
-    words = [*path, *(p.make_metavar(context(command)) for p in arguments)]
+    words = [*path, *map(placeholder, arguments)]
     lines = [f"## `{' '.join(words)}`", "", paragraph(command.help), ""]
     rows = [row(p) for p in command.params if p.param_type_name == "option"]
     if rows:
@@ -43,9 +43,10 @@ def section(command: Any, path: tuple[str, ...]) -> str:
     return "\n".join(lines)
 
 
-def context(command: Any) -> Any:
-    """Return the context that some of click's texts ask for."""
-    return command.context_class(command)
+def placeholder(argument: Any) -> str:
+    """Return an argument's name as a usage line shows it."""
+    name = argument.metavar or argument.name.upper()
+    return name if argument.required else f"[{name}]"
 
 
 def row(option: Any) -> str:
@@ -54,7 +55,7 @@ def row(option: Any) -> str:
     shown = option.default
     plain = isinstance(shown, str | int | float) and not isinstance(shown, bool) and shown != ""
     default = f" Default: `{shown}`." if plain else ""
-    return f"| {names} | {paragraph(option.help)}{default} |".replace("\n", " ")
+    return f"| {names} | {(paragraph(option.help) + default).strip()} |".replace("\n", " ")
 
 
 def paragraph(text: str | None) -> str:

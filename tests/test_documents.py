@@ -2,8 +2,8 @@
 
 Blocks of Python are run, each in a process and a home of its own. Blocks of shell are read: a
 `make` target must exist, and so must each command and option of `tmws-mcp`; a block after the
-comment `<!-- run -->` is run too. JSON and YAML must parse. A first word that nobody listed below is
-an error, so that a new kind of command is thought about.
+comment `<!-- run -->` is run too. JSON and YAML must parse. A first word that nobody has listed
+below is an error, so that a new kind of command is thought about.
 """
 
 import json
@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import pytest
 import typer.main
 import yaml
@@ -121,18 +120,20 @@ def check_command(words: list[str]) -> None:
     """Walk down the command tree, then look for each option."""
     from tmws_mcp.cli.app import app  # noqa: PLC0415 - typer and all commands, for these tests only
 
-    command: click.Command = typer.main.get_command(app)
+    command = typer.main.get_command(app)
     known = options_of(command)
     for word in words:
-        if isinstance(command, click.Group) and not word.startswith("-"):
-            assert word in command.commands, f"no command {word!r} in {' '.join(words)!r}"
-            command = command.commands[word]
+        # Not isinstance: typer brings a click of its own.
+        below = getattr(command, "commands", None)
+        if below and not word.startswith("-"):
+            assert word in below, f"no command {word!r} in {' '.join(words)!r}"
+            command = below[word]
             known |= options_of(command)
     used = {word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)}
     assert used - known == set(), words
 
 
-def options_of(command: click.Command) -> set[str]:
+def options_of(command: object) -> set[str]:
     return {"--help"} | {name for option in command.params for name in option.opts}
 
 
