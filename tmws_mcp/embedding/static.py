@@ -90,7 +90,7 @@ def load_static(folder: Path = FOLDER) -> StaticEmbedder:
         _check_files(folder, model["files"])
         tokens = (folder / VOCABULARY_FILE).read_text(encoding="utf-8").splitlines()
         rows, scales = np.load(folder / ROWS_FILE, mmap_mode="r"), np.load(folder / SCALES_FILE)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise _unusable(folder, f"cannot be read: {error}") from error
     return StaticEmbedder(model["id"], tokens, TokenTable(rows.view(np.ndarray), scales))
 

@@ -82,7 +82,7 @@ class _Characters(dict[int, str]):
 def _clean(char: str) -> str:
     if char.isspace() and (char in "\t\n\r" or unicodedata.category(char) == "Zs"):
         return " "
-    if char == "\ufffd" or unicodedata.category(char)[0] == "C":
+    if char == "\ufffd" or unicodedata.category(char) in ("Cc", "Cf", "Co", "Cs"):
         return ""
     if any(first <= ord(char) <= last for first, last in _IDEOGRAPHS):
         return f" {char} "
