@@ -12,11 +12,11 @@ from pydantic import JsonValue
 
 from tmws_mcp.model import JsonObject
 from tmws_mcp.patterns.text import results_text, step_text
-from tmws_mcp.tokens import CHARS_PER_TOKEN, estimate_tokens
+from tmws_mcp.tokens import estimate_tokens
 
 ITEMS_MAX = 200
-CLIP_CHARS = 60
-"""Room for a step's name, and for the words on how much was cut."""
+CLIPPED_CHARS_MAX = 8
+"""Characters for each token of the room: hardly a text has more."""
 # Stages of shortening: the texts' length, and how many items must remain for it to be enough.
 STAGES = ((4_000, 5), (1_000, 5), (400, 3), (200, 2), (100, 1))
 
@@ -62,7 +62,10 @@ def _shaped(name: str, value: JsonValue, room: int) -> tuple[JsonValue, int]:
         items = _most(longest, partial(_fits, name, value, chars, room))
         if items is not None and items >= min(enough, longest):
             return _cut(value, chars, items)
-    return _clipped(step_text("", value), max(0, room * CHARS_PER_TOKEN - CLIP_CHARS)), 0
+    text = step_text("", value)
+    longest = min(len(text), room * CLIPPED_CHARS_MAX)
+    chars = _most(longest, lambda chars: estimate_tokens(_clipped(text, chars)) <= room)
+    return _clipped(text, chars or 0), 0
 
 
 def _fits(name: str, value: JsonValue, chars: int, room: int, items: int) -> bool:
