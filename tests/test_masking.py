@@ -56,6 +56,7 @@ def test_a_secret_is_known_by_its_own_shape(secret: str) -> None:
         "DefaultEndpointsProtocol=https;AccountKey={};EndpointSuffix=core.windows.net",
         "curl -u admin:{} https://example.org",
         "the password is {}",
+        'headers: {{"x-api-key": "{}"}}',
         "login(user='ann', password='{}')",
         "token=login(password={})",
         "パスワード：{}",  # noqa: RUF001 - the colon that Japanese writes
@@ -69,7 +70,13 @@ def test_a_secret_is_known_by_where_it_stands(template: str) -> None:
 
 @pytest.mark.parametrize(
     "template",
-    ["password={}", '"passphrase": "{} battery staple"', "password: {}", "SECRET={}"],
+    [
+        "password={}",
+        '"passphrase": "{} battery staple"',
+        "password: {}",
+        "SECRET={}",
+        '"client_secret": "{}"',
+    ],
 )
 def test_a_plain_word_is_masked_where_it_is_clearly_a_value(template: str) -> None:
     assert "hunter" not in mask_secrets(template.format("hunter"))
@@ -97,6 +104,7 @@ def test_a_plain_word_is_masked_where_it_is_clearly_a_value(template: str) -> No
         "password=None, secret=null, token: true",
         'fetch(url, {credentials: "include"})',
         "signature: def remember(db, request)",
+        '"token": "the smallest unit that is billed"',
         "Authorization: required",
         "docker run -u 1000:1000 -p 8080:80 app",
         "Open http://localhost:8080/docs?mail=ann@example.org or git@github.com:a/b.git",
