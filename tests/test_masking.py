@@ -94,6 +94,7 @@ def test_a_plain_word_is_masked_where_it_is_clearly_a_value(template: str) -> No
         "password: must have 12 characters, one of them a digit",
         "Unexpected token: identifier in line 12",
         "invalid token: expired",
+        "secret: OrderRepositoryFactoryProviderImpl, token: 1234567",
         "The token is expired, the password is wrong!",
         "max_tokens=4096, token_budget=800, tokens: 512, token=5",
         "use --token or --password to log in",
@@ -116,6 +117,11 @@ def test_a_plain_word_is_masked_where_it_is_clearly_a_value(template: str) -> No
 )
 def test_what_only_looks_like_a_secret_is_left_alone(text: str) -> None:
     assert mask_secrets(text) == text
+
+
+@pytest.mark.parametrize("value", ["wJalrXUtnFEMIKMDENGbPxRf", "12345678", "p@sswörd"])
+def test_a_value_after_a_colon_is_masked_if_no_sentence_would_hold_it(value: str) -> None:
+    assert mask_secrets(f"token: {value} and then") == f"token: {MASK} and then"
 
 
 def test_a_value_that_is_none_may_hold_a_name_that_has_one() -> None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 MASK = "<secret>"
 RANDOM_CHARS_MIN = 6
 DIGITS_MIN = 8  # fewer are a count, a port, a year
-MIXED_CASE_CHARS_MIN = 16  # longer than a name in CamelCase is likely to stand after `token:`
+MIXED_CASE_CHARS_MIN = 16  # a shorter one may be an abbreviated name
 
 # Each begins with what its vendor publishes so that scanners can find it.
 _KNOWN = re.compile(
@@ -182,12 +182,9 @@ def _looks_random(value: str) -> bool:
 
 
 def _is_mixed(value: str) -> bool:
-    """Tell whether capitals and small letters alternate for longer than in a name."""
-    return (
-        len(value) >= MIXED_CASE_CHARS_MIN
-        and any(map(str.isdigit, value))
-        and not (value.islower() or value.isupper())
-    )
+    """Tell whether capitals and small letters mix more evenly than in any CamelCase."""
+    capitals, small = sum(map(str.isupper, value)), sum(map(str.islower, value))
+    return len(value) >= MIXED_CASE_CHARS_MIN and 4 * min(capitals, small) >= len(value)
 
 
 class _Rule(NamedTuple):
