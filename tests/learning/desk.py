@@ -14,13 +14,14 @@ from tmws_mcp.store import driver, migrations
 from tmws_mcp.store.database import Database
 from tmws_mcp.store.driver import Connection
 
+NOW = 1_790_000_000.0
 SCOPE = Scope(namespace="team", source="argument")
 
 
 @dataclass
 class Desk:
     store: Database
-    now: float = 1_790_000_000.0
+    now: float = NOW
     connection: str = "desktop-1"
 
     async def observe(self, **arguments: Any) -> ObserveReply:
@@ -64,12 +65,20 @@ def temporary() -> Iterator[Connection]:
         yield db
 
 
-def observed(db: Connection, now: float = 1_790_000_000.0, **arguments: Any) -> ObserveReply:
+def observed(db: Connection, now: float = NOW, **arguments: Any) -> ObserveReply:
     return sessions.observe(db, ObserveRequest(**arguments), SCOPE, connection="c", now=now)
 
 
-def advised(db: Connection, now: float = 1_790_000_000.0, **arguments: Any) -> RecommendReply:
-    return advice.recommend(db, RecommendRequest(**arguments), SCOPE, connection="c", now=now)
+def advised(
+    db: Connection, now: float = NOW, scope: str = "team", **arguments: Any
+) -> RecommendReply:
+    return advice.recommend(
+        db,
+        RecommendRequest(**arguments),
+        Scope(namespace=scope, source="argument"),
+        connection="c",
+        now=now,
+    )
 
 
 def counts(db: Connection) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:

@@ -21,13 +21,13 @@ NAMES_CREDIT_MIN = 3 * UNIT
 """A tool that was never used is named only after names have foreseen so many steps here."""
 VOICES_OF_TASK = ("task", "similar")
 REASONS = {
-    "ngram": "usual at this point",
-    "similar": "next in runs of tasks like this",
+    "ngram": "usual here",
+    "similar": "next in runs like this",
     "task": "used on this task",
     "session": "used in this session",
-    "repeat": "the last tool again",
+    "repeat": "last tool again",
     "recovery": "ended such errors",
-    "names": "its name fits the task",
+    "names": "named like the task",
 }
 
 
@@ -124,7 +124,7 @@ def _tool_standing(
         return Standing((everything, used, own), own, rest, definition=definition)
     if used.n:
         rest = Tally(n=everything.n - used.n, ok=everything.ok - used.ok)
-        return Standing((everything, used), used, rest, where=" on all tasks")
+        return Standing((everything, used), used, rest, where=" overall")
     told = [step for step in asked.case.steps if step.tool == tool]
     shown = Tally(n=len(told), ok=sum(step.ok for step in told))
     return Standing((everything, shown), shown, None, where=" in this session")

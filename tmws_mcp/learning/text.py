@@ -28,7 +28,11 @@ def recommend_text(reply: RecommendReply) -> str:
         known = reply.scope.known
         names = f" Known namespaces: {', '.join(known)}." if known else ""
         return f"No recommendation {_scope(reply.scope)}: {reply.abstained}{names}"
-    lines = [f"{number}. {_line(one)}" for number, one in enumerate(reply.recommendations, start=1)]
+    first, *others = reply.recommendations
+    lines = [
+        f"1. {_action(first)}, {_figures(first)}: {first.why}{_behind(first)}",
+        *(f"{number}. {_counted(other)}" for number, other in enumerate(others, start=2)),
+    ]
     return "\n".join([*lines, _scope(reply.scope)])
 
 
@@ -45,12 +49,23 @@ def learned_text(pattern: LearnedPattern) -> str:
     return f"{pattern.kind} {pattern.pattern_id}\n{pattern.summary}\n{figures}"
 
 
-def _line(one: Recommendation) -> str:
-    action = one.action if isinstance(one.action, str) else " > ".join(one.action)
+def _counted(one: Recommendation) -> str:
+    """An alternative: its counts, without the words; three full reasons would cost 180 tokens."""
+    shown = one.evidence
+    return f"{_action(one)}, {_figures(one)} ({shown.successes} of {shown.support}){_behind(one)}"
+
+
+def _action(one: Recommendation) -> str:
+    return one.action if isinstance(one.action, str) else " > ".join(one.action)
+
+
+def _figures(one: Recommendation) -> str:
     rate = "" if one.success_rate is None else f", success {one.success_rate:.2f}"
-    bound = f" (at least {one.evidence.lower_bound:.2f})" if one.evidence.support else ""
-    behind = f" [{one.pattern_id}]" if one.pattern_id else ""
-    return f"{action}: confidence {one.confidence:.2f}{rate}{bound}. {one.why}{behind}"
+    return f"confidence {one.confidence:.2f}{rate}"
+
+
+def _behind(one: Recommendation) -> str:
+    return f" [{one.pattern_id}]" if one.pattern_id else ""
 
 
 def _scope(scope: Scope) -> str:

@@ -12,7 +12,7 @@ from tmws_mcp.store.evidence import Tally
 KIND = "performance"
 RUNS_MIN = 3
 GAIN_MIN = 1.2
-"""Buckets of durations are 19 % wide: a smaller gain may be none."""
+"""Medians are right within 5 % each: a smaller gain may be none."""
 LOSS_MAX = 0.02
 
 
@@ -40,7 +40,10 @@ def note(db: Connection, ns: int, changes: Changes, key: str, task: str) -> None
 
 
 def _no_worse(tally: Tally, other: Tally) -> bool:
-    return posterior.mean([tally]) >= posterior.mean([other]) - LOSS_MAX
+    together = Tally()
+    together.add(tally)
+    together.add(other)
+    return posterior.mean([together, tally]) >= posterior.mean([together, other]) - LOSS_MAX
 
 
 def gain(tally: Tally, other: Tally) -> float:
@@ -68,4 +71,4 @@ def summary(db: Connection, ns: int, made: JsonObject) -> str:
     times = gain(one, other)
     how = "faster" if one.durations and other.durations else "cheaper in tokens"
     where = f"for {wording.task(str(made['task']))}, " if made["task"] else ""
-    return f"{where}{made['method']} is {times:.1f} times {how} than {made['than']}"
+    return f"{where}{made['method']} is about {times:.1f} times {how} than {made['than']}"
