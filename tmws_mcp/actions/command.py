@@ -71,7 +71,7 @@ async def _collect(process: Process, output_bytes_max: int) -> Finished:
     assert process.stderr is not None
     output, error = bytearray(), bytearray()
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_read, process.stderr, error, ERROR_BYTES_MAX)
+        tasks.start_soon(_drain, process.stderr, error)
         cut = await _read(process.stdout, output, output_bytes_max)
         if cut:
             _kill(process)
@@ -80,12 +80,18 @@ async def _collect(process: Process, output_bytes_max: int) -> Finished:
 
 
 async def _read(stream: ByteReceiveStream, into: bytearray, limit: int) -> bool:
-    """Read to the end or to the limit; what comes after it on stderr is dropped."""
+    """Read to the end, or to the limit: then return True."""
     async for chunk in stream:
         into += chunk[: limit - len(into)]
         if len(into) >= limit:
             return True
     return False
+
+
+async def _drain(stream: ByteReceiveStream, into: bytearray) -> None:
+    """Read to the end and keep the beginning: a full pipe would block the command."""
+    async for chunk in stream:
+        into += chunk[: max(0, ERROR_BYTES_MAX - len(into))]
 
 
 def _kill(process: Process) -> None:

@@ -1,0 +1,109 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tmws_mcp.actions.action import Workspace
+from tmws_mcp.actions.calculate import ACTION, INTEGER_BITS_MAX, calculate
+from tmws_mcp.errors import ActionError
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("1 + 2 * 3", 7),
+        ("2^10", 1024),
+        (".1 + .2", 0.3),
+        ("-7 // 2", -4),
+        ("7 % 4", 3),
+        ("+5", 5),
+        ("sqrt(16) + abs(-2)", 6.0),
+        ("max(1, 2, 3) - min(4, 5)", -1),
+        ("round(2.567, 2)", 2.57),
+        ("6 \N{MULTIPLICATION SIGN} 7 \N{DIVISION SIGN} 2", 21.0),
+        ("floor(pi)", 3),
+    ],
+)
+def test_arithmetic_has_its_value(expression: str, value: float) -> None:
+    assert calculate(expression) == value
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "__import__('os').system('id')",
+        "().__class__",
+        "open('/etc/passwd')",
+        "[x for x in (1,)]",
+        "lambda: 1",
+        "'a' * 1000",
+        "1 if 1 else 2",
+        "True + 1",
+        "1j",
+        "sqrt",
+        "sqrt(x=1)",
+        "sqrt(*(1, 2))",
+        "max.__call__(1, 2)",
+        "1 < 2",
+        "1 << 9999999",
+        "(y := 3)",
+    ],
+)
+def test_all_else_that_python_could_do_is_refused(expression: str) -> None:
+    with pytest.raises(ActionError):
+        calculate(expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "9**9**9",
+        "9^9^9^9",
+        f"2**{INTEGER_BITS_MAX + 1}",
+        "(-2)**99999999999",
+        "10.0**400",
+        "1e308 * 10",
+        "exp(1000)",
+        "1/0",
+        "5 % 0",
+        "(-8)**.5",
+        "sqrt(-1)",
+        "log(0)",
+        "round(1, 2.5)",
+        "sqrt(1, 2)",
+        "max()",
+        "9" * 400 + "**2" * 3,
+        "1" * 501,
+        "1+" * 150 + "1",
+        "(" * 240 + "1" + ")" * 240,
+        "",
+        "2 +",
+        "\0",
+    ],
+)
+def test_what_has_no_value_or_is_too_large_is_refused(expression: str) -> None:
+    with pytest.raises(ActionError):
+        calculate(expression)
+
+
+@given(st.integers(-(10**9), 10**9), st.integers(-(10**9), 10**9), st.sampled_from("+-*"))
+def test_integers_are_exact(left: int, right: int, sign: str) -> None:
+    assert calculate(f"({left}) {sign} ({right})") == eval(f"({left}) {sign} ({right})")
+
+
+@given(st.text("0123456789+-*/%^().,episqrtlogmax ", max_size=60))
+def test_any_text_has_a_finite_value_or_is_refused(text: str) -> None:
+    try:
+        value = calculate(text)
+    except ActionError:
+        return
+    assert isinstance(value, int | float)
+    assert value - value == 0
+
+
+@pytest.mark.anyio
+async def test_the_action_names_what_it_takes() -> None:
+    assert await ACTION.run({"expression": "1+1"}, Workspace()) == {"expression": "1+1", "value": 2}
+    with pytest.raises(ActionError, match="this action takes expression"):
+        await ACTION.run({"formula": "1"}, Workspace())
+    with pytest.raises(ActionError, match="must be a text"):
+        await ACTION.run({"expression": 3}, Workspace())

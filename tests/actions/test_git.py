@@ -1,0 +1,142 @@
+from pathlib import Path
+
+import pytest
+
+from tmws_mcp.actions.git import git_state, parse_status
+from tmws_mcp.errors import ActionError
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_branch_head_and_latest_commits_are_told(repo: Path, git) -> None:
+    state = await git_state(repo)
+
+    assert state["branch"] == "main"
+    assert state["commit"] == git("rev-parse", "HEAD")[:12]
+    assert state["changed"] == []
+    assert state["changed_count"] == 0
+    assert state["recent"][0].endswith(" Begin")
+
+
+async def test_changes_of_every_kind_are_told(repo: Path, git) -> None:
+    (repo / "old name.txt").write_text("a text that stays the same\n" * 9)
+    git("add", ".")
+    git("commit", "-q", "-m", "Add")
+    git("mv", "old name.txt", "new name.txt")
+    (repo / "app.py").write_text("print(2)\n")
+    (repo / "größe.txt").write_text("new")
+
+    state = await git_state(repo)
+
+    assert state["changed"] == [".M app.py", "R. new name.txt", "?? größe.txt"]
+    assert state["changed_count"] == 3
+
+
+async def test_the_distance_from_upstream_is_told(repo: Path, git, tmp_path: Path) -> None:
+    git("clone", "-q", "--bare", ".", str(tmp_path / "origin"))
+    git("remote", "add", "origin", str(tmp_path / "origin"))
+    git("fetch", "-q", "origin")
+    git("branch", "-q", "--set-upstream-to=origin/main")
+    git("commit", "-q", "--allow-empty", "-m", "More")
+
+    state = await git_state(repo)
+
+    assert (state["upstream"], state["ahead"], state["behind"]) == ("origin/main", 1, 0)
+
+
+async def test_a_conflict_is_told(repo: Path, git) -> None:
+    git("checkout", "-q", "-b", "other")
+    (repo / "app.py").write_text("print('other')\n")
+    git("commit", "-q", "-am", "Other")
+    git("checkout", "-q", "main")
+    (repo / "app.py").write_text("print('main')\n")
+    git("commit", "-q", "-am", "Main")
+    with pytest.raises(Exception, match="merge"):
+        git("merge", "other")
+
+    assert (await git_state(repo))["changed"] == ["UU app.py"]
+
+
+@pytest.mark.usefixtures("git")
+async def test_before_the_first_commit_there_is_no_head(tmp_path: Path) -> None:
+    state = await git_state((tmp_path / "repo").resolve())
+
+    assert state["commit"] is None
+    assert state["recent"] == []
+
+
+async def test_a_detached_head_is_told(repo: Path, git) -> None:
+    git("checkout", "-q", "--detach")
+
+    assert (await git_state(repo))["branch"] == "(detached)"
+
+
+async def test_outside_of_a_repository_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ActionError, match="not a git repository"):
+        await git_state(tmp_path.resolve())
+
+
+async def test_a_repository_above_the_folder_is_not_looked_at(repo: Path) -> None:
+    (repo / "inner").mkdir()
+
+    with pytest.raises(ActionError, match="not a git repository"):
+        await git_state(repo / "inner")
+
+
+async def test_without_git_says_so(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    with pytest.raises(ActionError, match="git is not installed"):
+        await git_state(repo)
+
+
+async def test_nothing_that_the_repository_configures_is_run(
+    repo: Path, git, tmp_path: Path
+) -> None:
+    """Each of these would leave a mark if git ran it."""
+    mark = tmp_path / "mark"
+    evil = tmp_path / "evil"
+    evil.write_text(f"#!/bin/sh\ntouch '{mark}'\ncat\n")
+    evil.chmod(0o755)
+    for key in (
+        *("core.fsmonitor", "core.pager", "core.sshCommand", "diff.external", "gpg.program"),
+        *("filter.evil.clean", "filter.evil.process", "filter.evil.smudge", "pager.log"),
+    ):
+        git("config", key, str(evil))
+    git("config", "core.hooksPath", str(tmp_path))
+    git("config", "log.showSignature", "true")
+    (repo / ".gitattributes").write_text("*.py filter=evil\n")
+    (repo / "app.py").write_text("print(3)\n")
+
+    state = await git_state(repo)
+
+    assert ".M app.py" in state["changed"]
+    assert not mark.exists()
+
+
+async def test_a_working_tree_named_elsewhere_is_not_looked_at(
+    repo: Path, git, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "private.txt").write_text("x")
+    git("config", "core.worktree", str(elsewhere))
+
+    assert "private.txt" not in str(await git_state(repo))
+
+
+async def test_many_changes_are_counted_and_the_first_shown(repo: Path) -> None:
+    for number in range(30):
+        (repo / f"f{number:02}").write_text("x")
+
+    state = await git_state(repo)
+
+    assert state["changed_count"] == 30
+    assert len(state["changed"]) == 20
+
+
+def test_a_status_that_was_cut_says_at_least() -> None:
+    state = parse_status(b"# branch.oid (initial)\0# branch.head main\0? a\0? b", cut=True)
+
+    assert state["changed_at_least"] == 2
+    assert "changed_count" not in state
