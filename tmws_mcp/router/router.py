@@ -51,20 +51,15 @@ def _without_pattern(features: Features) -> Decision:
     return Decision("memory", 0.0, "no pattern matches and nothing is remembered", runs=False)
 
 
-def _possible(written_for: Route, features: Features) -> Iterator[Route]:
-    """Give the routes for which the pattern has steps; a recall can be added to any action."""
+def _possible(written_for: Route, features: Features) -> tuple[Route, ...]:
+    """Return the routes that the pattern has steps for; a recall can be added to any action."""
     if written_for == "memory":
-        yield "memory"
-        return
-    if not features.actions_run and written_for == "hybrid":
-        yield "memory"
-        return
-    if not features.stores:
-        yield "infrastructure"
-    if written_for == "hybrid" and not features.stores:
-        yield "memory"
-    if features.actions_run:
-        yield "hybrid"
+        return ("memory",)
+    if not features.actions_run:
+        return ("memory",) if written_for == "hybrid" else ("infrastructure",)
+    if written_for == "infrastructure":
+        return ("infrastructure", "hybrid")
+    return ("hybrid",) if features.stores else ("hybrid", "infrastructure", "memory")
 
 
 def _of_pattern(written_for: Route) -> Iterator[Signal]:

@@ -1,0 +1,170 @@
+import anyio
+import anyio.lowlevel
+import pytest
+
+from tmws_mcp.cache.process import JITTER_SHARE, ProcessCache, execution_key
+from tmws_mcp.model import ExecuteRequest, Scope
+
+pytestmark = pytest.mark.anyio
+
+
+class Clock:
+    """A time that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def cache(clock: Clock) -> ProcessCache[str]:
+    return ProcessCache(entries_max=3, clock=clock, chance=lambda: 0.0)
+
+
+class Maker:
+    """Makes a value, and counts how often."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    async def __call__(self) -> str:
+        self.made += 1
+        await anyio.lowlevel.checkpoint()
+        return f"value {self.made}"
+
+
+async def test_a_value_is_made_once_and_then_kept(cache: ProcessCache[str]) -> None:
+    make = Maker()
+
+    assert await cache.get_or_make("k", make, seconds=60) == ("value 1", False)
+    assert await cache.get_or_make("k", make, seconds=60) == ("value 1", True)
+    assert (cache.hits, cache.misses, len(cache)) == (1, 1, 1)
+
+
+async def test_a_value_lives_for_its_time(cache: ProcessCache[str], clock: Clock) -> None:
+    cache.put("k", "v", seconds=60)
+
+    clock.now += 59.9
+    assert cache.get("k") == "v"
+    clock.now += 0.1
+    assert cache.get("k") is None
+    assert len(cache) == 0
+
+
+async def test_lifetimes_are_spread_by_a_tenth_at_most(clock: Clock) -> None:
+    cache: ProcessCache[str] = ProcessCache(clock=clock, chance=lambda: 1.0)
+    cache.put("k", "v", seconds=60)
+
+    clock.now += 60 * (1 - JITTER_SHARE) - 0.1
+    assert cache.get("k") == "v"
+    clock.now += 0.2
+    assert cache.get("k") is None
+
+
+async def test_the_least_recently_used_leaves_first(cache: ProcessCache[str]) -> None:
+    for key in "abc":
+        cache.put(key, key, seconds=60)
+    cache.get("a")
+    cache.put("d", "d", seconds=60)
+
+    assert [cache.get(key) for key in "abcd"] == ["a", None, "c", "d"]
+
+
+async def test_many_callers_at_once_cause_one_making(cache: ProcessCache[str]) -> None:
+    make = Maker()
+    values = []
+
+    async def ask() -> None:
+        values.append(await cache.get_or_make("k", make, seconds=60))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(20):
+            tasks.start_soon(ask)
+
+    assert make.made == 1
+    assert {value for value, _ in values} == {"value 1"}
+    assert sum(kept for _, kept in values) == 19
+
+
+async def test_a_failure_is_raised_and_not_kept(cache: ProcessCache[str]) -> None:
+    async def fail() -> str:
+        raise LookupError("no")
+
+    with pytest.raises(LookupError):
+        await cache.get_or_make("k", fail, seconds=60)
+
+    assert await cache.get_or_make("k", Maker(), seconds=60) == ("value 1", False)
+
+
+async def test_a_value_that_is_not_whole_is_given_and_not_kept(cache: ProcessCache[str]) -> None:
+    value, kept = await cache.get_or_make("k", Maker(), seconds=60, keep=lambda _: False)
+
+    assert (value, kept, len(cache)) == ("value 1", False, 0)
+
+
+async def test_when_the_maker_is_cancelled_a_waiter_takes_over(cache: ProcessCache[str]) -> None:
+    started = anyio.Event()
+
+    async def hang() -> str:
+        started.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    answers = []
+
+    async def wait_for_it() -> None:
+        answers.append(await cache.get_or_make("k", Maker(), seconds=60))
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as both:
+            with anyio.CancelScope() as first:
+                async with anyio.create_task_group() as hanging:
+                    hanging.start_soon(lambda: cache.get_or_make("k", hang, seconds=60))
+                    await started.wait()
+                    both.start_soon(wait_for_it)
+                    await anyio.wait_all_tasks_blocked()
+                    first.cancel()
+
+    assert answers == [("value 1", False)]
+    assert not cache._flights
+
+
+async def test_other_keys_do_not_wait(cache: ProcessCache[str]) -> None:
+    async def nested() -> str:
+        inner, _ = await cache.get_or_make("inner", Maker(), seconds=60)
+        return f"outer of {inner}"
+
+    with anyio.fail_after(5):
+        value, _ = await cache.get_or_make("outer", nested, seconds=60)
+
+    assert value == "outer of value 1"
+
+
+def test_the_key_holds_all_that_an_answer_depends_on() -> None:
+    scope = Scope(namespace="one", source="argument", also=("user",))
+    request = ExecuteRequest(query="q", context={"a": 1, "b": 2})
+
+    def key(request: ExecuteRequest = request, scope: Scope = scope, **others: object) -> object:
+        return execution_key(request, scope, **({"version": "1", "generations": (1, 2)} | others))
+
+    assert key() == key(ExecuteRequest(query="q", context={"b": 2, "a": 1}))
+    different = [
+        key(version="2"),
+        key(generations=(1, 3)),
+        key(scope=Scope(namespace="two", source="argument", also=("user",))),
+        key(scope=Scope(namespace="one", source="argument")),
+        key(scope=scope.model_copy(update={"persona": "Ada"})),
+        key(ExecuteRequest(query="Q")),
+        key(request.model_copy(update={"context": {}})),
+        key(request.model_copy(update={"token_budget": 100})),
+        key(request.model_copy(update={"mode": "fast"})),
+        key(request.model_copy(update={"explain": True})),
+    ]
+    assert len({key(), *different}) == 11
