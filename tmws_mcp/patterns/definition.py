@@ -155,8 +155,8 @@ def _file_error(path: Path | str, error: ValidationError) -> PatternFileError:
     ]
     rest = len(said) - PROBLEMS_SHOWN_MAX
     problem = "; ".join(said[:PROBLEMS_SHOWN_MAX]) + (f"; and {rest} more" if rest > 0 else "")
-    line = line_of(path, places[0]) if isinstance(path, Path) else None
-    return PatternFileError(path, problem, line=line)
+    lines = (line_of(path, place) for place in places) if isinstance(path, Path) else ()
+    return PatternFileError(path, problem, line=next((n for n in lines if n), None))
 
 
 def _message(item: Mapping[str, Any]) -> str:

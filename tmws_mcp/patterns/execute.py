@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from tmws_mcp.actions.registry import Action
 from tmws_mcp.errors import NothingRan, PatternNotFound
 from tmws_mcp.model import (
     Decision,
@@ -25,7 +24,7 @@ from tmws_mcp.patterns.templates import fill
 from tmws_mcp.patterns.text import execute_text, failures_text
 from tmws_mcp.tokens import estimate_tokens
 
-__all__ = ["Parts", "as_cached", "execute", "is_whole", "may_be_kept"]
+__all__ = ["Parts", "as_cached", "execute", "is_whole"]
 
 RECALLED = RecallStep(name="memory", recall=f"{{{QUERY}}}")
 """What runs where no pattern matches, and beside an action in a hybrid route."""
@@ -186,16 +185,6 @@ def _told(reply: ExecuteReply, started: float) -> ExecuteReply:
     tokens = estimate_tokens(execute_text(reply))
     saved = max(0, reply.tokens_saved - tokens)
     return reply.model_copy(update={"tokens": tokens, "tokens_saved": saved})
-
-
-def may_be_kept(pattern: Pattern | None, actions: Mapping[str, Action]) -> bool:
-    """Whether an answer may be given again: all of its steps only read."""
-    return (
-        pattern is not None
-        and pattern.cache_seconds > 0
-        and not pattern.stores
-        and all(name in actions and actions[name].read_only for name in pattern.actions)
-    )
 
 
 def is_whole(reply: ExecuteReply) -> bool:

@@ -47,9 +47,12 @@ class Matcher:
     def __init__(self, catalog: Catalog) -> None:
         self._patterns = catalog.patterns
         self._exact = _exact_index(catalog.patterns)
-        expressions = [(p, text) for p in catalog.patterns.values() for text in p.triggers.regex]
-        self._regexes = [(pattern, Regex(text)) for pattern, text in expressions]
-        self._set = RegexSet([text for _, text in expressions])
+        self._regexes = [
+            (pattern, Regex(expression))
+            for pattern in catalog.patterns.values()
+            for expression in pattern.triggers.regex
+        ]
+        self._set = RegexSet([regex for _, regex in self._regexes])
         self._words = _word_index(catalog.patterns)
         self._cached = lru_cache(MATCHES_KEPT_MAX)(self._find)
 

@@ -15,6 +15,7 @@ from pydantic import JsonValue, ValidationError
 from tmws_mcp.actions.registry import Action, Workspace
 from tmws_mcp.errors import ActionError, TmwsError
 from tmws_mcp.model import (
+    JsonObject,
     RecallReply,
     RecallRequest,
     RecommendReply,
@@ -28,6 +29,11 @@ from tmws_mcp.patterns.templates import UnknownName, fill, fill_value
 from tmws_mcp.telemetry import get_logger
 
 STEP_SECONDS_MAX = 30.0
+# What a reader needs of a memory; its id gives the rest.
+MEMORY_KEYS = frozenset(
+    {"id", "content", "score", "created_at", "occurred_at", "tags", "kind", "persona"}
+    | {"speaker", "thread", "source", "passage", "superseded_by"}
+)
 
 log = get_logger("patterns")
 
@@ -218,15 +224,12 @@ def _store_request(step: StoreStep, call: Call) -> StoreRequest:
 
 
 def _recalled(reply: RecallReply) -> Found:
-    """Keep what a reader needs of each memory: its id gives the rest."""
-    keys = {"id", "content", "score", "created_at", "occurred_at", "tags", "kind", "persona"} | {
-        *("speaker", "thread", "source", "passage", "superseded_by")
-    }
-    memories: list[JsonValue] = [
-        memory.model_dump(mode="json", include=keys, exclude_defaults=True)
-        for memory in reply.memories
-    ]
-    value: dict[str, JsonValue] = {"memories": memories}
+    memories: list[JsonValue] = []
+    for memory in reply.memories:
+        elsewhere = {"namespace"} if memory.namespace != reply.scope.namespace else set()
+        keys = {*MEMORY_KEYS, *elsewhere}
+        memories.append(memory.model_dump(mode="json", include=keys, exclude_defaults=True))
+    value: JsonObject = {"memories": memories}
     if reply.tier == "lexical":
         value["tier"] = reply.tier
     if reply.note:

@@ -63,9 +63,9 @@ def _shaped(name: str, value: JsonValue, room: int) -> tuple[JsonValue, int]:
         if items is not None and items >= min(enough, longest):
             return _cut(value, chars, items)
     text = step_text("", value)
-    longest = min(len(text), room * CLIPPED_CHARS_MAX)
-    chars = _most(longest, lambda chars: estimate_tokens(_clipped(text, chars)) <= room)
-    return _clipped(text, chars or 0), 0
+    limit = min(len(text), room * CLIPPED_CHARS_MAX)
+    kept = _most(limit, lambda n: _fits(name, text, n, room, 0))
+    return _clipped(text, kept or 0), 0
 
 
 def _fits(name: str, value: JsonValue, chars: int, room: int, items: int) -> bool:
