@@ -123,13 +123,18 @@ def _window(db: Connection, turn: Turn) -> Window:
 def _entry(window: Window) -> lexical.Entry:
     turn, before, after = window.turn, window.before, window.after
     return lexical.Entry(
-        own=indexable(f"{_said(turn)} {turn.labels}"),
+        own=indexable(own_text(turn)),
         previous=_joined(before[:1]),
         next=_joined(after[:1]),
         wide=_joined((*before[1:], *after[1:])),
         day=day_words(turn.happened_at),
         identifiers=" ".join(key_words(f"{turn.content} {turn.labels}")),
     )
+
+
+def own_text(turn: Turn) -> str:
+    """Return what a memory says itself: who said it, what, and under which labels."""
+    return f"{_said(turn)} {turn.labels}"
 
 
 def _joined(turns: Sequence[Turn]) -> str:

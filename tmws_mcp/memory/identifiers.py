@@ -29,6 +29,8 @@ def identifiers(text: str) -> set[str]:
     found: set[str] = set()
     for match in CHUNK.finditer(text):
         chunk = match.group()[:IDENTIFIER_CHARS_MAX].rstrip(EDGES)
+        if chunk.isalpha() and not CAMEL.search(chunk):
+            continue  # nearly every word: not worth the questions below
         found.update(name.lower() for name in _forms(chunk) if is_identifier(name))
     return found
 

@@ -2,7 +2,9 @@
 
 Two texts whose vectors all but coincide may still differ in the one thing that matters, a number or
 a name, so that digits and identifiers must be equal too. The vectors compared are those of the
-texts by themselves: those in the index have the previous turn in them.
+texts by themselves: those in the index have the previous turn in them. And texts whose vectors all
+but coincide share most of their words, so that the full-text index finds them at a tenth of the
+price of a search among all vectors.
 """
 
 import re
@@ -10,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tmws_mcp.memory.identifiers import identifiers
-from tmws_mcp.memory.meaning import quantised, similarities
-from tmws_mcp.store import memories, vectors
+from tmws_mcp.memory.meaning import similarities
+from tmws_mcp.memory.words import analysed
+from tmws_mcp.store import lexical, memories
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.selection import Filter
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 COSINE_MIN = 0.92
 LOOKED_AT = 8
 SHOWN_MAX = 5
+WORDS_MAX = 6
 CHARS_MAX = 8_000
 """Longer texts are documents; their vectors are too blunt to call two of them the same."""
 
@@ -38,14 +42,10 @@ def near_duplicates(
     db: Connection, ns: int, content: str, embedder: "Embedder | None", *, now: float
 ) -> list[Near]:
     """Return what a namespace holds that says nearly the same as a text, nearest first."""
-    if embedder is None or len(content) > CHARS_MAX or not vectors.available(db):
+    if embedder is None or len(content) > CHARS_MAX:
         return []
-    space = vectors.space(db, embedder.id, embedder.dimensions)
-    vector = quantised(embedder.encode([content]))[0]
-    if space is None or not vector:
-        return []
-    close = vectors.nearest(db, space, ns, vector, Filter(now=now), LOOKED_AT)
-    known = memories.records(db, [key for key, _ in close])
+    close = lexical.alike(db, ns, _telling(content), Filter(now=now), LOOKED_AT)
+    known = memories.records(db, close)
     known = [record for record in known if _specifics(record.content) == _specifics(content)]
     if not known:
         return []
@@ -56,6 +56,12 @@ def near_duplicates(
         if cosine >= COSINE_MIN
     ]
     return sorted(found, key=lambda near: -near.similarity)[:SHOWN_MAX]
+
+
+def _telling(content: str) -> str:
+    """Return an expression of the longest words, which are the rarest as a rule."""
+    terms = sorted(analysed(content).terms, key=lambda term: (-len(term), term))
+    return " OR ".join(terms[:WORDS_MAX])
 
 
 def _specifics(text: str) -> tuple[frozenset[str], frozenset[str]]:

@@ -7,7 +7,7 @@ with the result, so that a rank can be explained.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 LONG_CHARS = 300
@@ -36,7 +36,8 @@ class Candidate:
 class Field:
     """What the candidates are measured by: the query, and the best among them."""
 
-    query: str
+    named: frozenset[str]
+    """Actors whose names the query has."""
     words_best: float
     cosine_best: float
 
@@ -70,10 +71,7 @@ def meaning(candidate: Candidate, field: Field) -> float:
 
 def actor(candidate: Candidate, field: Field) -> float:
     """A query that names somebody is mostly about what that one said."""
-    named = candidate.actor and re.search(
-        rf"\b{re.escape(candidate.actor)}\b", field.query, re.IGNORECASE
-    )
-    return 1.0 if named else 0.0
+    return 1.0 if candidate.actor in field.named else 0.0
 
 
 def question(candidate: Candidate, _: Field) -> float:
@@ -103,12 +101,18 @@ SIGNALS: Mapping[str, tuple[float, Callable[[Candidate, Field], float]]] = {
 def ranked(candidates: Sequence[Candidate], query: str) -> list[Ranked]:
     """Return the candidates in order, best first; among equals the newer one is first."""
     field = Field(
-        query=query,
+        named=_named({candidate.actor for candidate in candidates}, query),
         words_best=max((candidate.words for candidate in candidates), default=0.0),
         cosine_best=max((candidate.cosine or 0.0 for candidate in candidates), default=0.0),
     )
     found = [_weighed(candidate, field) for candidate in candidates]
     return sorted(found, key=lambda one: (-one.sum, -one.candidate.id))
+
+
+def _named(actors: Iterable[str], query: str) -> frozenset[str]:
+    return frozenset(
+        one for one in actors if one and re.search(rf"\b{re.escape(one)}\b", query, re.IGNORECASE)
+    )
 
 
 def _weighed(candidate: Candidate, field: Field) -> Ranked:

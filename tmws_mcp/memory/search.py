@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from tmws_mcp.memory import confidence
+from tmws_mcp.memory import confidence, context
+from tmws_mcp.memory.confidence import COSINE_ALONE_MIN
 from tmws_mcp.memory.meaning import query_vector
 from tmws_mcp.memory.ranking import Candidate, Ranked, ranked
 from tmws_mcp.memory.words import Query, analysed
-from tmws_mcp.store import lexical, memories, vectors
+from tmws_mcp.store import lexical, memories, threads, vectors
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.selection import Filter
 
@@ -107,7 +108,8 @@ def _cosines(
 ) -> dict[int, float]:
     if probe.space is None or not probe.vector:
         return {}
-    near = dict(vectors.nearest(db, probe.space, ns, probe.vector, chosen, BY_MEANING_MAX))
+    nearest = vectors.nearest(db, probe.space, ns, probe.vector, chosen, BY_MEANING_MAX)
+    near = {memory: cosine for memory, cosine in nearest if cosine >= COSINE_ALONE_MIN}
     rest = [memory for memory in dict.fromkeys(others) if memory not in near]
     return near | dict(vectors.cosines(db, probe.space, rest, probe.vector))
 
@@ -117,9 +119,10 @@ def _confidence(db: Connection, ns: int, query: Query, best: Sequence[Ranked]) -
     told = confidence.weights(
         query, lexical.spread(db, ns, query.terms), memories.counted(db, ns, lexical.COUNTED_MAX)
     )
-    texts = memories.contents(db, [one.candidate.id for one in best])
+    turns = threads.turns(db, [one.candidate.id for one in best])
+    texts = [context.own_text(turn) for turn in turns]
     return max(
-        confidence.evidence(
+        confidence.confidence(
             confidence.coverage(text, told), one.candidate.cosine, one.candidate.keys
         )
         for one, text in zip(best, texts, strict=True)

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 
 from tmws_mcp.memory.identifiers import identifiers, name_parts
@@ -49,8 +50,8 @@ class Query:
 
 
 def folded(text: str) -> str:
-    """Return the text in compatibility form: full-width letters and ligatures as plain ones."""
-    return unicodedata.normalize("NFKC", text)
+    """Return the text in compatibility form: full-width letters, ligatures and ß as plain ones."""
+    return unicodedata.normalize("NFKC", text).replace("ß", "ss")
 
 
 def indexable(text: str) -> str:
@@ -106,8 +107,11 @@ def _expression(word: str) -> str:
     return f'"{word}"*' if len(word) == 1 and UNSPACED.fullmatch(word) else f'"{word}"'
 
 
+@lru_cache(maxsize=8_192)
 def stem(word: str) -> str:
     """Return a word without its English ending; rough, for telling where a word was matched."""
+    if UNSPACED.search(word):
+        return word
     plain = "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if c.isalnum())
     for suffix in SUFFIXES:
         if plain.endswith(suffix) and len(plain) - len(suffix) >= STEM_CHARS_MIN:
@@ -121,7 +125,9 @@ def stems(text: str) -> Iterator[tuple[int, str]]:
     for match in WORD.finditer(text):
         word = match.group()
         if UNSPACED.search(word):
-            yield from ((match.start() + i, word[i : i + 2]) for i in range(len(word)))
+            for i in range(len(word)):
+                yield match.start() + i, word[i]
+                yield match.start() + i, word[i : i + 2]
             continue
         yield match.start(), stem(re.split(APOSTROPHE, word)[0])
         yield from ((match.start(), stem(part)) for part in name_parts(word))

@@ -99,6 +99,14 @@ def _query(ns: int, chosen: Filter, what: str) -> str:
     )
 
 
+def alike(db: Connection, ns: int, expression: str, chosen: Filter, limit: int) -> list[int]:
+    """Return the memories that hold most of an expression's words themselves, best first."""
+    if not expression:
+        return []
+    found = _search(db, ns, f"own : ({expression})", chosen, limit)
+    return [memory for memory, _ in found]
+
+
 def spread(db: Connection, ns: int, expressions: Sequence[str]) -> list[int]:
     """Return for each expression in how many memories it occurs, counted up to COUNTED_MAX."""
     table = _table(ns)

@@ -204,15 +204,6 @@ def facts(db: Connection, keys: Iterable[int]) -> list[Facts]:
     ]
 
 
-def contents(db: Connection, keys: Sequence[int]) -> list[str]:
-    """Return the texts of memories, in the order of their keys."""
-    rows = db.rows(
-        "SELECT m.content FROM json_each(?) j CROSS JOIN memory m ON m.id = j.value ORDER BY j.key",
-        (json.dumps(keys),),
-    )
-    return [row[0] for row in rows]
-
-
 def newest(
     db: Connection, ns: int, chosen: Filter, before: int | None, limit: int
 ) -> list[tuple[float, int]]:
