@@ -178,7 +178,7 @@ def within_limits(figures: Mapping[str, JsonValue], names: Sequence[str]) -> boo
     bare, ours = row_of(figures, names[0]), row_of(figures, names[1])
     used = row_of(figures, "resident_mb")
     return (
-        ours["cpu_min_ms"] <= RATIO_MAX * bare["cpu_min_ms"]
+        all(ours[c] <= RATIO_MAX * bare[c] for c in ("wall_min_ms", "cpu_min_ms"))
         and used["idle"] - used["bare"] <= IDLE_MEGABYTES_MAX
         and used["after a recall"] - used["bare"] <= RECALL_MEGABYTES_MAX
     )

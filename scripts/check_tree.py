@@ -26,7 +26,7 @@ def machine_paths() -> tuple[str, ...]:
 def tracked() -> Iterator[Path]:
     """Yield the files that git knows, or would take in."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
     yield from (ROOT / name for name in names.split("\0") if name)
 
 

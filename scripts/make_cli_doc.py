@@ -15,6 +15,9 @@ INTRODUCTION = """\
 <!-- Made by `make docs` out of tmws_mcp/cli; change it there. -->
 
 `tmws-mcp` without a command serves over stdio. `python -m tmws_mcp` is the same command.
+
+Exit codes: 0 all is well; 1 a check or a call failed; 2 wrong usage or settings that cannot be
+used; 3 the command worked and found nothing.
 """
 
 

@@ -205,3 +205,26 @@ def test_the_example_configuration_starts_a_server_from_a_clone(tmp_path: Path) 
         answer = server.initialize()
 
     assert answer["serverInfo"]["version"] == __version__
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("see https://py" + "pi.org/project/x", 1),
+        ('"resolved": "https://registry.npm' + 'js.org/x"', 1),
+        ("store = '/home/somebody/main/tmws.db'", 1),
+        ("the home folder is /home/ada/My App", 0),
+        ("a registry is a plain dict", 0),
+    ],
+)
+def test_hosts_of_registries_and_paths_of_a_machine_are_not_published(
+    line: str, found: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    import check_tree  # noqa: PLC0415 - scripts are not on the path otherwise
+
+    monkeypatch.setattr(check_tree, "ROOT", tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text(line)
+
+    assert len(list(check_tree.findings(page, ("/home/somebody/main/",)))) == found

@@ -5,7 +5,7 @@ The benchmark of the same name does this with more writes and more rounds.
 
 from pathlib import Path
 
-from benchmarks.durability import kill_after_acknowledgement, lost, write_together
+from benchmarks.durability import kill_after_acknowledgement, lost, steps_lost, write_together
 from benchmarks.process import ServerProcess
 
 PROCESSES = 3
@@ -19,8 +19,9 @@ def test_processes_that_write_to_one_store_lose_nothing_and_fail_nowhere(tmp_pat
     written = write_together(home, processes=PROCESSES, writes=WRITES)
 
     assert written.errors == []
-    assert len(written.acknowledged) == PROCESSES * WRITES
+    assert len(written.acknowledged) == written.steps == PROCESSES * WRITES
     assert lost(home, written) == []
+    assert steps_lost(home, written) == 0
 
 
 def test_a_process_that_is_killed_has_kept_what_it_acknowledged(tmp_path: Path) -> None:
@@ -29,8 +30,9 @@ def test_a_process_that_is_killed_has_kept_what_it_acknowledged(tmp_path: Path) 
     written = kill_after_acknowledgement(home, rounds=ROUNDS)
 
     assert written.errors == []
-    assert len(written.acknowledged) >= ROUNDS
+    assert len(written.acknowledged) == written.steps >= ROUNDS
     assert lost(home, written) == []
+    assert steps_lost(home, written) == 0
 
 
 def test_a_write_of_one_process_is_found_by_another_that_was_already_running(
