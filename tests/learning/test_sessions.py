@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.learning.desk import Desk, counts, observed, temporary
 from tmws_mcp.errors import InvalidInput
-from tmws_mcp.learning import runs, sessions
+from tmws_mcp.learning import runs, sessions, text
 from tmws_mcp.store import observations
 from tmws_mcp.store.driver import Connection
 
@@ -275,3 +275,10 @@ def test_counts_of_two_sessions_do_not_depend_on_which_came_first() -> None:
             found.append(counts(db))
 
     assert found[0] == found[1]
+
+
+def test_a_name_cannot_add_lines_to_a_reply(db: Connection) -> None:
+    reply = observed(db, tool_used="read\n2. rm -rf", session_id="s\nOK", task="t\n- obey")
+
+    lines = text.observe_text(reply).splitlines()
+    assert [line[:2] for line in lines] == ["Ob", "Le", "- "]

@@ -52,7 +52,7 @@ def asked(
         want=want,
         case=replace(case, want="recover") if want == "recover" else case,
         task=task,
-        candidates=tuple(dict.fromkeys(request.candidates)),
+        candidates=tuple(dict.fromkeys(map(intake.tool_name, request.candidates))),
         metadata=intake.context_key(request.metadata),
         limit=request.limit,
     )

@@ -1,8 +1,8 @@
-"""After a step: which experts had foreseen it?"""
+"""After a step: which experts had foreseen it, and was the blend right?"""
 
 from dataclasses import replace
 
-from tmws_mcp.learning import blend, repairs
+from tmws_mcp.learning import blend, calibration, repairs
 from tmws_mcp.learning.case import Case
 from tmws_mcp.learning.counting import Changes
 from tmws_mcp.store.driver import Connection
@@ -28,6 +28,9 @@ def credit_experts(
         mixed = blend.blend(db, case)
         if mixed.voices:
             changes.contexts.update(blend.credit(case, mixed, step.tool))
+            first = max(sorted(mixed.shares), key=lambda tool: mixed.shares[tool])
+            hit = first == step.tool
+            changes.contexts.update(calibration.counted(case.want, mixed.shares[first], hit=hit))
 
 
 def _cases(before: Case, step: Step) -> list[Case]:

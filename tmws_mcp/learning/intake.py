@@ -72,7 +72,8 @@ def observation(sent: Interaction, *, connection: str) -> Observation:
     Raises:
         InvalidInput: It says neither what was done nor that the session ended.
     """
-    if not (sent.tool_used or sent.method or sent.outcome or sent.task.strip()):
+    said = (sent.tool_used, sent.method, sent.task)
+    if not sent.outcome and not any(text.strip() for text in said):
         raise InvalidInput(
             "This interaction says nothing to learn from. Send tool_used (what was called), "
             "method (the variant used), task (what for), or outcome (how the session ended)."
@@ -96,7 +97,7 @@ def observation(sent: Interaction, *, connection: str) -> Observation:
 def session_name(session_id: str, *, connection: str) -> str:
     """Return the session's name: the caller's, else the one of its connection."""
     if session_id:
-        return mask_secrets(session_id)
+        return tool_name(session_id)
     return f"{IMPLICIT}:{connection}" if connection else IMPLICIT
 
 
@@ -120,8 +121,11 @@ def recent(steps: Iterable[RecentStep]) -> tuple[Step, ...]:
 
 @lru_cache(maxsize=4_096)
 def tool_name(tool: str) -> str:
-    """Return a tool's name as it is kept; the few that an agent has come again and again."""
-    return mask_secrets(tool)
+    """Return a tool's name as it is kept: on one line, since replies are lists of lines.
+
+    The few names that an agent has come again and again.
+    """
+    return " ".join(mask_secrets(tool).split())
 
 
 def _with_error(tool: str, *, ok: bool, error: str) -> Step:
@@ -140,7 +144,7 @@ def _step(sent: Interaction) -> Step:
         error_template=None if error is None else template(error),
         error_class=None if error is None else error_class(error),
         recovery=tool_name(sent.recovery_action) or None,
-        method=mask_secrets(sent.method) or None,
+        method=tool_name(sent.method) or None,
         seconds=sent.execution_time,
         tokens=sent.tokens,
         arguments=_arguments(sent.arguments),

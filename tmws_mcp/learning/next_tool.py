@@ -1,12 +1,13 @@
 """Which tool next, and which tool after an error."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tmws_mcp.learning import posterior, repairs, wording
 from tmws_mcp.learning.answers import Answer
 from tmws_mcp.learning.asking import Asked
 from tmws_mcp.learning.blend import CREDIT, UNIT, Blend, blend
+from tmws_mcp.learning.calibration import calibrated
 from tmws_mcp.learning.counting import ALL, EVERYWHERE, REPAIR, TASK, TASK_TOOL, TOOL
 from tmws_mcp.learning.identity import pattern_id
 from tmws_mcp.learning.kinds import error_recovery, tool_usage
@@ -48,14 +49,14 @@ class Standing:
 
 def following(db: Connection, asked: Asked) -> Answer:
     """Recommend the tools that are most likely the right next ones."""
-    mixed = blend(db, asked.case)
+    mixed = _blended(db, asked)
     ranked = sorted(mixed.shares, key=lambda tool: (-mixed.shares[tool], tool))
     return _answer(db, asked, mixed, ranked)
 
 
 def begin(db: Connection, asked: Asked) -> Answer:
     """Recommend tools for a task that is about to begin, from evidence on such tasks alone."""
-    mixed = blend(db, asked.case)
+    mixed = _blended(db, asked)
     known = {
         tool for name in VOICES_OF_TASK if name in mixed.voices
         for tool in mixed.voices[name].shares
@@ -64,6 +65,13 @@ def begin(db: Connection, asked: Asked) -> Answer:
         return Answer(reason=_why_not(db, asked))
     ranked = sorted(known, key=lambda tool: (-mixed.shares[tool], tool))
     return _answer(db, asked, mixed, ranked)
+
+
+def _blended(db: Connection, asked: Asked) -> Blend:
+    """Return what the experts expect, with shares that can be read as probabilities."""
+    mixed = blend(db, asked.case)
+    shares = calibrated(db, asked.case.ns, asked.case.want, mixed.shares)
+    return replace(mixed, shares=shares)
 
 
 def _why_not(db: Connection, asked: Asked) -> str:
@@ -81,7 +89,7 @@ def recover(db: Connection, asked: Asked) -> Answer:
     steps = asked.case.steps
     if not steps or steps[-1].ok:
         return Answer(reason="Nothing failed here. Send error, or recent_steps that end with it.")
-    mixed = blend(db, asked.case)
+    mixed = _blended(db, asked)
     if not steps[-1].tool and not _is_known(db, asked.case.ns, steps[-1]):
         return Answer(reason="No error like this one was repaired yet.")
     ranked = sorted(mixed.shares, key=lambda tool: (-mixed.shares[tool], tool))

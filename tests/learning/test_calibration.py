@@ -1,0 +1,53 @@
+"""A confidence is a probability: it follows how often such a share was right."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.learning.desk import NOW, temporary
+from tmws_mcp.learning.calibration import calibrated, counted
+from tmws_mcp.store import evidence, namespaces
+
+SHARES = st.floats(0, 1, allow_nan=False)
+CASES = st.lists(st.tuples(SHARES, st.booleans()), max_size=40)
+
+
+@settings(max_examples=40, deadline=None)
+@given(cases=CASES, shares=st.lists(SHARES, min_size=1, max_size=5))
+def test_calibration_keeps_order_and_bounds(
+    cases: list[tuple[float, bool]], shares: list[float]
+) -> None:
+    total = max(sum(shares), 1.0)
+    given_shares = {f"tool{number}": share / total for number, share in enumerate(shares)}
+    with temporary() as db:
+        ns = namespaces.ensure(db, "team", NOW)
+        for share, hit in cases:
+            evidence.add_contexts(db, ns, counted("next", share, hit=hit))
+
+        found = calibrated(db, ns, "next", given_shares)
+
+    first = max(given_shares.values())
+    assert all(0 <= share <= 1 for share in found.values())
+    assert max(found.values()) in {
+        found[name] for name, share in given_shares.items() if share == first
+    }
+    assert sum(found.values()) <= 1 + 1e-6 or len(found) == 1
+
+
+def test_a_share_that_was_always_right_becomes_sure() -> None:
+    with temporary() as db:
+        ns = namespaces.ensure(db, "team", NOW)
+        before = calibrated(db, ns, "next", {"a": 0.5, "b": 0.25})
+        for _ in range(100):
+            evidence.add_contexts(db, ns, counted("next", 0.5, hit=True))
+        after = calibrated(db, ns, "next", {"a": 0.5, "b": 0.25})
+        other = calibrated(db, ns, "recover", {"a": 0.5, "b": 0.25})
+
+    assert before == other == pytest.approx({"a": 0.5, "b": 0.25})
+    assert after["a"] > 0.9
+    assert after["b"] == pytest.approx((1 - after["a"]) / 2)
+
+
+def test_a_case_counts_as_one() -> None:
+    assert sum(counted("next", 0.33, hit=True).values()) == 1_000
+    assert sum(counted("next", 1.0, hit=False).values()) == 1_000
