@@ -18,7 +18,7 @@ import typer
 from mcp import Client, MCPError, StdioServerParameters
 from mcp_types import CallToolResult, TextContent, TextResourceContents
 
-from tmws_mcp.cli.exits import FAILED, USAGE, end
+from tmws_mcp.cli.exits import FAILED, end
 from tmws_mcp.errors import InvalidInput, TmwsError
 from tmws_mcp.settings import Settings
 from tmws_mcp.telemetry import configure_logging
@@ -133,9 +133,7 @@ def _server(command: str, url: str) -> Any:
     if url:
         return url
     if command:
-        program, *arguments = shlex.split(command) or [""]
-        if not program:
-            end(USAGE, "--command is empty; give it the command line of an MCP server.")
+        program, *arguments = _split(command)
         # The whole environment: the SDK would pass a few names, and TMWS_* not among them.
         return StdioServerParameters(command=program, args=arguments, env=dict(os.environ))
     from tmws_mcp.server.app import build_server  # noqa: PLC0415 - only the local store needs it
@@ -143,6 +141,16 @@ def _server(command: str, url: str) -> Any:
     settings = Settings.load()
     configure_logging(settings.log_level)
     return build_server(settings)
+
+
+def _split(command: str) -> list[str]:
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise InvalidInput(f"--command {command!r} cannot be read: {error}.") from error
+    if not words:
+        raise InvalidInput("--command is empty; give it the command line of an MCP server.")
+    return words
 
 
 def _answer(result: CallToolResult) -> Answer:
