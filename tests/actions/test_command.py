@@ -7,6 +7,7 @@ import pytest
 
 from tmws_mcp.actions.command import Finished, run_command
 from tmws_mcp.errors import ActionError
+from tmws_mcp.settings import command_environment
 
 pytestmark = [
     pytest.mark.anyio,
@@ -38,6 +39,12 @@ async def test_the_environment_is_what_was_given(
 
     assert b"SHOWN" in finished.output
     assert b"MY_TOKEN" not in finished.output
+
+
+def test_a_command_gets_to_see_no_setting_of_the_servers() -> None:
+    environ = {"PATH": "/bin", "HOME": "/home/ada", "TMWS_REDIS_URL": "x", "AWS_SECRET_KEY": "y"}
+
+    assert command_environment(environ) == {"PATH": "/bin", "HOME": "/home/ada"}
 
 
 async def test_there_is_no_input_and_no_shell(tmp_path: Path) -> None:

@@ -402,6 +402,13 @@ async def test_without_a_pattern_the_query_is_recalled(world: World) -> None:
     assert execute_text(reply).startswith("no pattern route memory")
 
 
+async def test_a_recall_in_vain_names_the_closest_patterns(world: World) -> None:
+    assert "closest patterns: memory.y" in execute_text(await run(world, None, "zebra"))
+
+    world.remember(1)
+    assert (await run(world, None, "zebra")).explanation is None
+
+
 async def test_nothing_to_run_names_the_closest_patterns(world: World) -> None:
     with pytest.raises(
         PatternNotFound, match=r"no memory for 'zebra'\. Closest patterns: memory\.y"

@@ -50,6 +50,8 @@ def test_each_has_examples_of_both_kinds_and_known_actions_that_read(pattern) ->
     [
         ("recall optimization patterns for the database", "topic"),
         ("remember that the port is 8931", "text"),
+        ("show the latest memories", "newest"),
+        ("what do you remember?", "newest"),
         ("decision: all SQL lives in store/", "decision"),
         ("explain the pattern memory.recall", "pattern"),
     ],

@@ -109,6 +109,14 @@ def test_an_unknown_namespace_names_the_known_ones() -> None:
     )
 
 
+def test_a_few_plain_facts_stand_on_one_line() -> None:
+    found = {"memory": {"stored": 3, "oldest": None}, "by_kind": {}, "share": 0.123456789}
+
+    assert results_text({"statistics": found}) == (
+        "memory: stored 3, oldest none\nby_kind: none\nshare: 0.123457"
+    )
+
+
 def test_what_fits_is_left_alone() -> None:
     results = {"now": {"branch": "main"}}
 

@@ -17,7 +17,7 @@ from tmws_mcp.model import (
 )
 from tmws_mcp.model.pattern import CacheLayer
 from tmws_mcp.patterns.definition import QUERY, Budget, Pattern
-from tmws_mcp.patterns.run import Call, Outcome, Parts, run_steps
+from tmws_mcp.patterns.run import Call, Outcome, Parts, is_empty, run_steps
 from tmws_mcp.patterns.shape import shape
 from tmws_mcp.patterns.steps import RecallStep, Step
 from tmws_mcp.patterns.templates import fill
@@ -63,6 +63,9 @@ async def execute(
         milliseconds=budget.milliseconds,
     )
     outcomes = await run_steps(steps, parts, call)
+    if pattern is None and match.closest and _found_nothing(outcomes):
+        # Whoever asked in vain is told which queries would have led somewhere.
+        reply = reply.model_copy(update={"explanation": _explanation(match, decision)})
     return _told(_filled(reply, outcomes, budget.tokens), started)
 
 
@@ -177,6 +180,10 @@ def _filled(reply: ExecuteReply, outcomes: Mapping[str, Outcome], tokens: int) -
             "tokens_saved": shaped.tokens_found,  # less the reply's own tokens: see _told
         }
     )
+
+
+def _found_nothing(outcomes: Mapping[str, Outcome]) -> bool:
+    return all(o.found is None or is_empty(o.found.value) for o in outcomes.values())
 
 
 def _told(reply: ExecuteReply, started: float) -> ExecuteReply:

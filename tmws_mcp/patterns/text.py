@@ -71,15 +71,24 @@ def _explained(reply: ExecuteReply) -> Iterator[str]:
 def _outline(name: str, value: JsonValue, indent: str) -> Iterator[str]:
     """Give the lines of a value under its name; without a name the value's own lines."""
     if isinstance(value, dict):
-        inner = f"{indent}  " if name else indent
-        if name:
-            yield f"{indent}{name}:"
-        for key, item in value.items():
-            yield from _outline(key, item, inner)
+        yield from _mapping(name, value, indent)
     elif isinstance(value, list):
         yield from _list(name, value, indent)
     else:
         yield f"{indent}{name}{': ' if name else ''}{_within(_scalar(value), indent)}"
+
+
+def _mapping(name: str, items: JsonObject, indent: str) -> Iterator[str]:
+    inner = f"{indent}  " if name else indent
+    line = ", ".join(f"{key} {_scalar(item)}" for key, item in items.items())
+    plain = not any(isinstance(item, dict | list) for item in items.values())
+    if name and plain and len(line) <= SHORT_CHARS_MAX and "\n" not in line:
+        yield f"{indent}{name}: {line or 'none'}"
+        return
+    if name:
+        yield f"{indent}{name}:"
+    for key, item in items.items():
+        yield from _outline(key, item, inner)
 
 
 def _list(name: str, items: list[JsonValue], indent: str) -> Iterator[str]:
