@@ -109,10 +109,13 @@ class Answering:
         key = execution_key(
             request, scope, version=book.catalog.version, generations=ground.generations
         )
+        from tmws_mcp.patterns.execute import is_whole  # noqa: PLC0415 - see above
+
         reply, kept = await self._kept.get_or_make(
             key,
             lambda: self._run(request, scope, pattern, match, decision),
             seconds=pattern.cache_seconds,
+            keep=is_whole,
         )
         return _again(reply, started) if kept else reply
 
@@ -198,7 +201,9 @@ class Answering:
 
     async def _explain(self, arguments: JsonObject, _where: Workspace) -> JsonValue:
         name = str(arguments.get("name", ""))
-        return (await self.summary(name)).model_dump(mode="json", exclude_defaults=True)
+        # Its expressions tell a model nothing that the examples do not, and cost the most tokens.
+        told = await self.summary(name)
+        return told.model_dump(mode="json", exclude_defaults=True, exclude={"regex"})
 
 
 def _bound(name: str, action: Callable[[], Awaitable[JsonValue]]) -> Action:
