@@ -35,16 +35,16 @@ def counted(want: str, share: float, *, hit: bool) -> dict[Context, int]:
 def calibrated(db: Connection, ns: int, want: str, shares: Mapping[str, float]) -> dict[str, float]:
     """Return the shares as probabilities: the first by its track record, the others in proportion.
 
-    No other candidate gets a higher one than the first.
+    No other candidate gets a higher one than the first; the order is that of the shares, which
+    ties would otherwise lose.
     """
     if not shares:
         return {}
     counts = evidence.followers(db, ns, KIND, (want,)).get(want, {})
-    first = max(sorted(shares), key=lambda tool: shares[tool])
+    first, *others = sorted(shares, key=lambda tool: (-shares[tool], tool))
     sure = _probability(counts, shares[first])
     scale = (1 - sure) / (1 - shares[first]) if shares[first] < 1 else 0.0
-    others = {tool: min(share * scale, sure) for tool, share in shares.items() if tool != first}
-    return {first: sure, **others}
+    return {first: sure} | {tool: min(shares[tool] * scale, sure) for tool in others}
 
 
 def _probability(counts: Mapping[str, int], share: float) -> float:

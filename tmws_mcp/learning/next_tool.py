@@ -50,8 +50,7 @@ class Standing:
 def following(db: Connection, asked: Asked) -> Answer:
     """Recommend the tools that are most likely the right next ones."""
     mixed = _blended(db, asked)
-    ranked = sorted(mixed.shares, key=lambda tool: (-mixed.shares[tool], tool))
-    return _answer(db, asked, mixed, ranked)
+    return _answer(db, asked, mixed, list(mixed.shares))
 
 
 def begin(db: Connection, asked: Asked) -> Answer:
@@ -63,12 +62,11 @@ def begin(db: Connection, asked: Asked) -> Answer:
     }  # fmt: skip
     if not known:
         return Answer(reason=_why_not(db, asked))
-    ranked = sorted(known, key=lambda tool: (-mixed.shares[tool], tool))
-    return _answer(db, asked, mixed, ranked)
+    return _answer(db, asked, mixed, [tool for tool in mixed.shares if tool in known])
 
 
 def _blended(db: Connection, asked: Asked) -> Blend:
-    """Return what the experts expect, with shares that can be read as probabilities."""
+    """Return what the experts expect, best first, with shares that are probabilities."""
     mixed = blend(db, asked.case)
     shares = calibrated(db, asked.case.ns, asked.case.want, mixed.shares)
     return replace(mixed, shares=shares)
@@ -92,8 +90,7 @@ def recover(db: Connection, asked: Asked) -> Answer:
     mixed = _blended(db, asked)
     if not steps[-1].tool and not _is_known(db, asked.case.ns, steps[-1]):
         return Answer(reason="No error like this one was repaired yet.")
-    ranked = sorted(mixed.shares, key=lambda tool: (-mixed.shares[tool], tool))
-    return _answer(db, asked, mixed, ranked)
+    return _answer(db, asked, mixed, list(mixed.shares))
 
 
 def _is_known(db: Connection, ns: int, error: Step) -> bool:
