@@ -34,6 +34,8 @@ COSINE_ALONE_MIN = 0.30
 """The nearest vectors are always there; below it they answer nothing that the words did not."""
 MEANING_MAX = 0.6
 """A cosine alone is never more than that."""
+CONTEXT_SHARE = 0.6
+"""What it is worth that the query is said around a memory, and not by it."""
 MEANING_UNKNOWN = 0.08
 """What a memory without a vector is given, so that words alone reach the floor as often."""
 

@@ -134,7 +134,12 @@ def _entry(window: Window) -> lexical.Entry:
 
 def own_text(turn: Turn) -> str:
     """Return what a memory says itself: who said it, what, and under which labels."""
-    return f"{_said(turn)} {turn.labels}"
+    return f"{_said(turn)} {turn.labels}".strip()
+
+
+def surrounding_text(window: Window) -> str:
+    """Return what is said around a memory, and itself."""
+    return " ".join(own_text(turn) for turn in (*window.before, window.turn, *window.after))
 
 
 def _joined(turns: Sequence[Turn]) -> str:

@@ -168,10 +168,11 @@ def purge(db: Connection, now: float) -> int:
     due = versions.due(db, before, PURGED_MAX, with_vectors=vectors.available(db))
     if not due:
         return 0
-    versions.erase(db, [key for key, _ in due])
-    for ns in {ns for _, ns in due}:
-        lexical.compact(db, ns)
-        namespaces.touch(db, ns, AREA)
+    with versions.overwriting(db):
+        versions.erase(db, [key for key, _ in due])
+        for ns in {ns for _, ns in due}:
+            lexical.compact(db, ns)
+            namespaces.touch(db, ns, AREA)
     return len(due)
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 AREA = "memory"
 
-NOTHING_RELEVANT = "Nothing stored here is about this. Other words may find it; so may no filter."
+NOTHING_RELEVANT = "Nothing stored here is about this. Try other words, or fewer filters."
 NOTHING_STORED = "Nothing is stored under these filters."
 UNKNOWN_NAMESPACE = "Nothing was stored into this namespace yet."
 WORDS_ALONE = "Searched by words alone, paraphrases may be missed; `tmws-mcp doctor` says why."

@@ -6,14 +6,24 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from tmws_mcp.memory import confidence, context
-from tmws_mcp.memory.confidence import COSINE_ALONE_MIN
+from tmws_mcp.memory import context
+from tmws_mcp.memory.confidence import (
+    CONTEXT_SHARE,
+    COSINE_ALONE_MIN,
+    LOOKED_AT,
+    SCORE_FLOOR,
+    by_words,
+    confidence,
+    coverage,
+    weights,
+)
 from tmws_mcp.memory.meaning import query_vector
 from tmws_mcp.memory.ranking import Candidate, Ranked, ranked
 from tmws_mcp.memory.words import Query, analysed
 from tmws_mcp.store import lexical, memories, threads, vectors
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.selection import Filter
+from tmws_mcp.store.threads import Turn
 
 if TYPE_CHECKING:
     from tmws_mcp.embedding.embedder import Embedder
@@ -61,8 +71,8 @@ def search(db: Connection, ns: int, probe: Probe, chosen: Filter) -> list[Hit]:
     order = ranked(_candidates(db, ns, probe, chosen), probe.query.text)
     if not order:
         return []
-    sure = _confidence(db, ns, probe.query, order[: confidence.LOOKED_AT])
-    if sure < confidence.SCORE_FLOOR:
+    sure = _confidence(db, ns, probe.query, order[:LOOKED_AT])
+    if sure < SCORE_FLOOR:
         return []
     best = max(order[0].sum, 1e-9)
     return [_hit(one, sure * min(max(one.sum / best, 0.0), 1.0)) for one in order]
@@ -116,14 +126,24 @@ def _cosines(
 
 def _confidence(db: Connection, ns: int, query: Query, best: Sequence[Ranked]) -> float:
     """Return how sure it is that one of the best candidates is about the query."""
-    told = confidence.weights(
-        query, lexical.spread(db, ns, query.terms), memories.counted(db, ns, lexical.COUNTED_MAX)
+    told = weights(
+        query,
+        lexical.spread(db, ns, query.terms),
+        memories.counted(db, ns, lexical.COUNTED_MAX),
     )
-    turns = threads.turns(db, [one.candidate.id for one in best])
-    texts = [context.own_text(turn) for turn in turns]
-    return max(
-        confidence.confidence(
-            confidence.coverage(text, told), one.candidate.cosine, one.candidate.keys
-        )
-        for one, text in zip(best, texts, strict=True)
+    candidates = {one.candidate.id: one.candidate for one in best}
+    turns = threads.turns(db, list(candidates))
+    sure = max(
+        confidence(coverage(_dated(turn), told), of.cosine, of.keys)
+        for turn, of in zip(turns, candidates.values(), strict=True)
     )
+    if sure >= SCORE_FLOOR:
+        return sure
+    # An answer may say nothing of the question itself, and stand right behind it.
+    windows = context.current_windows(db, list(candidates))
+    around = [coverage(context.surrounding_text(window), told) for window in windows]
+    return max(sure, CONTEXT_SHARE * by_words(max(around)))
+
+
+def _dated(turn: Turn) -> str:
+    return f"{context.own_text(turn)} {context.day_words(turn.happened_at)}"

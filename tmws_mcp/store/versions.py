@@ -5,7 +5,8 @@ behind it live and die together: those are found by no query, so that nobody wou
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tmws_mcp.store.driver import Connection
@@ -108,20 +109,32 @@ def due(db: Connection, before: float, limit: int, *, with_vectors: bool) -> lis
 
 
 def erase(db: Connection, keys: Sequence[int]) -> None:
-    """Delete memories for good, the bytes of their pages too; chains close over the gap."""
+    """Delete memories for good; chains close over the gap, and empty threads go with them."""
     wanted = (json.dumps(keys),)
+    for (key,) in db.rows("SELECT value FROM json_each(?)", wanted):
+        db.run(
+            "UPDATE memory SET superseded_by = "
+            "(SELECT superseded_by FROM memory WHERE id = :key) WHERE superseded_by = :key",
+            {"key": key},
+        )
+    threads = db.rows(
+        "SELECT DISTINCT m.thread FROM json_each(?) j CROSS JOIN memory m ON m.id = j.value "
+        "WHERE m.thread IS NOT NULL",
+        wanted,
+    )
+    db.run("DELETE FROM memory WHERE id IN (SELECT value FROM json_each(?))", wanted)
+    db.run_many(
+        "DELETE FROM thread WHERE id = ? "
+        "AND NOT EXISTS (SELECT 1 FROM memory m WHERE m.thread = thread.id)",
+        threads,
+    )
+
+
+@contextmanager
+def overwriting(db: Connection) -> Iterator[None]:
+    """Overwrite with zeros whatever is deleted meanwhile, instead of only marking it as free."""
     db.rows("PRAGMA secure_delete = ON")
     try:
-        for (key,) in db.rows("SELECT value FROM json_each(?)", wanted):
-            db.run(
-                "UPDATE memory SET superseded_by = "
-                "(SELECT superseded_by FROM memory WHERE id = :key) WHERE superseded_by = :key",
-                {"key": key},
-            )
-        db.run("DELETE FROM memory WHERE id IN (SELECT value FROM json_each(?))", wanted)
-        db.run(
-            "DELETE FROM thread WHERE NOT EXISTS "
-            "(SELECT 1 FROM memory m WHERE m.thread = thread.id)"
-        )
+        yield
     finally:
         db.rows("PRAGMA secure_delete = OFF")
