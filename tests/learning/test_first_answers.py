@@ -24,3 +24,22 @@ async def test_a_namespace_without_observations_gets_no_advice(desk: Desk) -> No
 
     assert not reply.recommendations
     assert reply.abstained == "Nothing was observed in this namespace yet."
+
+
+async def test_an_error_without_a_word_on_success_is_a_failure(desk: Desk) -> None:
+    await desk.observe(task="build", tool_used="make", error="no rule to make target")
+    await desk.observe(task="build", tool_used="configure")
+
+    reply = await desk.recommend(recent_steps=[{"tool": "make", "error": "no rule to make target"}])
+
+    assert reply.recommendations[0].action == "configure"
+    assert await desk.rows("SELECT tool, ok FROM step ORDER BY id") == [
+        ("make", 0),
+        ("configure", 1),
+    ]
+
+
+async def test_a_success_may_come_with_a_warning(desk: Desk) -> None:
+    await desk.observe(task="build", tool_used="make", error="warning: unused", success=True)
+
+    assert await desk.rows("SELECT ok FROM step") == [(1,)]

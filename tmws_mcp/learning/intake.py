@@ -10,7 +10,7 @@ from tmws_mcp.errors import InvalidInput
 from tmws_mcp.learning.templates import error_class, template
 from tmws_mcp.learning.words import fingerprint, task_key, words
 from tmws_mcp.masking import mask_secrets
-from tmws_mcp.model import Interaction, JsonObject, ObserveRequest, RecentStep
+from tmws_mcp.model import Interaction, JsonObject, ObserveRequest, RecentStep, Request
 from tmws_mcp.store.observations import Step
 
 TASK_CHARS_MAX = 600
@@ -116,7 +116,19 @@ def failed_step(tool: str, error: str) -> Step:
 
 def recent(steps: Iterable[RecentStep]) -> tuple[Step, ...]:
     """Return the steps of a session as its caller tells them."""
-    return tuple(_with_error(tool_name(step.tool), ok=step.ok, error=step.error) for step in steps)
+    return tuple(
+        _with_error(
+            tool_name(step.tool),
+            ok=_went_well(step, "ok", said=step.ok, error=step.error),
+            error=step.error,
+        )
+        for step in steps
+    )
+
+
+def _went_well(sent: Request, field: str, *, said: bool, error: str) -> bool:
+    """An error without a word on success is a failure: the default would teach the opposite."""
+    return said and not (error and field not in sent.model_fields_set)
 
 
 @lru_cache(maxsize=4_096)
@@ -136,10 +148,11 @@ def _with_error(tool: str, *, ok: bool, error: str) -> Step:
 
 
 def _step(sent: Interaction) -> Step:
-    error = mask_secrets(sent.error) if sent.error or not sent.success else None
+    ok = _went_well(sent, "success", said=sent.success, error=sent.error)
+    error = mask_secrets(sent.error) if sent.error or not ok else None
     return Step(
         tool=tool_name(sent.tool_used),
-        ok=sent.success,
+        ok=ok,
         number=sent.step,
         error_template=None if error is None else template(error),
         error_class=None if error is None else error_class(error),
