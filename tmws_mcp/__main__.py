@@ -11,6 +11,8 @@ gc.disable()
 
 import sys  # noqa: E402 - imported with the collector off, as everything below
 
+from tmws_mcp.server.descriptors import claim_standard_streams  # noqa: E402
+
 STDIO: tuple[list[str], ...] = (
     [],
     ["serve"],
@@ -27,6 +29,8 @@ def main() -> None:
 
         print(f"tmws-mcp {__version__}")  # noqa: T201 - what a command line does
     elif arguments in STDIO:
+        if sys.platform != "win32" and not _is_terminal():
+            claim_standard_streams()  # before anything is imported that might print
         from tmws_mcp.cli.serve import serve  # noqa: PLC0415 - each branch loads its own
 
         serve("stdio")
@@ -35,6 +39,10 @@ def main() -> None:
         from tmws_mcp.cli.app import main as command_line  # noqa: PLC0415 - loads typer and rich
 
         command_line()
+
+
+def _is_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What the tests of the MCP surface read out of replies."""
 
-from mcp_types import CallToolResult, TextContent, TextResourceContents, ReadResourceResult
+from mcp_types import CallToolResult, ReadResourceResult, TextContent, TextResourceContents
 
 
 def text_of(result: CallToolResult) -> str:

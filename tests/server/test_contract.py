@@ -17,7 +17,6 @@ from tmws_mcp.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
-CHARS_MAX = 5_600  # 1,500 tokens have at least as many
 INSTRUCTIONS_CHARS_MAX = 600  # 150 tokens
 
 

@@ -1,5 +1,7 @@
 """Lines out of chunks, however these are cut."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ def fed(lines: Lines, *chunks: bytes) -> list[Line]:
 def test_chunks_do_not_matter(parts: list[bytes], cuts: list[int]) -> None:
     data = b"\n".join(parts)
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    chunks = [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    chunks = [data[start:end] for start, end in pairwise(edges)]
 
     found = [line.data for line in fed(Lines(), *chunks)]
 

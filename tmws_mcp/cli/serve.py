@@ -8,8 +8,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -144,19 +144,16 @@ async def _run(server: MCPServer[Any], app: "ASGIApp", listener: socket.socket, 
         timeout_graceful_shutdown=SHUTDOWN_SECONDS_MAX,  # type: ignore[arg-type]  # a float will do
     )
 
-    class Web(uvicorn.Server):
-        @contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            """Leave the signals to us: uvicorn raises them again before the store is closed."""
-            yield
-
     host, port = listener.getsockname()[:2]
     _say(f"tmws-mcp serves http://{f'[{host}]' if ':' in host else host}:{port}{path}")
-    lifespan, web = server.settings.lifespan, Web(config)
+    lifespan, web = server.settings.lifespan, uvicorn.Server(config)
     assert lifespan is not None
     # Clients of SSE come and go; the engine stays open in between.
     async with lifespan(server), anyio.create_task_group() as tasks:
-        tasks.start_soon(_stop_on_signal, web)
+        if sys.platform != "win32":  # where uvicorn's own way has to do
+            # uvicorn would raise the signal again, and end us before the store is closed.
+            web.capture_signals = nullcontext  # type: ignore[method-assign,assignment]
+            tasks.start_soon(_stop_on_signal, web)
         await web.serve(sockets=[listener])
         tasks.cancel_scope.cancel()
 

@@ -4,8 +4,9 @@ It speaks to clients of the handshake revisions (2024-11-05 to 2025-11-25) and o
 the transports that carry it are in server/stdio.py and cli/serve.py.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from mcp.server.caching import CacheableMethod, CacheHint
@@ -53,17 +54,31 @@ def build_server(settings: Settings) -> MCPServer[Served]:
         async with engine.connection() as served:
             yield served
 
-    server: MCPServer[Served] = MCPServer(
-        "tmws-mcp",
-        title="tmws_mcp",
-        version=__version__,
-        instructions=INSTRUCTIONS,
-        tools=engine_tools(engine, limits, register=settings.register_pattern),
-        lifespan=lifespan,
-        cache_hints=CACHE_HINTS,
-        log_level=settings.log_level,
-    )
+    with _without_rich():
+        server: MCPServer[Served] = MCPServer(
+            "tmws-mcp",
+            title="tmws_mcp",
+            version=__version__,
+            instructions=INSTRUCTIONS,
+            tools=engine_tools(engine, limits, register=settings.register_pattern),
+            lifespan=lifespan,
+            cache_hints=CACHE_HINTS,
+            log_level=settings.log_level,
+        )
     add_resources(server, engine, limits)
     add_prompts(server)
     add_completions(server, engine)
     return server
+
+
+@contextmanager
+def _without_rich() -> Iterator[None]:
+    """Keep the SDK from importing rich for a log handler that ours makes useless: 60 ms."""
+    if "rich" in sys.modules:
+        yield
+        return
+    sys.modules["rich"] = None  # type: ignore[assignment]  # "not installed"
+    try:
+        yield
+    finally:
+        del sys.modules["rich"]

@@ -8,7 +8,6 @@ the SDK's transport serves.
 
 import os
 import signal
-import stat
 import sys
 from typing import Any
 
@@ -29,6 +28,7 @@ from mcp_types import (
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
+from tmws_mcp.server.descriptors import claim_standard_streams
 from tmws_mcp.server.lines import LINE_BYTES_MAX, Line, Lines
 
 CHUNK_BYTES = 2**16
@@ -39,13 +39,12 @@ DRAIN_SECONDS_MAX = 0.5  # for answers that are ready when the client closes its
 async def serve_stdio(server: MCPServer[Any]) -> None:
     """Serve one client until it closes our input, or SIGTERM or SIGINT comes.
 
-    Descriptor 0 becomes empty and 1 becomes stderr for good, so that nothing that this process or
-    a child of it reads or prints touches the protocol: the caller has to end the process after it.
+    It claims the standard streams for good: the caller has to end the process afterwards.
     """
     if sys.platform == "win32":
         await server.run_stdio_async()
         return
-    source, target = _claim_descriptors()
+    source, target = claim_standard_streams()
     received, from_client = anyio.create_memory_object_stream[SessionMessage | Exception](
         QUEUED_MAX
     )
@@ -60,42 +59,6 @@ async def serve_stdio(server: MCPServer[Any]) -> None:
         with anyio.move_on_after(DRAIN_SECONDS_MAX):
             await written.wait()
         tasks.cancel_scope.cancel()
-
-
-def _claim_descriptors() -> tuple[int, int]:
-    """Return the client's ends, moved out of reach of everything that says stdin or stdout."""
-    source, target = _moved(0), _moved(1)
-    empty = os.open(os.devnull, os.O_RDWR)
-    os.dup2(empty, 0)
-    os.dup2(2 if _is_open(2) else empty, 1)
-    os.close(empty)
-    if _may_block(target):
-        os.set_blocking(target, False)
-    return source, target
-
-
-def _moved(descriptor: int) -> int:
-    """Duplicate a descriptor beyond the standard three; children do not inherit it."""
-    import fcntl  # noqa: PLC0415 - not on Windows
-
-    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
-
-
-def _is_open(descriptor: int) -> bool:
-    try:
-        os.fstat(descriptor)
-    except OSError:
-        return False
-    return True
-
-
-def _may_block(descriptor: int) -> bool:
-    """Whether a write to it can wait for a reader: a pipe's or a socket's can, a file's cannot.
-
-    A terminal's can too, but its mode is shared with the shell that runs us.
-    """
-    mode = os.fstat(descriptor).st_mode
-    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 async def _stop_on_signal(scope: anyio.CancelScope) -> None:
