@@ -28,7 +28,7 @@ from tmws_mcp.cli.target import CALL_SECONDS_MAX, JsonOption, Server
 from tmws_mcp.settings import PREFIX
 
 REPLY_LINES_SHOWN = 12
-REPLY_LINE_CHARS_SHOWN = 180
+REPLY_LINE_CHARS_SHOWN = 240
 CALL_CHARS_SHOWN = 90
 NAMESPACE = "demo"
 

@@ -1,7 +1,9 @@
 """What the demo's story is made of: notes and recorded steps of building this project.
 
 Both are files of the package, one JSON object in a line: a note has the arguments of store_memory,
-a step those of observe_interaction.
+a step those of observe_interaction. The steps are commands that were run, with their exit code and
+the first telling line of what failed; among them renamings tried out in a copy. Only the paths of
+the machine were taken out.
 """
 
 import json
