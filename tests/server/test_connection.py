@@ -11,6 +11,7 @@ from tests.server.calls import text_of
 from tmws_mcp.server.app import build_server
 from tmws_mcp.server.connection import SharedEngine
 from tmws_mcp.settings import Settings
+from tmws_mcp.store.database import Database
 
 pytestmark = pytest.mark.anyio
 
@@ -22,6 +23,12 @@ async def session_of(client: Client, **arguments: object) -> str:
     assert result.structured_content is not None, text_of(result)
     session: str = result.structured_content["session_id"]
     return session
+
+
+async def ended_sessions(settings: Settings) -> set[str]:
+    async with Database(settings.db) as store:
+        rows = await store.read(lambda db: db.rows("SELECT name, ended_at FROM session"))
+    return {name for name, ended_at in rows if ended_at is not None}
 
 
 def test_the_private_parts_of_the_sdk_that_we_use_are_there(settings: Settings) -> None:
@@ -76,6 +83,14 @@ async def test_each_connection_has_an_implicit_session_of_its_own(settings: Sett
 
         assert first != second
         assert await session_of(one) == first
+
+
+async def test_the_implicit_session_ends_with_its_connection(settings: Settings) -> None:
+    async with Client(build_server(settings)) as client:
+        implicit = await session_of(client)
+        await session_of(client, session_id="mine")
+
+    assert await ended_sessions(settings) == {implicit}
 
 
 async def test_a_session_that_is_named_is_not_the_connections(client: Client) -> None:

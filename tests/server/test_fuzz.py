@@ -1,5 +1,6 @@
 """Whatever a client sends as arguments, it gets a reply or a refusal, and no crash."""
 
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,7 +11,7 @@ from hypothesis import settings as runs
 from hypothesis import strategies as st
 from mcp import Client
 
-from tests.server.calls import text_of
+from tests.server.calls import json_of, text_of
 from tmws_mcp.server.app import build_server
 from tmws_mcp.server.tools import TOOLS
 from tmws_mcp.settings import Settings
@@ -45,7 +46,15 @@ async def _call_all(sequence: list[tuple[str, Any]]) -> None:
         settings = Settings.load(environ, cwd=Path(home))
         async with Client(build_server(settings), raise_exceptions=True) as client:
             for name, arguments in sequence:
+                before = await _stored(client)
                 with anyio.fail_after(30):
                     result = await client.call_tool(name, arguments)
+                assert not result.is_error or await _stored(client) == before
                 assert text_of(result)
                 assert "error of the server" not in text_of(result), (name, arguments)
+
+
+async def _stored(client: Client) -> tuple[object, object]:
+    """Return the memories and learned patterns that are there."""
+    stored = json.loads(json_of(await client.read_resource("tmws://stats")))
+    return stored["memory"], stored["learning"]

@@ -217,3 +217,20 @@ async def test_many_calls_at_once_are_all_answered(client: Client) -> None:
                 tasks.start_soon(store, number)
 
     assert answered == [False] * 50
+
+
+async def test_a_bug_of_ours_is_told_without_its_text(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def crash(*_: object) -> None:
+        raise ZeroDivisionError("internal matters")
+
+    monkeypatch.setattr("tmws_mcp.server.tools.validated", crash)
+
+    async with Client(build_server(settings)) as client:
+        result = await client.call_tool("recall_memory", {})
+
+    assert result.is_error
+    assert "error of the server" in text_of(result)
+    assert "internal matters" not in text_of(result)
+    assert "internal matters" in caplog.text, "the log has the details"

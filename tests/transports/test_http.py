@@ -18,6 +18,7 @@ from mcp.client.sse import sse_client
 
 from tests.server.calls import text_of
 from tests.transports.raw import INITIALIZE, Raw, raw_server
+from tmws_mcp.store.database import Database
 
 pytestmark = pytest.mark.anyio
 
@@ -83,6 +84,23 @@ async def test_it_ends_within_a_second_with_streams_open(
     assert code == 0
     assert took < EXIT_SECONDS_MAX * LOADED
     assert not tmp_path.joinpath("tmws.db-wal").exists()
+
+
+async def test_the_implicit_session_ends_with_the_session_of_the_handshake_era(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path, "http") as (url, _):
+        async with Client(url, mode="legacy") as one:
+            await one.call_tool("observe_interaction", {"task": "build", "tool_used": "make"})
+        with anyio.fail_after(30):
+            while not await _ended_sessions(tmp_path):
+                await anyio.sleep(0.05)  # another process ends it
+
+
+async def _ended_sessions(home: Path) -> int:
+    async with Database(home / "tmws.db") as store:
+        rows = await store.read(lambda db: db.rows("SELECT ended_at FROM session"))
+    return sum(ended_at is not None for (ended_at,) in rows)
 
 
 async def test_each_session_of_the_handshake_era_has_an_implicit_session(tmp_path: Path) -> None:
