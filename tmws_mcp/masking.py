@@ -6,7 +6,8 @@ hashes, UUIDs and ticket numbers are what memories are about, and they must surv
 
 Text comes from elsewhere and may be hostile, so every pattern works in linear time: where one may
 begin again inside its own run, a look-behind forbids it or the run is bounded, and what could be
-given back is possessive or ends at a character that the next beginning has.
+given back is possessive or ends at a character that the next beginning has. Only runs of one class
+are possessive: before 3.11.5 CPython matched possessive groups wrongly (python/cpython#106052).
 """
 
 import re
@@ -38,8 +39,8 @@ _KNOWN = re.compile(
 # Only its END or the next BEGIN has five dashes. A block that was cut short is base 64 to the end.
 _PRIVATE_KEY = re.compile(
     r"""(?P<value>-----BEGIN[ ][A-Z0-9 ]{0,40}PRIVATE[ ]KEY[A-Z ]{0,10}-----
-    (?: (?:[^-]|-(?!----))*+-----END[A-Z0-9 ]{0,60}-----
-      | (?:\s|\\[nr]){0,4}+[A-Za-z0-9+/=]{40,}+[A-Za-z0-9+/=\\\s]*+ ))""",
+    (?: [^-]*+(?:-(?!----)[^-]*+)*-----END[A-Z0-9 ]{0,60}-----
+      | (?:\s|\\[nr]){0,4}[A-Za-z0-9+/=]{40,}+[A-Za-z0-9+/=\\\s]*+ ))""",
     re.VERBOSE,
 )
 
@@ -67,10 +68,10 @@ _NAME = (
 )
 # An unquoted value is judged by what stands before a bracket, colon or equals sign: if it is none,
 # a name may follow there, and a run that ends there is not read over again for each such name.
-_VALUE = r"""(?P<quote>\\?["'])?+(?P<value>
-      (?<=\\["'])[^"'\\\n]++ | (?<=")(?:[^"\\\n]|\\.)++ | (?<=')(?:[^'\\\n]|\\.)++
+_VALUE = r"""(?:(?P<quote>\\?["'])|(?!\\?["']))(?P<value>
+      (?<=\\["'])[^"'\\\n]++ | (?<=")(?:[^"\\\n]|\\.)+ | (?<=')(?:[^'\\\n]|\\.)+
     | [^\s"'`,;&][^\s"'`,;&()\[\]{}:=]*+)"""
-_REST_OF_VALUE = re.compile(r"(?:[^\s\"'`,;&)\]}>]|[)\]}>](?=\w))*+")
+_REST_OF_VALUE = re.compile(r"(?:[^\s\"'`,;&)\]}>]|[)\]}>](?=\w))*")
 _ASSIGNED = re.compile(
     rf"""(?P<before>{_NAME}\\?["'`]?
         (?:[ \t]{{0,3}}(?:(?P<equals>:=|=>|=(?!=))|[:\uff1a])[ \t]{{0,3}}
