@@ -17,7 +17,8 @@ def test_examples_in_the_docstrings(module) -> None:
 @pytest.mark.parametrize(
     "word",
     [
-        "TKT-00123", "src/net/client.py", "/etc/hosts", "C:\\tmp\\x", "E0308", "ORA-00600", "v1.2.3",
+        "TKT-00123", "src/net/client.py", "/etc/hosts", "C:\\tmp\\x", "E0308", "ORA-00600",
+        "v1.2.3",
         "0.1.9", "10.0.0.1", "a1b2c3d", "parseConfig", "HTTPServer", "snake_case", "README.md",
         "os.path.join", "me@example.org", "https://example.org/a", "0x80070057", "4815162342",
         "2023-05-08", "~/notes",

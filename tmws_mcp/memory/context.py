@@ -95,7 +95,7 @@ def embed(db: Connection, ns: int, windows: Sequence[Window], embedder: "Embedde
     """Store the vectors of memories; without an embedder note that they are missing."""
     ids = [window.turn.id for window in windows]
     if embedder is None or not vectors.available(db):
-        vectors.mark(db, ids, None)
+        vectors.outdate(db, ids)
         return 0
     space = vectors.ensure_space(db, embedder.id, embedder.dimensions)
     rows = quantised(embedder.encode([embedded_text(window) for window in windows]))

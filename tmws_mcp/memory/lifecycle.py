@@ -169,6 +169,8 @@ def purge(db: Connection, now: float) -> int:
     if not due:
         return 0
     with versions.overwriting(db):
+        if vectors.available(db):
+            vectors.remove_everywhere(db, [key for key, _ in due])
         versions.erase(db, [key for key, _ in due])
         for ns in {ns for _, ns in due}:
             lexical.compact(db, ns)
@@ -188,6 +190,7 @@ def embed_missing(db: Connection, embedder: "Embedder", limit: int) -> int:
     """
     if not vectors.available(db):
         return 0
+    vectors.remove_stale(db, limit)
     keys = vectors.missing(db, embedder.id, limit)
     by_namespace: dict[int, list[int]] = {}
     for record in memories.records(db, keys):

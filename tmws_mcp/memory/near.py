@@ -3,12 +3,13 @@
 Two texts whose vectors all but coincide may still differ in the one thing that matters, a number or
 a name, so that digits and identifiers must be equal too. The vectors compared are those of the
 texts by themselves: those in the index have the previous turn in them. And texts whose vectors all
-but coincide share most of their words, so that the full-text index finds them at a tenth of the
-price of a search among all vectors.
+but coincide share most of their words, so that the full-text index finds them for less than a
+search among all vectors costs.
 """
 
 import re
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from tmws_mcp.memory.identifiers import identifiers
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 COSINE_MIN = 0.92
 LOOKED_AT = 8
 SHOWN_MAX = 5
-WORDS_MAX = 6
+WORDS_COMPARED = 3
 CHARS_MAX = 8_000
 """Longer texts are documents; their vectors are too blunt to call two of them the same."""
 
@@ -59,9 +60,14 @@ def near_duplicates(
 
 
 def _telling(content: str) -> str:
-    """Return an expression of the longest words, which are the rarest as a rule."""
-    terms = sorted(analysed(content).terms, key=lambda term: (-len(term), term))
-    return " OR ".join(terms[:WORDS_MAX])
+    """Return an expression that holds where two of the three longest words occur.
+
+    Long words are rare as a rule, and one of them may have been said otherwise. Each pair is an
+    intersection, which costs as little as the rarer word of the two.
+    """
+    terms = sorted(analysed(content).terms, key=lambda term: (-len(term), term))[:WORDS_COMPARED]
+    pairs = [f"({one} AND {other})" for one, other in combinations(terms, 2)]
+    return " OR ".join(pairs or terms)
 
 
 def _specifics(text: str) -> tuple[frozenset[str], frozenset[str]]:

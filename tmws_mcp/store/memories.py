@@ -192,10 +192,13 @@ def _older(db: Connection, wanted: Mapping[str, object]) -> dict[int, str]:
 
 
 def facts(db: Connection, keys: Iterable[int]) -> list[Facts]:
-    """Return what ranking needs of memories, in no order."""
+    """Return what ranking needs of those memories that are current, in no order.
+
+    A vector may be left of one that is not, where a process without sqlite-vec forgot it.
+    """
     rows = db.rows(
         "SELECT m.id, coalesce(m.speaker, m.persona, ''), m.asks, m.chars, m.thread IS NOT NULL "
-        "FROM json_each(?) j CROSS JOIN memory m ON m.id = j.value",
+        f"FROM json_each(?) j CROSS JOIN memory m ON m.id = j.value WHERE {CURRENT}",
         (json.dumps(list(keys)),),
     )
     return [

@@ -74,6 +74,9 @@ CREATE INDEX memory_expiring ON memory(ns, expires_at) WHERE expires_at IS NOT N
 CREATE INDEX memory_older ON memory(superseded_by) WHERE superseded_by IS NOT NULL;
 CREATE INDEX memory_embedded ON memory(embedder, id)
     WHERE forgotten_at IS NULL AND superseded_by IS NULL;
+-- Left by a process without sqlite-vec, which could not delete their vectors.
+CREATE INDEX memory_stale ON memory(id)
+    WHERE embedder IS NOT NULL AND (forgotten_at IS NOT NULL OR superseded_by IS NOT NULL);
 CREATE TABLE memory_tag(
     ns INTEGER NOT NULL,
     tag TEXT NOT NULL COLLATE NOCASE,

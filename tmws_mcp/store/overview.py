@@ -29,7 +29,7 @@ def totals(db: Connection, ns: int) -> Totals:
     """Count a namespace."""
     row = db.row(
         f"SELECT count(*) FILTER (WHERE {CURRENT}), "
-        f"count(*) FILTER (WHERE {CURRENT} AND m.embedder IS NOT NULL), "
+        f"count(*) FILTER (WHERE {CURRENT} AND m.embedder > ''), "
         "count(*) FILTER (WHERE m.forgotten_at IS NULL AND m.superseded_by IS NOT NULL), "
         "count(*) FILTER (WHERE m.forgotten_at IS NOT NULL), "
         "(SELECT count(*) FROM thread t WHERE t.ns = :ns), "

@@ -2,7 +2,7 @@
 
 int8 with a scale for each vector keeps .998 of the exact answer at a quarter of the bytes. The
 namespace is the partition key, so that a search reads its own vectors alone. A row of `memory`
-names the embedder whose vector it has; a vector whose row names another one, or none, is not used.
+names the embedder whose vector it has; nobody's means that none was made yet.
 
 sqlite-vec facts behind the statements: an int8 vector cannot be UPDATEd (DELETE and INSERT);
 `rowid IN (…)` narrows a nearest-neighbour search, but without one it reads the whole table, so that
@@ -14,6 +14,14 @@ from collections.abc import Iterable, Sequence
 
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.selection import Filter
+
+OUTDATED = ""
+"""In place of an embedder's id: there is a vector, of a text that is no longer the right one."""
+
+STALE = (
+    "SELECT id FROM memory INDEXED BY memory_stale WHERE embedder IS NOT NULL "
+    "AND (forgotten_at IS NOT NULL OR superseded_by IS NOT NULL)"
+)
 
 
 def available(db: Connection) -> bool:
@@ -106,15 +114,33 @@ def mark(db: Connection, memories: Iterable[int], embedder: str | None) -> None:
     )
 
 
+def outdate(db: Connection, memories: Iterable[int]) -> None:
+    """Note that the memories need new vectors; those they have are no longer right."""
+    db.run_many(
+        "UPDATE memory SET embedder = ? WHERE id = ? AND embedder IS NOT NULL",
+        ((OUTDATED, memory) for memory in memories),
+    )
+
+
 def any_missing(db: Connection) -> bool:
-    """Tell whether a memory waits for its vector, or vectors of a former embedder are left."""
+    """Tell whether a memory waits for its vector, or vectors are left that nobody needs."""
     row = db.row(
         "SELECT EXISTS (SELECT 1 FROM memory m WHERE m.embedder IS NULL "
         "AND m.forgotten_at IS NULL AND m.superseded_by IS NULL) "
-        "OR (SELECT count(*) FROM vector_space) > 1"
+        "OR EXISTS (SELECT 1 FROM memory m WHERE m.embedder = :outdated "
+        "AND m.forgotten_at IS NULL AND m.superseded_by IS NULL) "
+        f"OR EXISTS ({STALE}) OR (SELECT count(*) FROM vector_space) > 1",
+        {"outdated": OUTDATED},
     )
     assert row is not None
     return bool(row[0])
+
+
+def remove_stale(db: Connection, limit: int) -> None:
+    """Delete vectors of memories that are found by themselves no more."""
+    stale = [row[0] for row in db.rows(f"{STALE} LIMIT ?", (limit,))]
+    remove_everywhere(db, stale)
+    mark(db, stale, None)
 
 
 def missing(db: Connection, embedder: str, limit: int) -> list[int]:
