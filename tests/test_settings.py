@@ -70,6 +70,8 @@ def test_namespace_from_argument_then_setting_then_project(tmp_path: Path) -> No
 def test_the_user_namespace_is_not_recalled_twice_and_can_be_switched_off(tmp_path: Path) -> None:
     assert load(tmp_path).scope("user").also == ()
     assert load(tmp_path, TMWS_CONFIG=_config(tmp_path, "user_namespace: ''")).scope().also == ()
+    assert load(tmp_path, TMWS_USER_NAMESPACE="").scope().also == ()
+    assert load(tmp_path, TMWS_NAMESPACE="").scope().source == "default"
 
 
 def _config(folder: Path, text: str) -> str:

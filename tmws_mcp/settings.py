@@ -20,6 +20,7 @@ from tmws_mcp.model.base import Name
 
 PREFIX = "TMWS_"
 SLUG_CHARS_MAX = 60
+MAY_BE_EMPTY = frozenset({"user_namespace"})
 # All that a command of ours gets to see: where programs and the user's own settings lie.
 COMMAND_ENVIRONMENT = (
     *("PATH", "HOME", "USERPROFILE", "HOMEDRIVE", "HOMEPATH", "XDG_CONFIG_HOME", "APPDATA"),
@@ -186,8 +187,13 @@ def _worktree_owner(mark: Path) -> Path | None:
 
 
 def _from_environment(environ: Mapping[str, str], known: set[str]) -> dict[str, Any]:
+    """An empty variable counts as unset, except where being empty is a choice."""
     named = {key.removeprefix(PREFIX).lower(): key for key in environ if key.startswith(PREFIX)}
-    return {name: environ[key] for name, key in named.items() if name in known and environ[key]}
+    return {
+        name: environ[key]
+        for name, key in named.items()
+        if name in known and (environ[key] or name in MAY_BE_EMPTY)
+    }
 
 
 def _from_file(environ: Mapping[str, str]) -> dict[str, Any]:

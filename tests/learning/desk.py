@@ -51,7 +51,8 @@ def opened(folder: Path) -> Iterator[Connection]:
     """A fresh store without its event loop, for laws that are tried a hundred times."""
     path = folder / "tmws.db"
     path.touch()
-    db = driver.connect(path, durability="normal", writer=True)
+    db = driver.connect(path)
+    driver.for_writing(db, "normal")
     try:
         migrations.migrate(db, path)
         yield db

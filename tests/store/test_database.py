@@ -108,15 +108,14 @@ async def test_another_programs_database_is_left_untouched(path: Path) -> None:
     with sqlite3.connect(path) as foreign:
         foreign.execute("CREATE TABLE bookmarks(url)")
     foreign.close()
+    before = path.read_bytes()
 
     with pytest.raises(NotADatabase, match="another program"):
         async with Database(path):
             pass
 
-    with sqlite3.connect(path) as foreign:
-        tables = foreign.execute("SELECT name FROM sqlite_schema").fetchall()
-    foreign.close()
-    assert tables == [("bookmarks",)]
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ["tmws.db"]
 
 
 async def test_a_newer_schema_is_not_opened(path: Path) -> None:

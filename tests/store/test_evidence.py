@@ -19,7 +19,8 @@ SCOPE = Scope(namespace="team", source="argument")
 def db(tmp_path: Path) -> Iterator[Connection]:
     path = tmp_path / "tmws.db"
     path.touch()
-    connection = driver.connect(path, durability="normal", writer=True)
+    connection = driver.connect(path)
+    driver.for_writing(connection, "normal")
     migrations.migrate(connection, path)
     namespaces.ensure(connection, "team", NOW)
     yield connection

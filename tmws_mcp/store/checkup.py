@@ -30,8 +30,12 @@ def opened(path: Path, *, writer: bool = False) -> Iterator[Connection]:
         StoreError: SQLite cannot open it, or refuses what is done with it.
     """
     try:
-        db = driver.connect(path, durability="normal", writer=writer)
+        db = driver.connect(path)
         try:
+            if writer:
+                driver.for_writing(db, "normal")
+            else:
+                driver.for_reading(db)
             yield db
         finally:
             db.close()

@@ -154,11 +154,16 @@ def prepare_file(path: Path) -> None:
 
 def _opened(path: Path, durability: str, *, writer: bool) -> tuple[Connection, bool]:
     try:
-        db = driver.connect(path, durability=durability, writer=writer)
+        db = driver.connect(path)
         try:
             vectors = driver.load_vectors(db)
             if writer:
+                # Looked at first: the switch to the write-ahead log changes the file.
+                migrations.check_usable(db, path)
+                driver.for_writing(db, durability)
                 migrations.migrate(db, path)
+            else:
+                driver.for_reading(db)
         except BaseException:
             db.close()
             raise

@@ -116,15 +116,16 @@ def vector_extension() -> str | None:
     return str(Path(spec.submodule_search_locations[0]) / "vec0")
 
 
-def connect(path: Path, *, durability: str, writer: bool) -> Connection:
-    """Open a connection to the file at `path`, which exists, with our pragmas.
+def connect(path: Path) -> Connection:
+    """Open a connection to the file at `path`, which exists; nothing in it is changed.
 
     Raises:
         SqliteError: SQLite cannot open the file.
     """
     db = _open(path)
     try:
-        _prepare(db, durability=durability, writer=writer)
+        db.rows("PRAGMA foreign_keys = ON")
+        db.rows("PRAGMA temp_store = MEMORY")
     except BaseException:
         db.close()
         raise
@@ -141,12 +142,13 @@ def _open(path: Path) -> Connection:
     return StdlibConnection(path, BUSY_SECONDS_MAX)
 
 
-def _prepare(db: Connection, *, durability: str, writer: bool) -> None:
-    db.rows("PRAGMA foreign_keys = ON")
-    db.rows("PRAGMA temp_store = MEMORY")
-    if not writer:
-        db.rows("PRAGMA query_only = ON")
-        return
+def for_reading(db: Connection) -> None:
+    """Forbid the connection to write."""
+    db.rows("PRAGMA query_only = ON")
+
+
+def for_writing(db: Connection, durability: str) -> None:
+    """Let the connection write through a log beside the file; the file must be known to be ours."""
     _use_wal(db)
     db.rows(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
     db.rows(f"PRAGMA journal_size_limit = {WAL_BYTES_KEPT}")

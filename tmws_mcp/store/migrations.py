@@ -247,18 +247,26 @@ def version(db: Connection) -> int:
     return int(row[0])
 
 
+def check_usable(db: Connection, path: Path) -> None:
+    """See whether the file may be written at all; nothing is changed.
+
+    Raises:
+        NewerSchema: A newer version has written it.
+        NotADatabase: It is another program's database.
+    """
+    _check_ours(db, path)
+    if (found := version(db)) > LATEST:
+        raise NewerSchema(path, found, LATEST)
+
+
 def migrate(db: Connection, path: Path) -> None:
     """Bring the store up to date in one transaction, after a copy of it was made.
 
     Raises:
-        NewerSchema: A newer version has written it; nothing is changed.
-        NotADatabase: It is another program's database; nothing is changed.
+        StoreError: A step failed, or no copy could be made; nothing is changed.
     """
     found = version(db)
-    _check_ours(db, path)
-    if found > LATEST:
-        raise NewerSchema(path, found, LATEST)
-    if found == LATEST:
+    if found >= LATEST:
         return
     if found:
         back_up(db, path, found)
