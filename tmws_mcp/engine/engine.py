@@ -105,9 +105,7 @@ class Engine:
     async def recall_memory(self, request: RecallRequest | Mapping[str, Any]) -> RecallReply:
         """Find what answers a query, within a token budget."""
         asked = validated(RecallRequest, request)
-        store = await self._store()
-        # Reading by id or by time needs no vectors, so nothing is loaded for it.
-        embedder = await self._embedder() if asked.query or asked.cursor else None
+        store, embedder = await self._store(), await self._embedder()
         scope = self.settings.scope(asked.namespace)
         return await store.read(
             recalling.recall, asked, scope, embedder=embedder, now=self._clock()
