@@ -27,7 +27,8 @@ LATER = 1_700_000_500.0
 
 @pytest.fixture
 def bare(notes: Notebook) -> Iterator[Connection]:
-    db = driver.connect(notes.store.path, durability="normal", writer=True)  # nothing loaded
+    db = driver.connect(notes.store.path)  # nothing loaded
+    driver.for_writing(db, "normal")
     yield db
     db.close()
 

@@ -13,21 +13,19 @@ from typing import TYPE_CHECKING
 from tmws_mcp.errors import NotFound
 from tmws_mcp.memory import cursor
 from tmws_mcp.memory.budget import beginning, fitting
+from tmws_mcp.memory.call import Recall, prepared
 from tmws_mcp.memory.cursor import Place
 from tmws_mcp.memory.search import Hit, Probe, probe, search
 from tmws_mcp.memory.shown import shown
 from tmws_mcp.memory.text import block, recall_text
-from tmws_mcp.model import Memory, RecallReply, RecallRequest, Scope, Tier
+from tmws_mcp.model import Memory, RecallReply, RecallRequest, Scope
 from tmws_mcp.model.memory import TOKEN_BUDGET_MAX
-from tmws_mcp.store import actor, memories, namespaces, vectors
+from tmws_mcp.store import memories
 from tmws_mcp.store.driver import Connection
-from tmws_mcp.store.selection import Filter
 from tmws_mcp.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     from tmws_mcp.embedding.embedder import Embedder
-
-AREA = "memory"
 
 NOTHING_RELEVANT = "Nothing stored here is about this. Try other words, or fewer filters."
 NOTHING_STORED = "Nothing is stored under these filters."
@@ -36,28 +34,6 @@ WORDS_ALONE = "Searched by words alone, paraphrases may be missed; `tmws-mcp doc
 STORED_SINCE = "Memories were stored or forgotten since that cursor; some may repeat or be skipped."
 FRAME_RESERVE_TOKENS = 24
 """For the lines around the blocks that are not known before they are filled."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recall:
-    """A call, and where it looks."""
-
-    request: RecallRequest
-    scope: Scope
-    """With the names that exist, where the one asked for does not."""
-    where: tuple[int, ...]
-    """Keys of the namespaces, the scope's own first."""
-    chosen: Filter
-    tier: Tier
-    store: str
-    """The store's own key, which binds cursors to it."""
-    generation: int
-
-    @property
-    def bound(self) -> tuple[object, ...]:
-        """Return what a cursor of this call is bound to."""
-        unbound = {"cursor", "limit", "token_budget"}
-        return (self.request.model_dump_json(exclude=unbound), self.scope.namespace, self.where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,58 +60,12 @@ def recall(
     Raises:
         InvalidInput: The cursor does not belong to this call.
     """
-    call = _prepared(db, request, scope, embedder, now)
+    call = prepared(db, request, scope, embedder, now)
     if request.ids:
         return _read(db, call)
     if request.query.strip():
         return _ranked(db, call, probe(db, request.query, embedder))
     return _newest(db, call)
-
-
-def _prepared(
-    db: Connection,
-    request: RecallRequest,
-    scope: Scope,
-    embedder: "Embedder | None",
-    now: float,
-) -> Recall:
-    own = namespaces.find(db, scope.namespace)
-    # A name that the caller spelled out and that does not exist is a slip; what else could be
-    # recalled would hide it. A project's own namespace is merely young.
-    others = () if own is None and scope.source == "argument" else scope.also
-    keys = (own, *(namespaces.find(db, name) for name in others))
-    if own is None:
-        known = namespaces.names(db)[: namespaces.KNOWN_SHOWN_MAX]
-        scope = scope.model_copy(update={"known": known})
-    where = tuple(key for key in keys if key is not None)
-    return Recall(
-        request=request,
-        scope=scope,
-        where=where,
-        chosen=_filter(request, now),
-        tier=_tier(db, embedder),
-        store=actor.identity(db),
-        generation=sum(namespaces.generation(db, ns, AREA) for ns in where),
-    )
-
-
-def _tier(db: Connection, embedder: "Embedder | None") -> Tier:
-    if embedder is None or not vectors.available(db):
-        return "lexical"
-    return "hybrid" if vectors.space(db, embedder.id, embedder.dimensions) else "lexical"
-
-
-def _filter(request: RecallRequest, now: float) -> Filter:
-    return Filter(
-        now=now,
-        persona=request.persona,
-        speaker=request.speaker,
-        thread=request.thread,
-        tags=tuple(" ".join(tag.split()) for tag in request.tags),
-        kinds=request.kinds,
-        since=request.since.timestamp() if request.since else None,
-        until=request.until.timestamp() if request.until else None,
-    )
 
 
 def _place(call: Recall, kind: cursor.Kind) -> Place:
@@ -183,7 +113,7 @@ def found_by(
     limit: int,
 ) -> tuple[Memory, ...]:
     """Return the best memories for a query, whatever their length."""
-    call = _prepared(db, RecallRequest(query=query), scope, embedder, now)
+    call = prepared(db, RecallRequest(query=query), scope, embedder, now)
     return tuple(_shown(db, _hits(db, call, probe(db, query, embedder))[:limit]))
 
 
