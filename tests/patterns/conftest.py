@@ -6,6 +6,7 @@ from textwrap import dedent
 
 import pytest
 
+from tests.patterns.world import World
 from tmws_mcp.patterns.catalog import Catalog, load_catalog, shipped_folder
 
 WritePattern = Callable[..., Path]
@@ -44,3 +45,8 @@ def write(folder: Path) -> WritePattern:
 @pytest.fixture(scope="session")
 def shipped() -> Catalog:
     return load_catalog([shipped_folder()])
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
