@@ -60,6 +60,14 @@ async def test_a_paraphrase_is_found_by_its_meaning(facts: Notebook, query: str,
     assert "meaning" in reply.memories[0].matched
 
 
+async def test_a_far_paraphrase_of_a_text_with_a_key_in_it_is_found(notes: Notebook) -> None:
+    fact = "TKT-00123: the staging database password rotates every month"
+    await notes.remember(fact)
+    await notes.remember("Lunch is at noon")
+
+    assert await notes.found("how often do credentials change") == [fact]
+
+
 async def test_one_query_finds_key_and_paraphrase(facts: Notebook) -> None:
     found = await facts.found("E0308; publishing breaks without free storage space", limit=3)
 

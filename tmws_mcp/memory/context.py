@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from tmws_mcp.memory.identifiers import without_codes
 from tmws_mcp.memory.meaning import quantised
 from tmws_mcp.memory.words import indexable, key_words
 from tmws_mcp.store import lexical, threads, vectors
@@ -107,7 +108,8 @@ def embed(db: Connection, ns: int, windows: Sequence[Window], embedder: "Embedde
 def embedded_text(window: Window) -> str:
     """Return what a memory's vector is made of: what was said just before, and itself."""
     previous = [_said(turn)[:NEIGHBOUR_CHARS_MAX] for turn in window.before[:1]]
-    return "\n".join([*previous, _said(window.turn)[:EMBEDDED_CHARS_MAX]])
+    said = "\n".join([*previous, _said(window.turn)[:EMBEDDED_CHARS_MAX]])
+    return without_codes(said) or said
 
 
 def _window(db: Connection, turn: Turn) -> Window:

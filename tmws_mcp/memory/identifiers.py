@@ -35,6 +35,23 @@ def identifiers(text: str) -> set[str]:
     return found
 
 
+def without_codes(text: str) -> str:
+    """Return the text without tickets, hashes, versions and the like.
+
+    An embedder knows no such word: its pieces would only draw the vector away from what is said.
+
+    >>> without_codes("TKT-00123: the port moved in v1.2.3")
+    ' the port moved in'
+    """
+    return CHUNK.sub(_unless_code, text).rstrip()
+
+
+def _unless_code(match: re.Match[str]) -> str:
+    chunk = match.group()[:IDENTIFIER_CHARS_MAX].rstrip(EDGES)
+    is_code = any(c.isdigit() for c in chunk) and any(is_identifier(f) for f in _forms(chunk))
+    return "" if is_code else match.group()
+
+
 def _forms(chunk: str) -> set[str]:
     """Return a chunk of text, and what else it may be looked up as."""
     plain = chunk.lstrip("#@")

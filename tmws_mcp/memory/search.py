@@ -17,6 +17,7 @@ from tmws_mcp.memory.confidence import (
     coverage,
     weights,
 )
+from tmws_mcp.memory.identifiers import without_codes
 from tmws_mcp.memory.meaning import query_vector
 from tmws_mcp.memory.ranking import Candidate, Ranked, ranked
 from tmws_mcp.memory.words import Query, analysed
@@ -61,7 +62,7 @@ def probe(db: Connection, text: str, embedder: "Embedder | None") -> Probe:
     if embedder is None or not vectors.available(db):
         return Probe(query, None, b"")
     space = vectors.space(db, embedder.id, embedder.dimensions)
-    return Probe(query, space, query_vector(embedder, text) if space else b"")
+    return Probe(query, space, query_vector(embedder, without_codes(text)) if space else b"")
 
 
 def search(db: Connection, ns: int, probe: Probe, chosen: Filter) -> list[Hit]:
