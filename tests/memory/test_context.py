@@ -150,3 +150,20 @@ async def test_a_day_is_found_by_its_words(notes: Notebook) -> None:
     found = await notes.without_vectors().found("8 May 2023")
 
     assert found == ["We signed."]
+
+
+async def test_codes_do_not_draw_a_vector_away_from_what_is_said(notes: Notebook) -> None:
+    kept = await notes.remember("TKT-00123: the staging database password rotates every month")
+
+    reply = await notes.recall("how often do credentials change")
+
+    assert [memory.id for memory in reply.memories] == [kept.id]
+
+
+async def test_a_code_alone_has_no_meaning_to_be_near_to(notes: Notebook) -> None:
+    await notes.remember("TKT-00123: the staging database password rotates every month")
+    await notes.remember("Lunch is at noon")
+
+    reply = await notes.recall("TKT-00123")
+
+    assert len(reply.memories) == 1

@@ -47,7 +47,7 @@ def without_codes(text: str) -> str:
 
 
 def _unless_code(match: re.Match[str]) -> str:
-    chunk = match.group()[:IDENTIFIER_CHARS_MAX].rstrip(EDGES)
+    chunk = LINE_NUMBER.sub("", match.group()[:IDENTIFIER_CHARS_MAX].rstrip(EDGES))
     is_code = any(c.isdigit() for c in chunk) and any(is_identifier(f) for f in _forms(chunk))
     return "" if is_code else match.group()
 
