@@ -146,7 +146,7 @@ def project_namespace(project: Path) -> str:
     Without the hash two projects in folders of the same name would share their memories.
 
     >>> project_namespace(Path("/home/ada/My App"))
-    'my-app-bd83f5'
+    'my-app-350a3f'
     """
     slug = re.sub(r"[^a-z0-9._]+", "-", project.name.lower()).strip("-._")[:SLUG_CHARS_MAX]
     digest = hashlib.sha256(str(project).encode("utf-8", "surrogateescape")).hexdigest()[:6]
