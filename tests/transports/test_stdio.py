@@ -206,6 +206,17 @@ async def test_requests_out_of_a_file_are_read_to_its_end(tmp_path: Path) -> Non
     assert json.loads(done.stdout)["result"]["serverInfo"]["name"] == "tmws-mcp"
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&- </dev/null", "2>&- </dev/null"])
+async def test_a_stream_that_is_closed_from_the_start_counts_as_empty(
+    tmp_path: Path, closed: str
+) -> None:
+    command = ["sh", "-c", f'"$@" {closed}', "sh", *TMWS]
+    with anyio.fail_after(60):
+        done = await anyio.run_process(command, env=environment(tmp_path), check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
 async def test_a_cancelled_call_is_not_answered_and_the_next_one_is(tmp_path: Path) -> None:
     async with raw_server(tmp_path) as server:
         await server.initialize()

@@ -171,6 +171,7 @@ def _say(text: str) -> None:
 
 def _end(code: int) -> NoReturn:
     """End the process at once: taking all modules apart first takes 250 ms and gives nothing."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # it was closed before we started
+            stream.flush()
     os._exit(code)

@@ -26,9 +26,14 @@ def claim_standard_streams() -> tuple[int, int]:
 
 
 def _moved(descriptor: int) -> int:
-    """Duplicate a descriptor beyond the standard three; children do not inherit it."""
+    """Duplicate a descriptor beyond the standard three; children do not inherit it.
+
+    One that is closed counts as empty: a server without input ends at once.
+    """
     import fcntl  # noqa: PLC0415 - not on Windows
 
+    if not _is_open(descriptor):
+        os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
     return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
 
 
