@@ -1,11 +1,10 @@
 """Errors that differ in particulars alone share a template."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.bounds import bounded_work
 from tmws_mcp.learning.templates import (
     ERROR_CHARS_MAX,
     TEMPLATE_CHARS_MAX,
@@ -70,8 +69,6 @@ def test_a_template_is_bounded_and_on_one_line(error: str) -> None:
 
 
 @pytest.mark.parametrize("piece", ["a/", "'", '"x', "a.", "1:", "f0", "a@", "a_", "[", "\\", "- "])
-def test_a_hostile_error_costs_no_time(piece: str) -> None:
-    began = time.process_time()
-    template(piece * 10_000)
-
-    assert time.process_time() - began < 0.2
+def test_a_hostile_error_is_masked_in_linear_time(piece: str) -> None:
+    with bounded_work():
+        template(piece * 10_000)
