@@ -9,7 +9,8 @@ import re
 
 IDENTIFIER_CHARS_MAX = 200
 
-CHUNK = re.compile(r"[./~@#]*[^\W_][\w.\-/:#@\\+~]*|_[\w.]+")
+# Few signs may lead: any number of them would take a run of dots the square of its length.
+CHUNK = re.compile(r"[./~@#]{0,8}[^\W_][\w.\-/:#@\\+~]*|_[\w.]+")
 EDGES = ".,:;-/#@+~\\"
 LONG_NUMBER = re.compile(r"\d{5,}")
 AMOUNT = re.compile(r"\d+(?:[.,:]\d+)*[^\W\d_]{0,2}")  # 20th, 3pm, 10k, 1.5, 12:30
