@@ -100,6 +100,7 @@ def embed(db: Connection, ns: int, windows: Sequence[Window], embedder: "Embedde
         return 0
     space = vectors.ensure_space(db, embedder.id, embedder.dimensions)
     rows = quantised(embedder.encode([embedded_text(window) for window in windows]))
+    vectors.remove(db, space, [key for key, row in zip(ids, rows, strict=True) if not row])
     vectors.put(db, space, ns, [(key, row) for key, row in zip(ids, rows, strict=True) if row])
     vectors.mark(db, ids, embedder.id)
     return len(ids)

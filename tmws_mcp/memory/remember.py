@@ -6,6 +6,7 @@ Only exact duplicates merge. A near duplicate is often the one that matters (the
 
 import secrets
 import unicodedata
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ AREA = "memory"
 # models copy them. 31^10 is 8e14.
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 UID_CHARS = 10
+LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
+"""A fraction of a second later is rounded to the year 10000, which cannot be shown."""
 UID_TRIES = 8
 
 
@@ -82,6 +85,11 @@ def text_hash(content: str) -> bytes:
     return blake2b(text.encode(), digest_size=16).digest()
 
 
+def _seconds(when: datetime | None) -> float | None:
+    """Return a time as seconds; "never" is often written as a time that no calendar goes beyond."""
+    return None if when is None else min(when.timestamp(), LATEST)
+
+
 def _again(
     db: Connection, ns: int, first: tuple[int, str], request: StoreRequest, scope: Scope
 ) -> StoreReply:
@@ -93,8 +101,7 @@ def _again(
     replaced = _replaced(db, ns, request.supersedes)
     if replaced is not None and replaced != key:
         _supersede(db, ns, replaced, key)
-    expires_at = request.expires_at.timestamp() if request.expires_at else None
-    memories.extend_life(db, key, expires_at)
+    memories.extend_life(db, key, _seconds(request.expires_at))
     memories.add_tags(db, ns, key, _tags(request))
     context.index_words(db, ns, [key])
     namespaces.touch(db, ns, AREA)
@@ -150,8 +157,8 @@ def _insert(
         persona=persona or None,
         speaker=request.speaker or None,
         source=request.source or None,
-        occurred_at=request.occurred_at.timestamp() if request.occurred_at else None,
-        expires_at=request.expires_at.timestamp() if request.expires_at else None,
+        occurred_at=_seconds(request.occurred_at),
+        expires_at=_seconds(request.expires_at),
         created_at=now,
         asks=request.content.rstrip().endswith(("?", "？")),  # noqa: RUF001 - the full-width one
         content_hash=digest,
