@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.memory.notebook import Notebook
-from tmws_mcp.memory.passage import passage
+from tmws_mcp.memory.passage import matches, passage
 from tmws_mcp.memory.text import recall_text
 from tmws_mcp.memory.words import analysed
 from tmws_mcp.tokens import estimate_tokens
@@ -87,7 +87,7 @@ async def test_a_memory_too_long_for_any_reply_is_read_on_by_the_cursor(notes: N
 def test_a_passage_holds_most_of_what_was_asked() -> None:
     text = "The cat sat. " * 50 + "The dog barked at the cat near the vault. " + "A bird. " * 80
 
-    found = passage(text, analysed("did the dog bark near the vault").stems, 80)
+    found = passage(text, matches(text, analysed("did the dog bark near the vault").stems), 80)
 
     assert "dog barked" in found
     assert "vault" in found
@@ -97,7 +97,7 @@ def test_a_passage_holds_most_of_what_was_asked() -> None:
 
 @given(st.text(max_size=400), st.text(max_size=40), st.integers(3, 200))
 def test_a_passage_is_never_longer_than_allowed(content: str, query: str, chars_max: int) -> None:
-    found = passage(content, analysed(query).stems, chars_max)
+    found = passage(content, matches(content, analysed(query).stems), chars_max)
 
     assert len(found) <= max(chars_max, 3)
     assert found.strip("…").strip() in content

@@ -6,8 +6,9 @@ first is always shown, however small the budget: an answer of nothing helps nobo
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, takewhile
 
-from tmws_mcp.memory.passage import passage
+from tmws_mcp.memory.passage import matches, passage
 from tmws_mcp.memory.text import block
 from tmws_mcp.model import Memory
 from tmws_mcp.tokens import estimate_tokens
@@ -15,6 +16,8 @@ from tmws_mcp.tokens import estimate_tokens
 PASSAGE_TOKENS_MAX = 200
 PASSAGE_TOKENS_MIN = 60
 """A shorter piece of a memory says too little to be worth its frame."""
+TAGS_CHARS_MAX = 100
+"""Of a memory's tags in a passage: there may be thirty-two of two hundred characters."""
 CHARS_MIN = 40
 SHRINK = 0.8
 
@@ -43,13 +46,27 @@ def _fitted(memory: Memory, wanted: frozenset[str], room: int) -> Memory | None:
 
 
 def _passage(memory: Memory, wanted: frozenset[str], room: int) -> Memory:
+    places = matches(memory.content, wanted)
     chars = min(room * 4, len(memory.content))
     while True:
-        content = passage(memory.content, wanted, chars)
-        cut = memory.model_copy(update={"content": content, "passage": content != memory.content})
+        cut = _cut(memory, passage(memory.content, places, chars))
         if estimate_tokens(block(cut)) <= room or chars <= CHARS_MIN:
             return cut
         chars = max(int(chars * SHRINK), CHARS_MIN)
+
+
+def excerpt(memory: Memory, asked: Iterable[str], chars_max: int) -> Memory:
+    """Return a memory with at most so many characters of its text, those that were asked for."""
+    places = matches(memory.content, frozenset(asked))
+    return _cut(memory, passage(memory.content, places, chars_max))
+
+
+def _cut(memory: Memory, content: str) -> Memory:
+    """Return a memory with a part of its text; only as many tags as a passage can carry."""
+    ends = accumulate(map(len, memory.tags))
+    kept = memory.tags[: sum(1 for _ in takewhile(lambda end: end <= TAGS_CHARS_MAX, ends))]
+    whole = (content, kept) == (memory.content, memory.tags)
+    return memory.model_copy(update={"content": content, "tags": kept, "passage": not whole})
 
 
 def beginning(memory: Memory, skip: int, room: int) -> Memory:

@@ -14,7 +14,7 @@ it is all that a paraphrase has.
 from collections.abc import Mapping, Sequence
 from math import exp, log
 
-from tmws_mcp.memory.words import Query, folded, stems
+from tmws_mcp.memory.words import Query, folded, vocabulary
 
 LOOKED_AT = 10
 """Best candidates whose texts are read to judge the whole answer."""
@@ -53,7 +53,7 @@ def coverage(content: str, weights: Mapping[str, float]) -> float:
     total = sum(weights.values())
     if not total:
         return 0.0
-    said = {word for _, word in stems(folded(content))}
+    said = vocabulary(folded(content))
     return sum(weight for word, weight in weights.items() if word in said) / total
 
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from tmws_mcp.errors import InvalidInput
 from tmws_mcp.memory import context
+from tmws_mcp.memory.budget import excerpt
 from tmws_mcp.memory.recall import found_by
 from tmws_mcp.memory.remember import AREA
 from tmws_mcp.memory.shown import moment
+from tmws_mcp.memory.words import analysed
 from tmws_mcp.model import ForgetReply, ForgetRequest, Memory, Scope
 from tmws_mcp.store import lexical, memories, namespaces, vectors, versions
 from tmws_mcp.store.driver import Connection
@@ -25,6 +27,11 @@ PURGED_MAX = 500
 """Memories that one round of erasing takes: it holds the write lock."""
 FORGOTTEN_BY_QUERY_MAX = 20
 """Whoever wants to forget more by one query is asked to look at each part of it."""
+
+MEANT_SHARE_MIN = 0.75
+"""Of the best score: whatever is below it is related to what the query names, and is not it."""
+WOULD_FORGET_CHARS_MAX = 200
+"""Of each memory that a query would forget: enough to recognise it."""
 
 
 def forget(
@@ -115,13 +122,18 @@ def _forget_found(
     found = found_by(
         db, request.query, alone, embedder=embedder, now=now, limit=FORGOTTEN_BY_QUERY_MAX
     )
-    if not request.confirm:
-        return ForgetReply(would_forget=found, scope=scope)
-    return _forget_ids(db, ns, _ids(found), scope, embedder, now)
+    meant = _meant(found)
+    if request.confirm:
+        return _forget_ids(db, ns, [memory.id for memory in meant], scope, embedder, now)
+    asked = analysed(request.query).stems
+    told = tuple(excerpt(memory, asked, WOULD_FORGET_CHARS_MAX) for memory in meant)
+    return ForgetReply(would_forget=told, scope=scope)
 
 
-def _ids(found: Sequence[Memory]) -> tuple[str, ...]:
-    return tuple(memory.id for memory in found)
+def _meant(found: Sequence[Memory]) -> list[Memory]:
+    """Return what was found best: recall may end in loose hits, forgetting must not reach them."""
+    best = max((memory.score or 0.0 for memory in found), default=0.0)
+    return [memory for memory in found if (memory.score or 0.0) >= MEANT_SHARE_MIN * best]
 
 
 def _undo(
@@ -153,11 +165,13 @@ def _undo(
 def _check_not_stored_again(
     db: Connection, ns: int, found: Sequence[versions.Forgotten], now: float
 ) -> None:
+    back: dict[bytes, str] = {}
     for memory in found:
-        again = memories.same_text(db, ns, memory.content_hash, now)
-        if again is not None:
+        stored = memories.same_text(db, ns, memory.content_hash, now)
+        again = stored[1] if stored else back.setdefault(memory.content_hash, memory.uid)
+        if again != memory.uid:
             raise InvalidInput(
-                f"The text of {memory.uid!r} was stored again as {again[1]!r}, so that nothing was "
+                f"The text of {memory.uid!r} was stored again as {again!r}, so that nothing was "
                 f"brought back. Leave {memory.uid!r} out."
             )
 

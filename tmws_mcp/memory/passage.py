@@ -1,35 +1,33 @@
 """The part of a long memory that matters: the window of text with most of what was asked for."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Sequence
 
-from tmws_mcp.memory.words import folded, stems
+from tmws_mcp.memory.words import folded, places
 
 ELLIPSIS = "…"
 LEAD_SHARE = 0.25
 """How much of the window stands before its first match: enough to read it in its sentence."""
 
 
-def passage(content: str, asked: Iterable[str], chars_max: int) -> str:
-    """Return at most `chars_max` characters around the words whose stems were asked for.
-
-    Where none of them occurs, the beginning.
-    """
+def passage(content: str, matches: Sequence[tuple[int, str]], chars_max: int) -> str:
+    """Return at most `chars_max` characters around the matches; without any, the beginning."""
     if len(content) <= chars_max:
         return content
     room = max(chars_max - 2 * len(ELLIPSIS), 1)
-    begin = _best_begin(_matches(content, frozenset(asked)), room, len(content))
+    begin = _best_begin(matches, room, len(content))
     begin, end = _at_words(content, begin, min(begin + room, len(content)))
     head = ELLIPSIS if begin else ""
     tail = ELLIPSIS if end < len(content) else ""
     return f"{head}{content[begin:end].strip()}{tail}"
 
 
-def _matches(content: str, asked: frozenset[str]) -> list[tuple[int, str]]:
+def matches(content: str, asked: Container[str]) -> list[tuple[int, str]]:
+    """Return where the words stand whose stems were asked for, and these stems."""
     # Compatibility forms may change lengths; places are only right where they do not.
     text = folded(content)
     text = text if len(text) == len(content) else content
-    return [(place, word) for place, word in stems(text) if word in asked]
+    return places(text, asked)
 
 
 def _best_begin(matches: Sequence[tuple[int, str]], room: int, size: int) -> int:

@@ -9,7 +9,7 @@ whole and nothing else is.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -120,14 +120,29 @@ def stem(word: str) -> str:
     return plain.removesuffix("e") if len(plain) > STEM_CHARS_MIN else plain
 
 
-def stems(text: str) -> Iterator[tuple[int, str]]:
-    """Return the stems of a text with the places where their words begin."""
+def places(text: str, asked: Container[str]) -> list[tuple[int, str]]:
+    """Return where a text has one of the stems that are asked for, and which."""
+    found: list[tuple[int, str]] = []
+    known: dict[str, list[tuple[int, str]]] = {}  # a long text says few words, each often
     for match in WORD.finditer(text):
         word = match.group()
-        if UNSPACED.search(word):
-            for i in range(len(word)):
-                yield match.start() + i, word[i]
-                yield match.start() + i, word[i : i + 2]
-            continue
-        yield match.start(), stem(re.split(APOSTROPHE, word)[0])
-        yield from ((match.start(), stem(part)) for part in name_parts(word))
+        if word not in known:
+            known[word] = [(at, said) for at, said in _stems(word) if said in asked]
+        found += [(match.start() + at, said) for at, said in known[word]]
+    return found
+
+
+def vocabulary(text: str) -> set[str]:
+    """Return the stems that occur in a text."""
+    return {said for word in set(WORD.findall(text)) for _, said in _stems(word)}
+
+
+def _stems(word: str) -> Iterator[tuple[int, str]]:
+    """Return the stems of a word with their places in it."""
+    if UNSPACED.search(word):
+        for i in range(len(word)):
+            yield i, word[i]
+            yield i, word[i : i + 2]
+        return
+    yield 0, stem(re.split(APOSTROPHE, word)[0])
+    yield from ((0, stem(part)) for part in name_parts(word))
