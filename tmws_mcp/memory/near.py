@@ -8,6 +8,7 @@ search among all vectors costs.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -46,14 +47,13 @@ def near_duplicates(
     if embedder is None or len(content) > CHARS_MAX:
         return []
     close = lexical.alike(db, ns, _telling(content), Filter(now=now), LOOKED_AT)
-    known = memories.records(db, close)
-    known = [record for record in known if _specifics(record.content) == _specifics(content)]
-    if not known:
+    same = _same_specifics(content, memories.texts(db, close))
+    if not same:
         return []
-    cosines = similarities(embedder, content, [record.content for record in known])
+    cosines = similarities(embedder, content, [one.content for one in same])
     found = [
-        Near(record.id, record.uid, round(min(cosine, 1.0), 3))
-        for record, cosine in zip(known, cosines, strict=True)
+        Near(one.id, one.uid, round(min(cosine, 1.0), 3))
+        for one, cosine in zip(same, cosines, strict=True)
         if cosine >= COSINE_MIN
     ]
     return sorted(found, key=lambda near: -near.similarity)[:SHOWN_MAX]
@@ -70,5 +70,13 @@ def _telling(content: str) -> str:
     return " OR ".join(pairs or terms)
 
 
-def _specifics(text: str) -> tuple[frozenset[str], frozenset[str]]:
-    return frozenset(re.findall(r"\d+", text)), frozenset(identifiers(text))
+def _same_specifics(content: str, others: Sequence[memories.Text]) -> list[memories.Text]:
+    """Return the texts with the digits and identifiers of this one; digits are the cheaper look."""
+    digits = _digits(content)
+    same = [one for one in others if _digits(one.content) == digits]
+    named = identifiers(content) if same else set()
+    return [one for one in same if identifiers(one.content) == named]
+
+
+def _digits(text: str) -> set[str]:
+    return set(re.findall(r"\d+", text))

@@ -128,7 +128,7 @@ def _newest(db: Connection, call: Recall) -> RecallReply:
         reverse=True,
     )
     keys = [key for _, key in islice(listed, limit)]
-    total = sum(memories.count(db, ns, call.chosen) for ns in call.where) - place.shown
+    total = sum(memories.count(db, ns, call.chosen, place.number) for ns in call.where)
     part = Part([shown(record) for record in memories.records(db, keys)], total, place)
     return _filled(call, part, (), _notes(call, empty=NOTHING_STORED if not keys else ""), keys)
 

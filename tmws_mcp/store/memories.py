@@ -56,6 +56,15 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """What a memory says, and its public id."""
+
+    id: int
+    uid: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What ranking needs of a memory besides its matches."""
 
@@ -191,6 +200,16 @@ def _older(db: Connection, wanted: Mapping[str, object]) -> dict[int, str]:
     return dict(db.rows(sql, wanted))
 
 
+def texts(db: Connection, keys: Sequence[int]) -> list[Text]:
+    """Return the texts of memories, in the order of their keys."""
+    rows = db.rows(
+        "SELECT m.id, m.uid, m.content FROM json_each(?) j CROSS JOIN memory m ON m.id = j.value "
+        "ORDER BY j.key",
+        (json.dumps(keys),),
+    )
+    return [Text(*row) for row in rows]
+
+
 def facts(db: Connection, keys: Iterable[int]) -> list[Facts]:
     """Return what ranking needs of those memories that are current, in no order.
 
@@ -211,23 +230,26 @@ def newest(
     db: Connection, ns: int, chosen: Filter, before: int | None, limit: int
 ) -> list[tuple[float, int]]:
     """Return (stored at, key) of a namespace's memories, newest first, older than `before`."""
-    older = (
-        "AND (m.created_at, m.id) < (SELECT b.created_at, b.id FROM memory b WHERE b.id = :before)"
-    )
+    where, params = _older_than(before, chosen, ns)
     return db.rows(
         "SELECT m.created_at, m.id FROM memory m INDEXED BY memory_newest "
-        f"WHERE m.ns = :ns {older if before else ''} AND {chosen.where} "
-        "ORDER BY m.created_at DESC, m.id DESC LIMIT :limit",
-        {**chosen.params, "ns": ns, "limit": limit} | ({"before": before} if before else {}),
+        f"WHERE {where} ORDER BY m.created_at DESC, m.id DESC LIMIT :limit",
+        params | {"limit": limit},
     )
 
 
-def count(db: Connection, ns: int, chosen: Filter) -> int:
-    """Return how many memories of a namespace a recall may see."""
-    row = db.row(
-        f"SELECT count(*) FROM memory m WHERE m.ns = :ns AND {chosen.where}",
-        {**chosen.params, "ns": ns},
-    )
+def _older_than(before: int | None, chosen: Filter, ns: int) -> tuple[str, dict[str, object]]:
+    where, params = f"m.ns = :ns AND {chosen.where}", {**chosen.params, "ns": ns}
+    if not before:
+        return where, params
+    older = "(m.created_at, m.id) < (SELECT b.created_at, b.id FROM memory b WHERE b.id = :before)"
+    return f"{where} AND {older}", params | {"before": before}
+
+
+def count(db: Connection, ns: int, chosen: Filter, before: int | None = None) -> int:
+    """Return how many memories of a namespace a recall may see, those older than `before`."""
+    where, params = _older_than(before, chosen, ns)
+    row = db.row(f"SELECT count(*) FROM memory m WHERE {where}", params)
     assert row is not None
     return int(row[0])
 

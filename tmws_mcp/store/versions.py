@@ -11,13 +11,10 @@ from dataclasses import dataclass
 
 from tmws_mcp.store.driver import Connection
 
-CHAIN_MAX = 1_000
-
+# However long the chain is: an end left behind would be kept for ever. UNION ends at a circle.
 OLDER = (
-    "WITH RECURSIVE chain(id, depth) AS ("
-    "SELECT value, 0 FROM json_each(:keys) UNION "
-    "SELECT o.id, c.depth + 1 FROM chain c CROSS JOIN memory o ON o.superseded_by = c.id "
-    f"WHERE c.depth < {CHAIN_MAX}) "
+    "WITH RECURSIVE chain(id) AS (SELECT value FROM json_each(:keys) UNION "
+    "SELECT o.id FROM chain c CROSS JOIN memory o ON o.superseded_by = c.id) "
 )
 
 
