@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.learning.desk import Desk, counts, observed, temporary
 from tmws_mcp.errors import InvalidInput
 from tmws_mcp.learning import runs, sessions, text
-from tmws_mcp.store import observations
+from tmws_mcp.store import evidence, observations
 from tmws_mcp.store.driver import Connection
 
 NOW = 1_790_000_000.0
@@ -202,6 +202,79 @@ def test_a_task_without_a_tool_counts_as_the_tasks_outcome(db: Connection) -> No
 
     assert reply.observed == 1
     assert db.rows("SELECT kind, n, ok FROM outcome") == [("task", 1, 1)]
+
+
+def test_a_repeated_end_does_not_end_the_next_run(db: Connection) -> None:
+    last = {"session_id": "s", "step": 1, "tool_used": "test", "task": "t", "outcome": "success"}
+    observed(db, **last)
+    observed(db, session_id="s", step=2, tool_used="read", task="t")
+
+    assert observed(db, **last).observed == 0
+    assert db.rows("SELECT run, ended_at FROM session") == [(1, None)]
+
+
+def test_an_outcome_sent_again_with_the_last_step_ends_the_run(db: Connection) -> None:
+    observed(db, session_id="s", step=1, tool_used="test", task="t")
+
+    told = observed(db, session_id="s", step=1, tool_used="test", task="t", outcome="success")
+
+    assert told.observed == 1
+    assert db.rows("SELECT outcome FROM run") == [("success",)]
+    assert db.rows("SELECT n FROM outcome WHERE kind = 'tool'") == [(1,)]
+
+
+def test_a_numbered_end_without_a_tool_counts_once(db: Connection) -> None:
+    end = {"session_id": "s", "step": 7, "task": "process_data", "outcome": "failure"}
+
+    replies = [observed(db, **end).observed for _ in range(3)]
+
+    assert replies == [1, 0, 0]
+    assert db.rows("SELECT n, ok FROM outcome WHERE kind = 'task'") == [(1, 0)]
+
+
+def test_a_late_step_far_back_in_a_long_run_is_counted(
+    db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "COUNTED_AT_ONCE_MAX", 5)
+    monkeypatch.setattr(runs, "HISTORY_MAX", 2)
+    for number in range(1, 21):
+        observed(db, session_id="s", step=number, tool_used="read")
+    observed(db, session_id="s", step=0, tool_used="early")
+    observed(db, session_id="s", outcome="success")
+
+    first = db.rows("SELECT sum(n) FROM context WHERE kind = 'ngram' AND action = 'early'")
+    assert first == [(2,)]  # in no context, and after the beginning
+
+
+def test_a_repeat_moves_no_learned_pattern(db: Connection) -> None:
+    for number in range(6):
+        method = {"method": f"m{number % 2}", "execution_time": 1.0 + 9 * (number % 2)}
+        observed(db, session_id="s", step=number, task="t", **method)
+    before = db.rows("SELECT * FROM learned WHERE kind = 'performance'")
+
+    again = observed(db, NOW + 99, session_id="s", step=5, task="t", method="m1", execution_time=10)
+
+    assert before
+    assert again.learned == ()
+    assert db.rows("SELECT * FROM learned WHERE kind = 'performance'") == before
+
+
+def test_blank_names_are_none(db: Connection) -> None:
+    reply = observed(db, session_id="  ", tool_used=" ", task="t", outcome="failure")
+
+    assert reply.session_id == "connection:c"
+    assert db.rows("SELECT kind, n, ok FROM outcome") == [("task", 1, 0)]
+
+
+def test_a_flood_of_ends_makes_room_for_itself(
+    db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "PRUNED_EACH", 10)
+    monkeypatch.setattr(evidence, "OUTCOME_ROWS_MAX", 20)
+    for number in range(200):
+        observed(db, NOW + number, task=f"task {number}", outcome="success")
+
+    assert db.rows("SELECT count(*) <= 30 FROM outcome") == [(1,)]
 
 
 @pytest.mark.anyio

@@ -44,7 +44,7 @@ def asked(
         steps,
         task=task_key(task),
         near=near,
-        available=frozenset(map(intake.tool_name, request.available_tools)),
+        available=frozenset(intake.tool_names(request.available_tools)),
         words=intake.case_words(task, turn),
     )
     want = _goal(request, case)
@@ -52,7 +52,7 @@ def asked(
         want=want,
         case=replace(case, want="recover") if want == "recover" else case,
         task=task,
-        candidates=tuple(dict.fromkeys(map(intake.tool_name, request.candidates))),
+        candidates=intake.tool_names(request.candidates),
         metadata=intake.context_key(request.metadata),
         limit=request.limit,
     )

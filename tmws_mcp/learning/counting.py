@@ -35,6 +35,8 @@ class Changes:
     outcomes: dict[Context, Tally] = field(default_factory=dict)
     learned: dict[tuple[str, str], JsonObject] = field(default_factory=dict)
     """(kind, id) -> definition of the learned patterns that moved."""
+    variants: dict[str, str] = field(default_factory=dict)
+    """Most particular key -> task, of the variants that moved."""
     credited: int = 0
     """How many forecasts were made to credit the experts."""
 
@@ -70,21 +72,21 @@ def count_step(changes: Changes, seen: Observation, step: Step, history: Sequenc
         _count_attempt(changes, step, history)
     if step.method:
         _count_variant(changes, seen, step.method, outcome)
-    if not (step.tool or step.method) and seen.task_key:
+    if not (step.tool or step.method or seen.ends_only) and seen.task_key:
         changes.add((TASK, seen.task_key, ""), outcome)
     if step.recovery and step.error_template is not None:
-        _count_repair(changes, step, step.recovery, ok=True)
+        _count_repair(changes, (step,), step.recovery, ok=True)
 
 
 def _count_attempt(changes: Changes, step: Step, history: Sequence[Step]) -> None:
     """A success repairs the errors just before it; a failure is an attempt at the last one."""
     waiting = repairs.pending(history)
-    for error in waiting if step.ok else waiting[-1:]:
-        _count_repair(changes, error, step.tool, ok=step.ok)
+    _count_repair(changes, waiting if step.ok else waiting[-1:], step.tool, ok=step.ok)
 
 
-def _count_repair(changes: Changes, error: Step, tool: str, *, ok: bool) -> None:
-    for key in repairs.counted_keys(error):
+def _count_repair(changes: Changes, errors: Sequence[Step], tool: str, *, ok: bool) -> None:
+    """Count one attempt: an error that came three times in a row was not repaired three times."""
+    for key in dict.fromkeys(key for error in errors for key in repairs.counted_keys(error)):
         changes.add((REPAIR, key, tool), one(ok=ok))
 
 
@@ -102,5 +104,7 @@ def variant_keys(seen_task: str, metadata: str) -> tuple[str, ...]:
 
 
 def _count_variant(changes: Changes, seen: Observation, method: str, outcome: Tally) -> None:
-    for key in variant_keys(seen.task_key, seen.metadata):
+    keys = variant_keys(seen.task_key, seen.metadata)
+    for key in keys:
         changes.add((VARIANT, key, method), outcome)
+    changes.variants[keys[-1]] = seen.task

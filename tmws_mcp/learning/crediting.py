@@ -15,12 +15,14 @@ AT_ONCE_MAX = 32
 """A large batch must not hold the write lock for the time of as many forecasts."""
 
 
-def credit_experts(
-    db: Connection, before: Case, step: Step, *, ordinal: int, changes: Changes
-) -> None:
-    """Credit the experts for what they would have said before this step of the namespace."""
-    if ordinal > EACH_STEP_UNTIL and ordinal % EACH:
-        return
+def is_due(ordinal: int, changes: Changes) -> bool:
+    """Tell whether the experts are to be compared with this step of the namespace."""
+    looked_at = ordinal <= EACH_STEP_UNTIL or ordinal % EACH == 0
+    return looked_at and changes.credited < AT_ONCE_MAX
+
+
+def credit_experts(db: Connection, before: Case, step: Step, changes: Changes) -> None:
+    """Credit the experts for what they would have said before this step."""
     for case in _cases(before, step):
         if changes.credited == AT_ONCE_MAX:
             return

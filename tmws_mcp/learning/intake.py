@@ -30,13 +30,16 @@ class Observation:
 
     session: str
     step: Step | None
-    """None where the interaction only ends the session."""
+    """None where the interaction only ends the session, and tells no number to know a repeat by."""
+    ends_only: bool
+    """It says how the session ended, and of no call."""
     task: str
     task_key: str
     turn: str
     metadata: str
     """Key of the metadata as a context, empty where there is none."""
-    available: frozenset[str]
+    available: tuple[str, ...]
+    """As sent: most interactions never need it, and it may name thousands."""
     outcome: str | None
     seconds: float | None
     tokens: int | None
@@ -72,22 +75,23 @@ def observation(sent: Interaction, *, connection: str) -> Observation:
     Raises:
         InvalidInput: It says neither what was done nor that the session ended.
     """
-    said = (sent.tool_used, sent.method, sent.task)
-    if not sent.outcome and not any(text.strip() for text in said):
+    called = bool(sent.tool_used.strip() or sent.method.strip())
+    if not (sent.outcome or called or sent.task.strip()):
         raise InvalidInput(
             "This interaction says nothing to learn from. Send tool_used (what was called), "
             "method (the variant used), task (what for), or outcome (how the session ended)."
         )
     task = masked(sent.task, TASK_CHARS_MAX)
-    ends_only = bool(sent.outcome) and not (sent.tool_used or sent.method)
+    ends_only = bool(sent.outcome) and not called
     return Observation(
         session=session_name(sent.session_id, connection=connection),
-        step=None if ends_only else _step(sent),
+        step=None if ends_only and sent.step is None else _step(sent),
+        ends_only=ends_only,
         task=task,
         task_key=task_key(task),
         turn=masked(sent.turn, TURN_CHARS_MAX),
         metadata=context_key(sent.metadata),
-        available=frozenset(tool_name(tool) for tool in sent.available_tools),
+        available=sent.available_tools,
         outcome=sent.outcome,
         seconds=sent.execution_time,
         tokens=sent.tokens,
@@ -96,8 +100,8 @@ def observation(sent: Interaction, *, connection: str) -> Observation:
 
 def session_name(session_id: str, *, connection: str) -> str:
     """Return the session's name: the caller's, else the one of its connection."""
-    if session_id:
-        return tool_name(session_id)
+    if name := tool_name(session_id):
+        return name
     return f"{IMPLICIT}:{connection}" if connection else IMPLICIT
 
 
@@ -140,6 +144,11 @@ def tool_name(tool: str) -> str:
     return " ".join(mask_secrets(tool).split())
 
 
+def tool_names(tools: Iterable[str]) -> tuple[str, ...]:
+    """Return the names as they are kept, each once, without empty ones."""
+    return tuple(name for name in dict.fromkeys(map(tool_name, tools)) if name)
+
+
 def _with_error(tool: str, *, ok: bool, error: str) -> Step:
     if ok:
         return Step(tool, ok)
@@ -173,7 +182,7 @@ def _arguments(arguments: JsonObject | str) -> str | None:
 def context_key(metadata: JsonObject) -> str:
     """Return the key of the metadata as a context: short plain values, in the order of names."""
     items = [
-        f"{name}={value}"
+        mask_secrets(f"{name}={value}")
         for name, value in sorted(metadata.items())
         if isinstance(value, str | int | bool) and len(str(value)) <= CONTEXT_VALUE_CHARS_MAX
     ]

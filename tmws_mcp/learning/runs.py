@@ -38,6 +38,9 @@ def count_contexts(db: Connection, session: Session, run: int, changes: Changes)
         if not counted:
             before = steps[max(number - HISTORY_MAX, 0) : number]
             _count_followers(session.ns, before, step, changes)
+    for position, step in observations.waiting_below(db, session, run, len(rows)):
+        before = observations.history(db, session, run=run, before=position)
+        _count_followers(session.ns, before, step, changes)
     observations.mark_counted(db, session, run)
 
 

@@ -6,14 +6,14 @@ its connection, or after half an hour of silence; what follows under the same na
 
 from tmws_mcp.learning import intake, learned, repairs, runs
 from tmws_mcp.learning.case import Case
-from tmws_mcp.learning.counting import TASK, Changes, count_step, one, variant_keys
-from tmws_mcp.learning.crediting import credit_experts
+from tmws_mcp.learning.counting import TASK, Changes, count_step, one
+from tmws_mcp.learning.crediting import credit_experts, is_due
 from tmws_mcp.learning.intake import Observation
 from tmws_mcp.learning.kinds import error_recovery, performance, tool_usage
 from tmws_mcp.learning.neighbours import nearest
 from tmws_mcp.learning.words import words
 from tmws_mcp.model import ObserveReply, ObserveRequest, Scope
-from tmws_mcp.store import evidence, namespaces, observations, tasks
+from tmws_mcp.store import namespaces, observations, tasks
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.observations import Session, Step
 
@@ -21,8 +21,6 @@ AREA = "learning"
 IDLE_SECONDS = 30 * 60
 CLOSED_AT_ONCE_MAX = 50
 """Idle sessions closed by one call: closing counts, and must not hold the write lock for long."""
-PRUNED_EACH = 4_096
-"""Counting the rows of the evidence costs a scan: one in so many steps pays for it."""
 
 
 def observe(
@@ -42,8 +40,8 @@ def observe(
         _take(db, ns, observation, changes, connection=connection, now=now) for observation in seen
     )
     changes.write(db, ns, now)
-    for observation in seen:
-        _note_performance(db, ns, observation, changes)
+    for key, task in changes.variants.items():
+        performance.note(db, ns, changes, key, task)
     if observed:
         namespaces.touch(db, ns, AREA)
     return ObserveReply(
@@ -83,12 +81,13 @@ def _take(
 ) -> int:
     """Take in one interaction; returns 1 if it was new, 0 if it is a repeat."""
     session = _session(db, ns, seen, changes, connection=connection, now=now)
-    new = 0
-    if seen.step is not None:
-        new = _take_step(db, session, seen, seen.step, changes, now)
-    if seen.outcome is not None:
-        new = max(new, _take_end(db, session, seen, changes, now))
-    return new
+    if seen.step is None:
+        return _take_end(db, session, seen, changes, now)
+    known = observations.run_of_step(db, session, seen.step.number)
+    run = _take_step(db, session, seen, seen.step, changes, now) if known is None else known
+    # What is told of a run that has ended already must not end the one that goes on.
+    ended = seen.outcome is not None and run == session.run
+    return max(int(known is None), _take_end(db, session, seen, changes, now) if ended else 0)
 
 
 def _session(
@@ -113,21 +112,18 @@ def _again(db: Connection, session: Session) -> Session:
 def _take_step(
     db: Connection, session: Session, seen: Observation, step: Step, changes: Changes, now: float
 ) -> int:
-    if step.number is not None and observations.has_step(db, session, step.number):
-        return 0
+    """Take in a new step, and return the run that it belongs to."""
     run, position = observations.place(db, session, step.number)
     if run == session.run:
         session = _begun(db, session, seen, now)
     history = observations.history(db, session, run=run, before=position)
     ordinal = observations.add_step(db, session, step, run=run, position=position, now=now)
-    if step.tool:
-        case = _case(session, seen, history)
-        credit_experts(db, case, step, ordinal=ordinal, changes=changes)
+    if step.tool and is_due(ordinal, changes):
+        credit_experts(db, _case(session, seen, history), step, changes)
     count_step(changes, seen, step, history)
     _note(changes, seen, step, history)
     _count_what_waits(db, session, run, changes, now)
-    _prune(db, session.ns, ordinal)
-    return 1
+    return run
 
 
 def _case(session: Session, seen: Observation, history: tuple[Step, ...]) -> Case:
@@ -137,7 +133,7 @@ def _case(session: Session, seen: Observation, history: tuple[Step, ...]) -> Cas
         history,
         task=seen.task_key,
         near=session.near,
-        available=seen.available,
+        available=frozenset(intake.tool_names(seen.available)),
         words=intake.case_words(seen.task, seen.turn),
     )
 
@@ -150,16 +146,6 @@ def _count_what_waits(
         runs.take_late(db, session, run, changes, now)
     elif observations.uncounted(db, session, run) >= runs.COUNTED_AT_ONCE_MAX:
         runs.count_contexts(db, session, run, changes)
-
-
-def _prune(db: Connection, ns: int, ordinal: int) -> None:
-    if ordinal % PRUNED_EACH == 0:
-        evidence.prune(
-            db,
-            ns,
-            contexts_max=evidence.CONTEXT_ROWS_MAX,
-            outcomes_max=evidence.OUTCOME_ROWS_MAX,
-        )
 
 
 def _begun(db: Connection, session: Session, seen: Observation, now: float) -> Session:
@@ -180,8 +166,9 @@ def _take_end(
     """End the run; an end without a task for a session that has ended already is a repeat."""
     assert seen.outcome is not None
     session = _again(db, session)
-    if seen.step is None and seen.task_key:
-        session = _begun(db, session, seen, now)
+    if seen.ends_only and seen.task_key:
+        if seen.step is None:
+            session = _begun(db, session, seen, now)
         outcome = one(ok=seen.outcome == "success", seconds=seen.seconds, tokens=seen.tokens)
         if seen.outcome != "unknown":
             changes.add((TASK, seen.task_key, ""), outcome)
@@ -201,9 +188,3 @@ def _note(changes: Changes, seen: Observation, step: Step, history: tuple[Step, 
         tool_usage.note(changes, seen.task_key, seen.task, step.tool)
     for error in repairs.pending(history):
         error_recovery.note(changes, error, step.tool)
-
-
-def _note_performance(db: Connection, ns: int, seen: Observation, changes: Changes) -> None:
-    if seen.step is not None and seen.step.method:
-        key = variant_keys(seen.task_key, seen.metadata)[-1]
-        performance.note(db, ns, changes, key, seen.task)

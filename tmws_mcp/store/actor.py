@@ -14,8 +14,11 @@ def identity(db: Connection) -> str:
     return str(row[0])
 
 
-def next_seq(db: Connection) -> int:
-    """Return the next number of the actor's sequence; no number is given twice."""
-    row = db.row("UPDATE meta SET value = value + 1 WHERE key = 'seq' RETURNING value")
+def next_seqs(db: Connection, n: int) -> range:
+    """Return the next `n` numbers of the actor's sequence; no number is given twice."""
+    if not n:
+        return range(0)
+    row = db.row("UPDATE meta SET value = value + ? WHERE key = 'seq' RETURNING value", (n,))
     assert row is not None
-    return int(row[0])
+    last = int(row[0])
+    return range(last - n + 1, last + 1)

@@ -18,6 +18,8 @@ ACTIONS_READ_MAX = 2_000
 """So many actions of one context are read: beyond, the counts of one are too thin to matter."""
 CONTEXT_ROWS_MAX = 200_000
 OUTCOME_ROWS_MAX = 200_000
+PRUNED_EACH = 65_536
+"""Counting the rows costs a scan: one in so many changes of a slot pays for it."""
 ROOM_SHARE = 5
 """A prune drops a fifth more than it must: it costs a scan of the table, and must last a while."""
 
@@ -52,18 +54,26 @@ class Tally:
 
 def add_contexts(db: Connection, ns: int, changes: Mapping[Context, int]) -> None:
     """Add to the own slots of contexts."""
-    me = actor.identity(db)
+    me, numbers = _numbers(db, ns, len(changes))
     db.run_many(
         "INSERT INTO context(ns, kind, key, action, actor, seq, n) VALUES (?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT DO UPDATE SET n = n + excluded.n, seq = excluded.seq",
-        ((ns, *slot, me, actor.next_seq(db), n) for slot, n in changes.items()),
+        ((ns, *slot, me, seq, n) for seq, (slot, n) in zip(numbers, changes.items(), strict=True)),
     )
+
+
+def _numbers(db: Connection, ns: int, changes: int) -> tuple[str, range]:
+    """Return the actor and a number for each change; now and then make room for them."""
+    numbers = actor.next_seqs(db, changes)
+    if numbers.start // PRUNED_EACH != numbers.stop // PRUNED_EACH:
+        prune(db, ns, contexts_max=CONTEXT_ROWS_MAX, outcomes_max=OUTCOME_ROWS_MAX)
+    return actor.identity(db), numbers
 
 
 def add_outcomes(db: Connection, ns: int, changes: Mapping[Context, Tally], now: float) -> None:
     """Add to the own slots of outcomes."""
-    me = actor.identity(db)
-    for slot, change in changes.items():
+    me, numbers = _numbers(db, ns, len(changes))
+    for seq, (slot, change) in zip(numbers, changes.items(), strict=True):
         durations = _merged_durations(db, (ns, *slot, me), change.durations)
         db.run(
             "INSERT INTO outcome(ns, kind, key, action, actor, seq, n, ok, tokens, metered, "
@@ -73,7 +83,7 @@ def add_outcomes(db: Connection, ns: int, changes: Mapping[Context, Tally], now:
             "metered = metered + excluded.metered, last_at = max(last_at, excluded.last_at), "
             "durations = iif(?, excluded.durations, durations)",
             (
-                ns, *slot, me, actor.next_seq(db), change.n, change.ok, change.tokens,
+                ns, *slot, me, seq, change.n, change.ok, change.tokens,
                 change.metered, durations, now, bool(change.durations),
             ),
         )  # fmt: skip

@@ -169,6 +169,7 @@ CREATE TABLE step(
 ) STRICT;
 CREATE UNIQUE INDEX step_once ON step(session, number) WHERE number IS NOT NULL;
 CREATE INDEX step_in_run ON step(session, run, position, id);
+CREATE INDEX step_waiting ON step(session, run, position) WHERE counted = 0;
 CREATE TABLE run(
     session INTEGER NOT NULL,
     number INTEGER NOT NULL,

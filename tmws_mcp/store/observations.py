@@ -134,12 +134,12 @@ def idle_since(db: Connection, moment: float, limit: int) -> list[Session]:
     return [_session(row) for row in rows]
 
 
-def has_step(db: Connection, session: Session, number: int) -> bool:
-    """Tell whether the session holds a step of that number."""
-    return (
-        db.row("SELECT 1 FROM step WHERE session = ? AND number = ?", (session.id, number))
-        is not None
-    )
+def run_of_step(db: Connection, session: Session, number: int | None) -> int | None:
+    """Return the run of the session's step of that number, None where it has no such step."""
+    if number is None:
+        return None
+    row = db.row("SELECT run FROM step WHERE session = ? AND number = ?", (session.id, number))
+    return int(row[0]) if row else None
 
 
 def place(db: Connection, session: Session, number: int | None) -> tuple[int, int]:
@@ -220,6 +220,20 @@ def steps_of_run(db: Connection, session: Session, run: int, limit: int) -> list
         (session.id, run, limit),
     )
     return [(bool(row[0]), _step(row[1:])) for row in reversed(rows)]
+
+
+def waiting_below(
+    db: Connection, session: Session, run: int, newest: int
+) -> list[tuple[int, Step]]:
+    """Return position and step of those that wait although so many others came after them."""
+    rows = db.rows(
+        f"SELECT position, {STEP_COLUMNS} FROM step WHERE session = :session AND run = :run "
+        "AND counted = 0 AND tool <> '' AND position < (SELECT position FROM step "
+        "WHERE session = :session AND run = :run AND tool <> '' "
+        "ORDER BY position DESC, id DESC LIMIT 1 OFFSET :newest - 1)",
+        {"session": session.id, "run": run, "newest": newest},
+    )
+    return [(int(row[0]), _step(row[1:])) for row in rows]
 
 
 def mark_counted(db: Connection, session: Session, run: int) -> None:
