@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.learning.desk import NOW, advised, observed
+from tests.learning.desk import NOW, SCOPE, advised, observed
 from tmws_mcp.learning import text
 from tmws_mcp.model import RecommendReply
 from tmws_mcp.store.driver import Connection
@@ -42,6 +42,18 @@ def test_an_error_with_other_particulars_finds_its_repair(db: Connection) -> Non
     assert best.pattern_id is not None
     assert "worked in 3 of 3 runs" in best.why
     assert best.why.endswith("after this error; without it 0 %")
+
+
+def test_an_error_that_came_three_times_was_repaired_once(db: Connection) -> None:
+    for _ in range(3):
+        observed(db, tool_used="deploy", success=False, error=DENIED.format("x"))
+    observed(db, tool_used="chown")
+
+    best = advised(db, error=DENIED.format("y")).recommendations[0]
+
+    assert best.action == "chown"
+    assert (best.evidence.support, best.evidence.successes) == (1, 1)
+    assert "worked in 1 of 1 run" in best.why
 
 
 def test_an_error_alone_finds_its_repair(db: Connection) -> None:
@@ -122,6 +134,53 @@ def test_a_workflow_that_only_failed_is_not_recommended(db: Connection) -> None:
     reply = advised(db, task="fix the parser", want="workflow")
 
     assert reply.abstained == "All runs of tasks like this one failed."
+
+
+def test_a_run_of_unknown_end_is_not_called_a_failure(db: Connection) -> None:
+    for tools in ("abc", "xyz"):
+        a_run(db, tools, *tools, task="fix the parser", outcome="unknown")
+
+    first, second, *_ = text.recommend_text(advised(db, task="fix the parser")).splitlines()
+
+    assert "1 run of unknown end" in first
+    assert "(1 of unknown end)" in second
+
+
+def test_runs_of_several_tasks_are_not_ascribed_to_one(db: Connection) -> None:
+    for number in range(3):
+        a_run(db, f"s{number}", "a", "b", task="fix the old parser")
+    a_run(db, "z", "a", "b", task="fix the old roof")
+
+    best = advised(db, task="fix the old roof").recommendations[0]
+
+    assert best.evidence.support == 4
+    assert 'for tasks like "fix the old roof"' in best.why
+
+
+def test_where_nothing_observed_is_available_the_reason_says_so(db: Connection) -> None:
+    a_run(db, "s", "open", "read", task="look at it")
+
+    for told in ({"want": "next"}, {"want": "workflow", "task": "look at it"}):
+        reply = advised(db, available_tools=["other"], **told)
+
+        assert "available_tools" in str(reply.abstained)
+
+
+def test_blank_tools_and_candidates_are_ignored(db: Connection) -> None:
+    observed(db, task="t", tool_used="run_job", method="m1")
+
+    assert advised(db, task="t", want="next", available_tools=[""]).recommendations
+    found = advised(db, task="t", want="variant", candidates=["", "m1"]).recommendations
+    assert actions(RecommendReply(recommendations=found, scope=SCOPE)) == ["m1"]
+
+
+def test_the_only_variant_known_is_as_sure_as_it_works(db: Connection) -> None:
+    for _ in range(4):
+        observed(db, task="t", method="m1", success=False)
+
+    best = advised(db, task="t", want="variant").recommendations[0]
+
+    assert best.confidence < 0.3
 
 
 def test_workflows_differ_from_each_other(db: Connection) -> None:

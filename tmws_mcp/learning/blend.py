@@ -9,6 +9,7 @@ A mixture fitted like this is a probability as it stands: what no expert foresaw
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import fsum
 
 from tmws_mcp.learning.case import Case, Forecast
 from tmws_mcp.learning.experts import EXPERTS, Expert
@@ -62,7 +63,7 @@ def _possible(forecast: Forecast, available: frozenset[str]) -> Forecast:
     if not available:
         return forecast
     kept = {tool: share for tool, share in forecast.shares.items() if tool in available}
-    total = sum(kept.values())
+    total = fsum(kept.values())
     return Forecast({tool: share / total for tool, share in kept.items()}, forecast.reach)
 
 

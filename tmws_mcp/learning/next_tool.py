@@ -108,6 +108,8 @@ def _answer(db: Connection, asked: Asked, mixed: Blend, ranked: Sequence[str]) -
             found.append(_recommendation(db, asked, mixed, tool, standing))
         if len(found) == asked.limit:
             break
+    if not found and asked.case.available:
+        return Answer(reason="There is no evidence for any of available_tools in this case yet.")
     return Answer(tuple(found))
 
 

@@ -51,8 +51,14 @@ def learned_text(pattern: LearnedPattern) -> str:
 
 def _counted(one: Recommendation) -> str:
     """An alternative: its counts, without the words; three full reasons would cost 180 tokens."""
+    return f"{_action(one)}, {_figures(one)} ({_counts(one)}){_behind(one)}"
+
+
+def _counts(one: Recommendation) -> str:
     shown = one.evidence
-    return f"{_action(one)}, {_figures(one)} ({shown.successes} of {shown.support}){_behind(one)}"
+    if one.success_rate is None:
+        return f"{shown.support} of unknown end" if shown.support else "never used here"
+    return f"{shown.successes} of {shown.support}"
 
 
 def _action(one: Recommendation) -> str:

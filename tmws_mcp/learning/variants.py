@@ -126,6 +126,8 @@ def _ranked(arms: Sequence[Arm], *, seed: int, task: str) -> list[Arm]:
 
 def _probability_best(ranked: Sequence[Arm], *, seed: str) -> dict[str, float]:
     """Return in which share of draws from the posteriors each is the best, or close to it."""
+    if len(ranked) == 1:  # to be the only one known is no merit: what counts is that it works
+        return {ranked[0].name: ranked[0].mean}
     drawn = ranked[:DRAWN_MAX]
     draw = Random(seed)  # noqa: S311 - reproducible on purpose
     wins = dict.fromkeys((arm.name for arm in drawn), 0)

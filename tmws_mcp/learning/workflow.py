@@ -56,7 +56,8 @@ def recommend(db: Connection, asked: Asked) -> Answer:
         return Answer(reason="Say which task: a workflow is found by the words of the task.")
     candidates = _candidates(db, asked)
     if not candidates:
-        return Answer(reason="No task like this one has a finished run yet.")
+        with_these = " that used only available_tools" if asked.case.available else ""
+        return Answer(reason=f"No task like this one has a finished run{with_these} yet.")
     chosen = _chosen(candidates, min(ANSWERS_MAX, asked.limit))
     if not chosen:
         return Answer(reason="All runs of tasks like this one failed.")
@@ -127,10 +128,10 @@ def _recommendation(
 
 def _why(db: Connection, one: Candidate, same: Tally, rest: Tally) -> str:
     task = tasks.by_id(db, one.task)
-    of = f" for {wording.task(task.text)}" if task else ""
+    of = f", for tasks like {wording.task(task.text)}" if task else ""
     if not same.n:
         runs = "run" if one.unknown == 1 else "runs"
-        return f"done in {one.unknown} {runs} of unknown end{of}, last {wording.day(same.last_at)}"
+        return f"done in {one.unknown} {runs} of unknown end, last {wording.day(same.last_at)}{of}"
     return f"{wording.worked(same)}{of}{wording.without(rest)}"
 
 

@@ -1,6 +1,7 @@
 """Which tool is named like what the task asks for: of the available ones, else of those known."""
 
 from functools import lru_cache
+from math import fsum
 
 from tmws_mcp.learning.case import SILENT, Case, Forecast
 from tmws_mcp.learning.words import words
@@ -17,7 +18,7 @@ def foresee(db: Connection, case: Case) -> Forecast:
         return SILENT
     tools = case.available or evidence.actions(db, case.ns, TOOL, EVERYWHERE)
     likeness = {tool: _likeness(tool, case) for tool in tools}
-    total = sum(likeness.values())
+    total = fsum(likeness.values())  # exact, so that the order of a set makes no difference
     if not total:
         return SILENT
     return Forecast({tool: share / total for tool, share in likeness.items() if share})

@@ -1,6 +1,7 @@
 """What came next in the runs of tasks like this one: each votes by likeness and by success."""
 
 from collections import defaultdict
+from math import fsum
 
 from tmws_mcp.learning.case import SILENT, Case, Forecast
 from tmws_mcp.store import tasks
@@ -26,7 +27,7 @@ def foresee(db: Connection, case: Case) -> Forecast:
         for run in tasks.runs(db, task, RUNS_EACH):
             weight = similarity**2 * VOTES[run.outcome]
             reach = max(reach, _vote(votes, run, seen, weight))
-    total = sum(votes.values())
+    total = fsum(votes.values())  # exact, so that the order of a set makes no difference
     if not total:
         return SILENT
     return Forecast({tool: vote / total for tool, vote in votes.items()}, reach)
