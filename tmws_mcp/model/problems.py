@@ -4,7 +4,7 @@ pydantic's own text repeats the rejected input and links to its web site: noise 
 and that may hold what the caller would not have repeated.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -13,6 +13,18 @@ from pydantic import BaseModel, ValidationError
 from tmws_mcp.errors import InvalidInput
 
 PROBLEMS_MAX = 5
+TRIED = ("str", "dict", "list", "float", "int", "bool")
+WANTED = {
+    "string_type": "must be text",
+    "string_unicode": "must be text in UTF-8",
+    "tuple_type": "must be an array",
+    "list_type": "must be an array",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+}
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -46,8 +58,33 @@ def _line(problem: Any, allowed: tuple[str, ...]) -> str:
         return _unknown(where, allowed if len(problem["loc"]) == 1 else ())
     if problem["type"] == "missing":
         return f"{where} is missing."
-    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    return f"{where}: {message.rstrip('.')}."
+    where, said = _place(problem["loc"]), _said(problem)
+    return f"{where}: {said}." if where else f"{said[0].upper()}{said[1:]}."
+
+
+def _place(loc: Sequence[str | int]) -> str:
+    """Name the argument; pydantic adds the kinds of value that it has tried, which nobody sent."""
+    return ".".join(str(part) for part in loc if "[" not in str(part) and part not in TRIED)
+
+
+def _said(problem: Any) -> str:
+    """Return what a value must be, in the words of JSON rather than of Python."""
+    kind, limits = problem["type"], problem.get("ctx", {})
+    if kind in WANTED:
+        return WANTED[kind]
+    if kind in ("too_long", "string_too_long"):
+        return _too_long(limits)
+    if kind in ("too_short", "string_too_short"):
+        return "must not be empty"
+    message: str = problem["msg"].removeprefix("Value error, ")
+    return message.replace("Input should be ", "must be ").rstrip(".")
+
+
+def _too_long(limits: Mapping[str, Any]) -> str:
+    unit = "items" if limits.get("field_type") in ("Tuple", "Dictionary", "List") else "characters"
+    found, most = limits.get("actual_length"), limits.get("max_length")
+    has = f"has {found:,} {unit}" if isinstance(found, int) else f"has too many {unit}"
+    return f"{has}, the limit is {most:,}"
 
 
 def _unknown(name: str, allowed: tuple[str, ...]) -> str:
