@@ -2,9 +2,11 @@
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -82,6 +84,44 @@ async def test_end_of_input_in_mid_call_ends_it_too(tmp_path: Path) -> None:
         assert await server.exit_code() == 0
 
 
+@pytest.mark.parametrize("end", [signal.SIGTERM, None])
+async def test_a_store_that_no_longer_takes_writes_does_not_keep_it_from_ending(
+    tmp_path: Path, end: signal.Signals | None
+) -> None:
+    async with raw_server(tmp_path, stderr=subprocess.PIPE) as server:
+        await server.initialize()
+        await server.call("observe_interaction", {"task": "build", "tool_used": "make"})
+        assert not (await server.answer())["result"]["isError"]
+        with closing(sqlite3.connect(tmp_path / "tmws.db")) as newer:
+            newer.execute("PRAGMA user_version = 99")
+
+        if end is None:
+            await server.close_input()
+        else:
+            server.signal(end)
+        code = await server.exit_code()
+        assert server.process.stderr is not None
+        logged = await server.process.stderr.receive()
+
+    assert code == 0
+    assert b"Traceback" not in logged
+    assert not tmp_path.joinpath("tmws.db-wal").exists(), "the store was closed"
+
+
+async def test_a_call_whose_text_is_no_unicode_is_answered_under_its_id(tmp_path: Path) -> None:
+    call = (
+        b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":'
+        b'{"name":"store_memory","arguments":{"content":"half \\ud800"}}}'
+    )
+    async with raw_server(tmp_path) as server:
+        await server.initialize()
+        await server.send(call)
+        answer = await server.answer()
+
+    assert answer["id"] == 7, "a client that gets no answer under its id waits for ever"
+    assert "hex escape" in answer["error"]["message"]
+
+
 # What a dependency does that prints while it is imported, and a tool that prints in all ways.
 NOISE = """
 import builtins, os, subprocess, sys
@@ -137,7 +177,7 @@ async def test_nothing_that_prints_reaches_the_client(tmp_path: Path) -> None:
     ("line", "code", "request_id"),
     [
         (b"this is no JSON", -32700, None),
-        (b'{"jsonrpc": "2.0", "id": 1, "method"', -32700, None),
+        (b'{"jsonrpc": "2.0", "id": 1, "method"', -32700, 1),
         (b'[{"jsonrpc": "2.0", "id": 1, "method": "ping"}]', -32600, None),
         (b'{"jsonrpc": "2.0", "id": 7, "method": 3}', -32600, 7),
         (

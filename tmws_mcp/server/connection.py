@@ -16,13 +16,17 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from mcp.server.context import ServerRequestContext
 
+from tmws_mcp.errors import TmwsError
 from tmws_mcp.settings import Settings
+from tmws_mcp.telemetry import get_logger
 
 if TYPE_CHECKING:
     from tmws_mcp.engine import Engine
 
 CLOSE_SECONDS_MAX = 5.0  # clients kill a server that takes longer; what is acknowledged is safe
 ENDED_WITH_SESSION = "tmws_mcp.ended_with_session"
+
+log = get_logger("server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +68,16 @@ class SharedEngine:
         owner = self._owner
         if owner is None:
             return
-        if owner.is_open:
-            await owner.engine.result().end_connection(connection)
-        if self._connections == 0:
-            self._owner = None
-            owner.closing.set()
-            await owner.task
+        try:
+            if owner.is_open:
+                await owner.engine.result().end_connection(connection)
+        except TmwsError as error:  # a full disk, a newer schema: a later process ends the session
+            log.warning("connection.not_ended", error=type(error).__name__)
+        finally:
+            if self._connections == 0:
+                self._owner = None
+                owner.closing.set()
+                await owner.task
 
 
 class _Owner:

@@ -112,8 +112,13 @@ async def _receive(
 
 
 def _complaint(line: Line, error: ValidationError) -> SessionMessage:
-    if error.errors(include_url=False)[0]["type"] == "json_invalid":
-        return _error(None, PARSE_ERROR, "The line is not valid JSON")
+    first = error.errors(include_url=False)[0]
+    if first["type"] == "json_invalid":
+        # Under the id that it seems to have: half a surrogate pair in an argument is no JSON to us,
+        # and the client would wait for ever.
+        return _error(
+            line.request_id(), PARSE_ERROR, f"The line is not valid JSON: {first['ctx']['error']}"
+        )
     return _error(line.request_id(), INVALID_REQUEST, "The line is not a JSON-RPC 2.0 message")
 
 
