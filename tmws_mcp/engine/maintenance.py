@@ -54,9 +54,13 @@ async def one_round(
     """Do each kind of work once; the vectors slice by slice until none is missing."""
     closed = await store.write(sessions.close_idle, now)
     erased = await store.write(lifecycle.purge, now)
+    # Each round, and not only after erasing: where others were reading it is done by the next one.
+    emptied = await store.empty_log()
     embedded = 0
     if await store.read(lifecycle.any_unembedded) and (embedder := await load_embedder()):
         while done := await store.write(lifecycle.embed_missing, embedder, SLICE_ROWS):
             embedded += done
     if closed or erased or embedded:
-        log.info("maintenance.done", closed=closed, erased=erased, embedded=embedded)
+        log.info(
+            "maintenance.done", closed=closed, erased=erased, embedded=embedded, emptied=emptied
+        )

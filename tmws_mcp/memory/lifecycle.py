@@ -177,18 +177,20 @@ def _check_not_stored_again(
 
 
 def purge(db: Connection, now: float) -> int:
-    """Erase what was forgotten more than UNDO_DAYS ago; return how many memories."""
+    """Erase what was forgotten more than UNDO_DAYS ago; return how many memories.
+
+    The write-ahead log may hold their bytes until Database.empty_log().
+    """
     before = now - UNDO_DAYS * DAY_SECONDS
     due = versions.due(db, before, PURGED_MAX, with_vectors=vectors.available(db))
     if not due:
         return 0
-    with versions.overwriting(db):
-        if vectors.available(db):
-            vectors.remove_everywhere(db, [key for key, _ in due])
-        versions.erase(db, [key for key, _ in due])
-        for ns in {ns for _, ns in due}:
-            lexical.compact(db, ns)
-            namespaces.touch(db, ns, AREA)
+    if vectors.available(db):
+        vectors.remove_everywhere(db, [key for key, _ in due])
+    versions.erase(db, [key for key, _ in due])
+    for ns in {ns for _, ns in due}:
+        lexical.compact(db, ns)
+        namespaces.touch(db, ns, AREA)
     return len(due)
 
 

@@ -100,6 +100,20 @@ class Database:
                     self._readers.append(reader)
         return cast("T", result)
 
+    async def empty_log(self) -> bool:
+        """Move the write-ahead log into the file and cut it to nothing; False if others read it.
+
+        The log keeps old versions of pages, and with them what was erased, until it is emptied.
+
+        Raises:
+            StoreError: The disk failed.
+        """
+        if self._writer is None:
+            raise StoreError("The store is closed.")
+        with anyio.CancelScope(shield=True):
+            emptied = await self._hop(self._writer, _empty_log, self.path)
+        return bool(emptied)
+
     async def _hop(
         self,
         connection: aiosqlite.Connection,
@@ -210,6 +224,13 @@ def _read(
         finally:
             if db.in_transaction:
                 db.rows("ROLLBACK")
+    except SqliteError as error:
+        raise store_error(error, path) from error
+
+
+def _empty_log(db: Connection, path: Path) -> bool:
+    try:
+        return driver.empty_log(db)
     except SqliteError as error:
         raise store_error(error, path) from error
 

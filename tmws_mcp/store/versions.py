@@ -5,8 +5,7 @@ behind it live and die together: those are found by no query, so that nobody wou
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tmws_mcp.store.driver import Connection
@@ -125,13 +124,3 @@ def erase(db: Connection, keys: Sequence[int]) -> None:
         "AND NOT EXISTS (SELECT 1 FROM memory m WHERE m.thread = thread.id)",
         threads,
     )
-
-
-@contextmanager
-def overwriting(db: Connection) -> Iterator[None]:
-    """Overwrite with zeros whatever is deleted meanwhile, instead of only marking it as free."""
-    db.rows("PRAGMA secure_delete = ON")
-    try:
-        yield
-    finally:
-        db.rows("PRAGMA secure_delete = OFF")
