@@ -1,9 +1,13 @@
 """README and docs: their code runs, their commands exist, their links lead somewhere.
 
 Blocks of Python are run, each in a process and a home of its own. Blocks of shell are read: a
-`make` target must exist, and so must each command and option of `tmws-mcp`; a block after the
-comment `<!-- run -->` is run too. JSON and YAML must parse. A first word that nobody has listed
-below is an error, so that a new kind of command is thought about.
+`make` target must exist, and so must each command and option of `tmws-mcp`. A first word that
+nobody has listed below is an error, so that a new kind of command is thought about. JSON and YAML
+must parse.
+
+A page may also be followed: its blocks after `<!-- run -->` are run from top to bottom in one
+folder and one home, and a block after `<!-- file: PATH -->` is written there first, as a reader
+would do. What a command says behind `# shows` has to be in its output.
 """
 
 import json
@@ -23,11 +27,13 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(
-    r"^(?P<mark><!-- run -->\n+)?```(?P<language>\w+)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL
+    r"^(?:<!-- (?P<mark>run|file: \S+) -->\n+)?```(?P<language>\w+)\n(?P<text>.*?)^```",
+    re.MULTILINE | re.DOTALL,
 )
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:|#)([^)#\s]+)")
 OUTSIDE = {"cd", "claude", "curl", "docker", "export", "git", "pip", "uv", "uvx", ".ci/run"}
 """Programs of others, whose options are not ours to check."""
+SHOWS = re.compile(r"\s+# shows (.+)$")
 RUN_SECONDS_MAX = 60
 
 
@@ -38,7 +44,8 @@ class Block:
     where: str
     language: str
     text: str
-    run: bool
+    mark: str
+    """`run`, or `file: PATH`; empty: the block is only read."""
 
 
 def blocks(*languages: str) -> list:
@@ -54,7 +61,7 @@ def blocks_of(page: Path) -> Iterator[Block]:
     text = page.read_text("utf-8")
     for found in FENCE.finditer(text):
         where = f"{page.relative_to(ROOT)}:{text.count(chr(10), 0, found.start('language')) + 1}"
-        yield Block(where, found["language"], found["text"], run=bool(found["mark"]))
+        yield Block(where, found["language"], found["text"], found["mark"] or "")
 
 
 def command_lines(text: str) -> list[list[str]]:
@@ -67,11 +74,19 @@ def command_lines(text: str) -> list[list[str]]:
     return [words for part in parts if (words := shlex.split(part, comments=True))]
 
 
-def run(command: list[str], home: Path) -> subprocess.CompletedProcess:
+def run(command: list[str], home: Path, **settings: str) -> subprocess.CompletedProcess:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TMWS_", "CLAUDE"))}
     return subprocess.run(
         command,
         cwd=home,
-        env={**os.environ, "HOME": str(home), "TMWS_HOME": str(home / "data")},
+        env={
+            **inherited,
+            "HOME": str(home),
+            "TMWS_HOME": str(home / "data"),
+            # As a reader's does: a page starts our command often, and compiling takes half of it.
+            "PYTHONDONTWRITEBYTECODE": "",
+            **settings,
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -86,12 +101,37 @@ def test_python_in_the_documents_runs(block: Block, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("block", [b for b in blocks("sh", "console") if b.values[0].run])
-def test_marked_shell_in_the_documents_runs(block: Block, tmp_path: Path) -> None:
-    for words in command_lines(block.text):
-        assert words[0] == "tmws-mcp", "only our own command is run"
-        done = run([sys.executable, "-m", "tmws_mcp", *words[1:]], tmp_path)
-        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+def followed_pages() -> list:
+    pages = [page for page in PAGES if any(block.mark for block in blocks_of(page))]
+    return [pytest.param(page, id=str(page.relative_to(ROOT))) for page in pages]
+
+
+@pytest.mark.parametrize("page", followed_pages())
+def test_a_page_can_be_followed_from_top_to_bottom(page: Path, tmp_path: Path) -> None:
+    settings: dict[str, str] = {}
+    for block in blocks_of(page):
+        if block.mark.startswith("file: "):
+            file = tmp_path / block.mark.removeprefix("file: ")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block.text, "utf-8")
+        elif block.mark == "run":
+            follow(block, tmp_path, settings)
+
+
+def follow(block: Block, folder: Path, settings: dict[str, str]) -> None:
+    for line in block.text.splitlines():
+        claim = SHOWS.search(line)
+        for words in command_lines(line):
+            if words[0] == "export":
+                settings.update(
+                    word.replace("$PWD", str(folder)).split("=", 1) for word in words[1:]
+                )
+                continue
+            assert words[0] == "tmws-mcp", "only our own command is run"
+            done = run([sys.executable, "-m", "tmws_mcp", *words[1:]], folder, **settings)
+            said = f"{block.where}: {words}: {done.stdout}{done.stderr}"
+            assert done.returncode == 0, said
+            assert claim is None or claim[1] in done.stdout, said
 
 
 @pytest.mark.parametrize("block", blocks("sh", "console"))
