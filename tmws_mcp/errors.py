@@ -15,6 +15,7 @@
     │   ├── StoreFull
     │   ├── StoreBusy
     │   ├── StoreCorrupt
+    │   ├── StoreMoved
     │   └── NewerSchema
     ├── EmbedderUnavailable        no vectors: the lexical tier answers
     ├── RegexesUnavailable         RE2 is not there: no pattern can be matched
@@ -139,6 +140,16 @@ class StoreCorrupt(StoreError):
         super().__init__(
             f"The store {path} is damaged ({problem}). Run `tmws-mcp doctor`, and go back to a "
             "backup: they lie beside the file."
+        )
+
+
+class StoreMoved(StoreError):
+    """The store's file is no longer the one that was opened."""
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(
+            f"The store {path} was moved away or replaced while this server ran; nothing was "
+            "changed. Put it back, or restart this server to use what is there now."
         )
 
 

@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from tmws_mcp.actions.registry import ACTIONS, Action, Workspace
 from tmws_mcp.cache.process import ProcessCache, execution_key
 from tmws_mcp.engine.once import Once
-from tmws_mcp.errors import InvalidInput, PatternNotFound, RegexesUnavailable
+from tmws_mcp.errors import InvalidInput, PatternNotFound, RegexesUnavailable, StoreError
 from tmws_mcp.model import (
     ExecuteReply,
     ExecuteRequest,
@@ -101,10 +101,10 @@ class Answering:
         book, scope = await self._book(), self._settings.scope(request.namespace)
         match = book.matcher.match(request.query)
         pattern = book.catalog.patterns.get(match.pattern or "")
-        ground = await (await self._store()).read(_ground, scope)
+        ground = await self._ground(scope, pattern)
         decision = self._decide(request, pattern, ground)
         self._runs[decision.route] += 1
-        if pattern is None or request.dry_run or not self._cacheable(pattern):
+        if not ground or not pattern or request.dry_run or not self._cacheable(pattern):
             return await self._run(request, scope, pattern, match, decision)
         key = execution_key(
             request, scope, version=book.catalog.version, generations=ground.generations
@@ -166,12 +166,24 @@ class Answering:
     async def _read_book(self) -> Book:
         return await anyio.to_thread.run_sync(_read_book, self._settings)
 
+    async def _ground(self, scope: Scope, pattern: "Pattern | None") -> Ground | None:
+        """Return what there is to recall; None where the store fails and the pattern needs none.
+
+        Whoever asks for the health of a server whose store is broken must not get an error.
+        """
+        try:
+            return await (await self._store()).read(_ground, scope)
+        except StoreError:
+            if pattern is None or pattern.route != "infrastructure":
+                raise
+            return None
+
     def _decide(
-        self, request: ExecuteRequest, pattern: "Pattern | None", ground: Ground
+        self, request: ExecuteRequest, pattern: "Pattern | None", ground: Ground | None
     ) -> "Decision":
         seen = features(
             request.query,
-            memories=ground.memories,
+            memories=ground.memories if ground else 0,
             actions_run=pattern is None or all(name in self._actions for name in pattern.actions),
             stores=pattern is not None and pattern.stores,
         )

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -21,7 +22,7 @@ from tmws_mcp.engine import report
 from tmws_mcp.engine.answering import Answering
 from tmws_mcp.engine.maintenance import maintain
 from tmws_mcp.engine.once import Once
-from tmws_mcp.errors import EmbedderUnavailable, TmwsError
+from tmws_mcp.errors import EmbedderUnavailable, StoreMoved, TmwsError
 from tmws_mcp.learning import learned, sessions
 from tmws_mcp.learning import recommend as recommending
 from tmws_mcp.memory import lifecycle, lookup
@@ -82,7 +83,9 @@ class Engine:
         self._clock = clock
         self._started_at = clock()
         self._tasks = tasks
-        self._store = Once(self._open_store)
+        self._file: tuple[int, int] | None = None
+        """Which file the open store is: device and inode."""
+        self._opened = Once(self._open_store)
         self._embedder = Once(self._load_embedder)
         self._answering = Answering(
             settings,
@@ -153,12 +156,13 @@ class Engine:
 
     async def end_connection(self, connection: str) -> None:
         """Close the implicit session of a connection, if the store was used at all."""
-        if store := self._store.opened:
+        if store := self._opened.opened:
             await store.write(sessions.end_connection, connection, self._clock())
 
     async def memory(self, uid: str) -> Memory:
-        """Return a memory in full, with its links."""
-        return await (await self._store()).read(recalling.memory_by_id, uid)
+        """Return a memory of the default scope in full, with its links."""
+        store = await self._store()
+        return await store.read(recalling.memory_by_id, uid, self.settings.scope())
 
     async def patterns(self) -> tuple[PatternSummary, ...]:
         """Return the authored patterns, in the order of their ids."""
@@ -213,7 +217,7 @@ class Engine:
 
     async def close(self) -> None:
         """Close the store; `open_engine` does it."""
-        if store := self._store.opened:
+        if store := self._opened.opened:
             await store.__aexit__(None, None, None)
 
     def _parts(self, actions: Mapping[str, Action]) -> "Parts":
@@ -234,9 +238,20 @@ class Engine:
     async def _figures(self) -> JsonValue:
         return (await self.statistics()).model_dump(mode="json", exclude={"scope"})
 
+    async def _store(self) -> Database:
+        """Return the store, as long as its file is the one that was opened.
+
+        Of a file that was removed or replaced, what is written would be lost without an error.
+        """
+        store = await self._opened()
+        if _file_at(store.path) != self._file:
+            raise StoreMoved(store.path)
+        return store
+
     async def _open_store(self) -> Database:
         store = Database(self.settings.db, durability=self.settings.durability)
         await store.__aenter__()
+        self._file = _file_at(store.path)
         self._tasks.start_soon(partial(maintain, store, self._embedder, clock=self._clock))
         return store
 
@@ -271,6 +286,14 @@ async def open_engine(settings: Settings | None = None) -> AsyncIterator[Engine]
                 await engine.close()
     if failure is not None:
         raise failure
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 __all__ = ["Engine", "TmwsError", "open_engine"]
