@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tmws_mcp.errors import FileError, SettingsError
+from tmws_mcp.errors import SettingsError
 from tmws_mcp.settings import Settings, default_home, project_namespace
 
 
@@ -39,7 +39,7 @@ def test_unknown_settings_of_the_file_are_refused_by_name(tmp_path: Path) -> Non
 
 
 def test_a_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match=r"missing\.yaml"):
+    with pytest.raises(SettingsError, match=r"TMWS_CONFIG.*missing\.yaml"):
         load(tmp_path, TMWS_CONFIG=str(tmp_path / "missing.yaml"))
 
 
@@ -92,8 +92,23 @@ def test_a_linked_worktree_belongs_to_its_repository(tmp_path: Path) -> None:
     (main / ".git" / "worktrees" / "tree").mkdir(parents=True)
     tree.mkdir()
     (tree / ".git").write_text(f"gitdir: {main}/.git/worktrees/tree\n")
+    (main / ".git" / "worktrees" / "tree" / "gitdir").write_text(f"{tree}/.git\n")
 
     assert load(tree).scope().namespace == load(main).scope().namespace
+
+
+@pytest.mark.parametrize("known", [None, "/elsewhere/.git", ""])
+def test_a_folder_cannot_pass_for_a_worktree_of_another_project(
+    tmp_path: Path, known: str | None
+) -> None:
+    main, tree = tmp_path / "main", tmp_path / "tree"
+    (main / ".git" / "worktrees" / "tree").mkdir(parents=True)
+    tree.mkdir()
+    (tree / ".git").write_text(f"gitdir: {main}/.git/worktrees/tree\n")
+    if known is not None:
+        (main / ".git" / "worktrees" / "tree" / "gitdir").write_text(known)
+
+    assert load(tree).project == tree
 
 
 def test_the_client_may_name_the_project(tmp_path: Path) -> None:

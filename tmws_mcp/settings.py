@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from tmws_mcp.errors import SettingsError
+from tmws_mcp.errors import FileError, SettingsError
 from tmws_mcp.model import Namespace, Scope
 from tmws_mcp.model.base import Name
 
@@ -178,9 +178,17 @@ def _git_root(folder: Path) -> Path | None:
 
 
 def _worktree_owner(mark: Path) -> Path | None:
+    """Return the repository of a linked worktree that the repository knows too.
+
+    The file alone proves nothing: one that came with foreign code could name any project, and so
+    have its memories recalled.
+    """
     try:
         target = mark.read_text("utf-8").removeprefix("gitdir:").strip()
-    except (OSError, UnicodeDecodeError):
+        known = Path(target, "gitdir").read_text("utf-8").strip()
+        if not Path(target, known).samefile(mark):
+            return None
+    except (OSError, ValueError):
         return None
     common, found, _ = target.partition(f"{os.sep}.git{os.sep}worktrees{os.sep}")
     return Path(common) if found else None
@@ -201,7 +209,10 @@ def _from_file(environ: Mapping[str, str]) -> dict[str, Any]:
         return {}
     from tmws_mcp.yamlfile import read_mapping  # noqa: PLC0415 - few need it, and it costs a start
 
-    return read_mapping(Path(path))
+    try:
+        return read_mapping(Path(path))
+    except FileError as error:
+        raise SettingsError(f"{PREFIX}CONFIG: {error}") from error
 
 
 def _problems(error: ValidationError) -> str:
