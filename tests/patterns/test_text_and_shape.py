@@ -86,6 +86,7 @@ advice:
   - a > b (confidence 0.7): worked 7 of 8 times
 other failed: no workspace is known
 3 items left out: call again with a higher token_budget
+Passages are excerpts; recall_memory(ids=[…]) gives the whole.
 match: by regex
 route: hybrid (0.9): the pattern
 not memory (0.4): less
@@ -142,6 +143,25 @@ def test_texts_are_shortened_before_lists_lose_most_of_their_items() -> None:
     kept = shaped.results["found"]["memories"]
     assert len(kept) >= 3
     assert all("more characters" in m["content"] or "characters)" in m["content"] for m in kept)
+
+
+def test_shortened_texts_are_counted() -> None:
+    results = {"a": {"b": "word " * 500, "c": "short"}, "d": ["word " * 500, "short"]}
+
+    assert shape(results, 200).shortened == 2
+    assert shape(results, 5_000).shortened == 0
+
+
+def test_what_was_cut_names_the_call_that_gives_it() -> None:
+    cut = {"memories": [memory(1, "an excerpt") | {"passage": True}]}
+    whole = {"memories": [memory(1, "the whole")]}
+    asks = "recall_memory(ids=[…])"
+
+    assert asks in execute_text(reply(cut))
+    assert asks not in execute_text(reply(whole))
+    assert "2 texts shortened: call again with a higher token_budget" in execute_text(
+        reply(whole).model_copy(update={"shortened": 2})
+    )
 
 
 def test_a_small_step_is_not_cut_for_a_large_one() -> None:

@@ -95,6 +95,8 @@ class ExecuteReply(Value):
     """Tokens of all that the steps found, less the tokens of this reply's text."""
     omitted: int = 0
     """Items found and not shown for want of room."""
+    shortened: int = 0
+    """Texts cut for want of room; each says by how much."""
     ms: float
     explanation: Explanation | None = None
     scope: Scope

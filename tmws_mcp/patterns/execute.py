@@ -21,7 +21,7 @@ from tmws_mcp.patterns.run import Call, Outcome, Parts, is_empty, run_steps
 from tmws_mcp.patterns.shape import shape
 from tmws_mcp.patterns.steps import RecallStep, Step
 from tmws_mcp.patterns.templates import fill
-from tmws_mcp.patterns.text import execute_text, failures_text
+from tmws_mcp.patterns.text import PASSAGES, execute_text, failures_text, holds_passage
 from tmws_mcp.tokens import estimate_tokens
 
 __all__ = ["Parts", "as_cached", "execute", "is_whole"]
@@ -170,13 +170,16 @@ def _filled(reply: ExecuteReply, outcomes: Mapping[str, Outcome], tokens: int) -
         raise NothingRan(f"Nothing of {reply.pattern or 'the recall'} could be run. {why}")
     reply = reply.model_copy(update={"steps": reports})
     results: JsonObject = {name: item.value for name, item in found.items()}
-    room = tokens - estimate_tokens(execute_text(reply)) - ROOM_MIN // 2
+    said = execute_text(reply.model_copy(update={"shortened": 1, "omitted": 1}))
+    said += f"\n{PASSAGES}" if holds_passage(results) else ""
+    room = tokens - estimate_tokens(said)
     shaped = shape(results, max(room, ROOM_MIN))
     omitted = shaped.omitted + sum(item.omitted for item in found.values())
     return reply.model_copy(
         update={
             "result": shaped.results,
             "omitted": omitted,
+            "shortened": shaped.shortened,
             "tokens_saved": shaped.tokens_found,  # less the reply's own tokens: see _told
         }
     )

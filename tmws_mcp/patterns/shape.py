@@ -27,6 +27,8 @@ class Shaped:
 
     results: JsonObject
     omitted: int
+    shortened: int
+    """Texts that lack their ends."""
     tokens_found: int
     """Tokens of the text of all that was found."""
 
@@ -35,13 +37,13 @@ def shape(results: JsonObject, tokens: int) -> Shaped:
     """Return the results cut to a text of at most so many tokens."""
     found = estimate_tokens(results_text(results))
     if found <= tokens:
-        return Shaped(results, 0, found)
+        return Shaped(results, 0, 0, found)
     shaped: JsonObject = {}
     omitted = 0
     for name, room in _rooms(results, tokens).items():
         shaped[name], left_out = _shaped(name, results[name], room)
         omitted += left_out
-    return Shaped(shaped, omitted, found)
+    return Shaped(shaped, omitted, _shortened(results, shaped), found)
 
 
 def _rooms(results: JsonObject, tokens: int) -> dict[str, int]:
@@ -105,6 +107,15 @@ def _cut(value: JsonValue, chars: int, items: int) -> tuple[JsonValue, int]:
             n for _, n in shorter.values()
         )
     return value, 0
+
+
+def _shortened(found: JsonValue, shown: JsonValue) -> int:
+    """Count the texts that are shown otherwise than they were found."""
+    if isinstance(found, dict) and isinstance(shown, dict):
+        return sum(_shortened(found[key], value) for key, value in shown.items())
+    if isinstance(found, list) and isinstance(shown, list):
+        return sum(_shortened(was, now) for was, now in zip(found, shown, strict=False))
+    return int(found != shown)
 
 
 def _clipped(text: str, chars: int) -> str:
