@@ -284,16 +284,23 @@ async def test_a_query_of_stop_words_is_looked_up_all_the_same(notes: Notebook) 
     assert await notes.without_vectors().found("to be or not to be") == ["To be or not to be"]
 
 
-async def test_a_memory_is_found_by_id_in_any_namespace_until_it_is_forgotten(
+async def test_a_memory_is_found_by_id_in_its_scope_until_it_is_forgotten(
     notes: Notebook,
 ) -> None:
+    async def read(notes: Notebook) -> str:
+        return (await notes.store.read(memory_by_id, stored.id, notes.scope)).content
+
     stored = await notes.remember("The port is 8080.")
-    assert (await notes.store.read(memory_by_id, stored.id)).content == "The port is 8080."
+    await notes.within("other").remember("something else")
+    assert await read(notes) == "The port is 8080."
+    assert await read(notes.within("other", also=("home",))) == "The port is 8080."
+    with pytest.raises(NotFound, match=stored.id):
+        await read(notes.within("other"))
 
     await notes.forget(stored.id)
 
     with pytest.raises(NotFound, match=stored.id):
-        await notes.store.read(memory_by_id, stored.id)
+        await read(notes)
 
 
 async def test_the_cursor_goes_on_to_the_end_without_gap_or_repetition(facts: Notebook) -> None:

@@ -106,7 +106,7 @@ async def test_the_texts_of_forgetting(notes: Notebook) -> None:
 async def test_the_text_of_a_memory_has_its_facts(notes: Notebook) -> None:
     stored = await notes.remember("The port is 8080.", source="notes.md", thread="t", tags=["net"])
 
-    text = memory_text(await notes.store.read(memory_by_id, stored.id))
+    text = memory_text(await notes.store.read(memory_by_id, stored.id, notes.scope))
 
     for part in (stored.id, "The port is 8080.", "source: notes.md", "thread: t", "tags: net"):
         assert part in text

@@ -20,7 +20,7 @@ from tmws_mcp.memory.shown import shown
 from tmws_mcp.memory.text import block, recall_text
 from tmws_mcp.model import Memory, RecallReply, RecallRequest, Scope
 from tmws_mcp.model.memory import TOKEN_BUDGET_MAX
-from tmws_mcp.store import memories
+from tmws_mcp.store import memories, namespaces
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.tokens import estimate_tokens
 
@@ -223,13 +223,15 @@ def _in_full(found: Sequence[Memory], place: Place, room: int) -> tuple[list[Mem
     return kept, Place("ids", len(found), 0)
 
 
-def memory_by_id(db: Connection, uid: str) -> Memory:
-    """Return a memory of any namespace in full.
+def memory_by_id(db: Connection, uid: str, scope: Scope) -> Memory:
+    """Return a memory of the scope's namespaces in full.
 
     Raises:
-        NotFound: There is none of that id, or it is forgotten.
+        NotFound: They hold none of that id, or it is forgotten.
     """
-    keys = memories.keys_of(db, [uid])
+    found = (namespaces.find(db, name) for name in (scope.namespace, *scope.also))
+    keys = memories.keys_of(db, [uid], [ns for ns in found if ns is not None])
     if not keys:
-        raise NotFound("memory", uid, remedy="recall_memory gives the ids of those that exist.")
+        remedy = "recall_memory gives the ids that exist, and reads one of another namespace."
+        raise NotFound("memory", uid, remedy=remedy)
     return shown(memories.records(db, list(keys.values()))[0])

@@ -135,18 +135,13 @@ def uid_taken(db: Connection, uid: str) -> bool:
     return db.row("SELECT 1 FROM memory WHERE uid = ?", (uid,)) is not None
 
 
-def keys_of(
-    db: Connection, uids: Sequence[str], namespaces: Sequence[int] | None = None
-) -> dict[str, int]:
-    """Return the keys of memories by public id, forgotten ones left out; None: in any namespace."""
+def keys_of(db: Connection, uids: Sequence[str], namespaces: Sequence[int]) -> dict[str, int]:
+    """Return the keys of memories by public id, forgotten ones left out."""
     rows = db.rows(
         "SELECT m.uid, m.id FROM json_each(:uids) j CROSS JOIN memory m ON m.uid = j.value "
         "WHERE m.forgotten_at IS NULL "
-        "AND (:namespaces IS NULL OR m.ns IN (SELECT value FROM json_each(:namespaces)))",
-        {
-            "uids": json.dumps(uids),
-            "namespaces": None if namespaces is None else json.dumps(namespaces),
-        },
+        "AND m.ns IN (SELECT value FROM json_each(:namespaces))",
+        {"uids": json.dumps(uids), "namespaces": json.dumps(namespaces)},
     )
     return dict(rows)
 
