@@ -68,7 +68,7 @@ class PatternNotFound(NotFound):
         remedy = (
             f"Closest patterns: {', '.join(closest)}."
             if closest
-            else "The resource tmws://patterns lists them all."
+            else 'pattern_execute(query="list patterns") lists them all.'
         )
         super().__init__(what, name, remedy=remedy)
 

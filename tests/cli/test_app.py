@@ -1,5 +1,8 @@
 """The command line as a whole."""
 
+import subprocess
+import sys
+
 import pytest
 
 from tmws_mcp import __version__
@@ -21,3 +24,16 @@ def test_wrong_usage_ends_with_code_2(tmws, arguments):
 
     assert result.exit_code == USAGE
     assert result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a closed pipe is told otherwise there")
+def test_a_reader_that_has_seen_enough_gets_no_traceback():
+    command = [sys.executable, "-m", "tmws_mcp", "demo"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as demo:
+        assert demo.stdout is not None
+        assert demo.stderr is not None
+        demo.stdout.read(1)
+        demo.stdout.close()
+        complaint = demo.stderr.read().decode()
+
+    assert "Traceback" not in complaint

@@ -244,3 +244,43 @@ def test_a_store_that_cannot_be_opened_is_an_error_with_a_remedy(tmws, home):
 
     assert result.exit_code == FAILED
     assert "TMWS_DB" in result.stderr
+
+
+BARE = """
+from mcp.server.mcpserver import MCPServer
+server = MCPServer("bare", version="1")
+@server.tool()
+def add(a: int, b: int) -> int:
+    "Add two numbers."
+    return a + b
+server.run()
+"""
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """The command line of a server that is not ours."""
+    script = tmp_path / "bare.py"
+    script.write_text(BARE, "utf-8")
+    return shlex.join([sys.executable, str(script)])
+
+
+def test_another_programs_server_can_be_looked_into(tmws, bare):
+    assert "Add two numbers." in tmws("inspect", "tools", "--command", bare).stdout
+
+    reply = parsed(tmws("inspect", "call", "add", '{"a": 1, "b": 2}', "--command", bare, "--json"))
+    assert reply["structured"] == {"result": 3}
+
+
+@pytest.mark.parametrize("what", ["patterns", "learned"])
+def test_what_another_programs_server_lacks_is_said(tmws, bare, what):
+    result = tmws("inspect", what, "--command", bare, "--json")
+
+    assert (result.exit_code, result.stdout) == (FAILED, "")
+    assert "is not a tmws-mcp server" in result.stderr
+
+
+def test_a_command_that_ends_at_once_is_named(tmws):
+    command = f"{shlex.quote(sys.executable)} -c pass"
+
+    assert command in tmws("inspect", "tools", "--command", command).stderr

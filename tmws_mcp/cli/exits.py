@@ -27,6 +27,12 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except TmwsError as error:
             end(code_of(error), str(error))
+        except BaseExceptionGroup as errors:
+            # `tmws-mcp demo | head`: rich ends the program, and a task group wraps the end.
+            ends, others = errors.split((SystemExit, BrokenPipeError))
+            if ends is None or others is not None:
+                raise
+            end(FAILED)
 
 
 def code_of(error: TmwsError) -> int:

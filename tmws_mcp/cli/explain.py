@@ -34,14 +34,14 @@ async def find(server: Server, name: str) -> Subject | None:
 
 async def all_patterns(server: Server) -> tuple[PatternSummary, ...]:
     """Return the server's authored patterns."""
-    found = await server.read("tmws://patterns")
-    return TypeAdapter(tuple[PatternSummary, ...]).validate_python(found or ())
+    found = await server.read_own("tmws://patterns")
+    return TypeAdapter(tuple[PatternSummary, ...]).validate_python(found)
 
 
 async def all_learned(server: Server) -> tuple[LearnedPattern, ...]:
     """Return the server's learned patterns, the newest first."""
-    found = await server.read("tmws://learned")
-    return TypeAdapter(tuple[LearnedPattern, ...]).validate_python(found or ())
+    found = await server.read_own("tmws://learned")
+    return TypeAdapter(tuple[LearnedPattern, ...]).validate_python(found)
 
 
 def show(subject: Subject) -> None:

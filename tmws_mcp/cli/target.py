@@ -16,7 +16,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import anyio
 import typer
 from mcp import Client, MCPError, StdioServerParameters
-from mcp_types import CallToolResult, TextContent, TextResourceContents
+from mcp_types import CONNECTION_CLOSED, CallToolResult, TextContent, TextResourceContents
 
 from tmws_mcp.cli.exits import FAILED, end
 from tmws_mcp.errors import InvalidInput, TmwsError
@@ -85,6 +85,13 @@ class Server:
                 return json.loads(content.text)
         return None
 
+    async def read_own(self, uri: str) -> Any:
+        """Return what a resource holds that each server of ours has; another's ends the command."""
+        found = await self.read(uri)
+        if found is None:
+            end(FAILED, f"The server has no resource {uri}: it is not a tmws-mcp server.")
+        return found
+
 
 def run(command: str, url: str, work: Callable[[Server], Awaitable[T]]) -> T:
     """Connect, do the work, and return its result; what goes wrong ends the command.
@@ -110,7 +117,7 @@ def _end_with(error: BaseException, target: str) -> NoReturn:
     cause = _first_cause(error)
     if isinstance(cause, TmwsError | typer.Exit):
         raise cause from None
-    if isinstance(cause, MCPError):
+    if isinstance(cause, MCPError) and not (target and cause.code == CONNECTION_CLOSED):
         end(FAILED, f"The server refused: {cause}")
     if target:
         end(FAILED, f"{target} could not be spoken to as an MCP server: {cause or type(cause)}")
