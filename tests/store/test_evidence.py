@@ -56,6 +56,14 @@ def test_slots_of_several_actors_are_added_on_reading(db: Connection) -> None:
     assert db.rows("SELECT count(*) FROM outcome") == [(2,)]
 
 
+def test_tokens_reported_without_measure_do_not_close_a_slot(db: Connection) -> None:
+    for _ in range(3):
+        evidence.add_outcomes(db, 1, {("tool", "", "read"): Tally(n=1, tokens=2**62)}, NOW)
+
+    found = evidence.tally(db, 1, "tool", "", "read")
+    assert (found.n, found.tokens) == (3, evidence.TOKENS_MAX)
+
+
 def test_every_change_of_a_slot_raises_its_sequence_number(db: Connection) -> None:
     slots = {("ngram", "k", "read"): 1, ("ngram", "k", "edit"): 1}
     evidence.add_contexts(db, 1, slots)
@@ -158,6 +166,37 @@ class Recording:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.db, name)
+
+
+class Counting:
+    """A connection that counts its statements."""
+
+    def __init__(self, db: Connection) -> None:
+        self.db = db
+        self.statements = 0
+
+    def rows(self, sql: str, params: Params = ()) -> list[Row]:
+        self.statements += 1
+        return self.db.rows(sql, params)
+
+    def row(self, sql: str, params: Params = ()) -> Row | None:
+        self.statements += 1
+        return self.db.row(sql, params)
+
+
+def test_a_longer_answer_takes_no_more_statements(db: Connection) -> None:
+    tools = [{"tool_used": f"tool{number}", "task": "fix it"} for number in range(40)]
+    request = ObserveRequest.model_validate({"interactions": tools, "session_id": "s"})
+    sessions.observe(db, request, SCOPE, connection="c", now=NOW)
+    taken = []
+    for limit in (3, 20):
+        seen: Connection = Counting(db)  # type: ignore[assignment]
+        asked = RecommendRequest(task="fix it", want="next", limit=limit)
+        reply = recommend.recommend(seen, asked, SCOPE, connection="c", now=NOW)
+        assert len(reply.recommendations) == limit
+        taken.append(seen.statements)  # type: ignore[attr-defined]
+
+    assert taken[0] == taken[1] < 30
 
 
 def test_no_statement_scans_a_table(db: Connection) -> None:

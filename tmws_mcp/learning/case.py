@@ -1,6 +1,5 @@
 """The case at hand: what an expert may know when it says which tool comes next."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -25,7 +24,7 @@ class Case:
     """Tasks like it: (key in the store, similarity)."""
     available: frozenset[str] = frozenset()
     """The tools that can be called; empty where the caller did not say."""
-    words: Counter[str] = field(default_factory=Counter)
+    words: Mapping[str, int] = field(default_factory=dict)
     """Of the task and of the newest user message."""
 
     @property

@@ -1,8 +1,7 @@
 """What callers send -> what is kept of it: secrets masked, errors as templates, lengths bounded."""
 
 import json
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -110,7 +109,13 @@ def masked(text: str, chars_max: int) -> str:
 
     Masking comes first: a cut through a secret would leave a half that no mask knows.
     """
-    return mask_secrets(text)[:chars_max] if text else ""
+    return _clean(text)[:chars_max] if text else ""
+
+
+@lru_cache(maxsize=64)
+def _clean(text: str) -> str:
+    """The task of a session comes again with each of its steps."""
+    return mask_secrets(text)
 
 
 def failed_step(tool: str, error: str) -> Step:
@@ -152,19 +157,26 @@ def tool_names(tools: Iterable[str]) -> tuple[str, ...]:
 def _with_error(tool: str, *, ok: bool, error: str) -> Step:
     if ok:
         return Step(tool, ok)
+    text, kind = _kept_error(error)
+    return Step(tool, ok, error_template=text, error_class=kind)
+
+
+@lru_cache(maxsize=128)
+def _kept_error(error: str) -> tuple[str, str]:
+    """Return template and class: the recent steps of a session come again at each question."""
     clean = mask_secrets(error)
-    return Step(tool, ok, error_template=template(clean), error_class=error_class(clean))
+    return template(clean), error_class(clean)
 
 
 def _step(sent: Interaction) -> Step:
     ok = _went_well(sent, "success", said=sent.success, error=sent.error)
-    error = mask_secrets(sent.error) if sent.error or not ok else None
+    text, kind = _kept_error(sent.error) if sent.error or not ok else (None, None)
     return Step(
         tool=tool_name(sent.tool_used),
         ok=ok,
         number=sent.step,
-        error_template=None if error is None else template(error),
-        error_class=None if error is None else error_class(error),
+        error_template=text,
+        error_class=kind,
         recovery=tool_name(sent.recovery_action) or None,
         method=tool_name(sent.method) or None,
         seconds=sent.execution_time,
@@ -189,6 +201,7 @@ def context_key(metadata: JsonObject) -> str:
     return fingerprint("metadata", *items[:CONTEXT_ITEMS_MAX]) if items else ""
 
 
-def case_words(task: str, turn: str) -> Counter[str]:
+@lru_cache(maxsize=64)
+def case_words(task: str, turn: str) -> Mapping[str, int]:
     """Return the words that say what is wanted: of the task and of the newest message."""
     return words(f"{turn}\n{task}")

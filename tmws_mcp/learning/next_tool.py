@@ -1,6 +1,6 @@
 """Which tool next, and which tool after an error."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tmws_mcp.learning import posterior, repairs, wording
@@ -101,37 +101,46 @@ def _answer(db: Connection, asked: Asked, mixed: Blend, ranked: Sequence[str]) -
     stands = _repair_standings(db, asked) if asked.case.want == "recover" else {}
     everything = evidence.tally(db, asked.case.ns, *ALL)
     on_task = evidence.tallies(db, asked.case.ns, TASK_TOOL, asked.case.task)
-    found: list[Recommendation] = []
-    for tool in ranked:
-        standing = stands.get(tool) or _tool_standing(db, asked, tool, everything, on_task)
-        if standing.shown.n or _trusts_names(db, asked, mixed, tool):
-            found.append(_recommendation(db, asked, mixed, tool, standing))
-        if len(found) == asked.limit:
+    names = _trusted_names(db, asked, mixed)
+    chosen: dict[str, Standing] = {}
+    for start in range(0, len(ranked), asked.limit):
+        some = ranked[start : start + asked.limit]
+        used = evidence.tallies_of(db, asked.case.ns, TOOL, EVERYWHERE, some)
+        for tool in some:
+            standing = stands.get(tool) or _tool_standing(asked, tool, everything, used, on_task)
+            if (standing.shown.n or tool in names) and len(chosen) < asked.limit:
+                chosen[tool] = standing
+        if len(chosen) == asked.limit:
             break
+    found = _recommendations(db, asked, mixed, chosen)
     if not found and asked.case.available:
         return Answer(reason="There is no evidence for any of available_tools in this case yet.")
-    return Answer(tuple(found))
+    return Answer(found)
 
 
-def _trusts_names(db: Connection, asked: Asked, mixed: Blend, tool: str) -> bool:
-    """Tell whether an unused tool may be named: its name fits, and names have been right here."""
-    if "names" not in mixed.voices or tool not in mixed.voices["names"].shares:
-        return False
+def _trusted_names(db: Connection, asked: Asked, mixed: Blend) -> Container[str]:
+    """Return the tools that may be named though unused, since names have been right here."""
+    if "names" not in mixed.voices:
+        return ()
     earned = evidence.followers(db, asked.case.ns, CREDIT, (asked.case.want,))
-    return earned.get(asked.case.want, {}).get("names", 0) >= NAMES_CREDIT_MIN
+    trusted = earned.get(asked.case.want, {}).get("names", 0) >= NAMES_CREDIT_MIN
+    return mixed.voices["names"].shares if trusted else ()
 
 
 def _tool_standing(
-    db: Connection, asked: Asked, tool: str, everything: Tally, on_task: Mapping[str, Tally]
+    asked: Asked,
+    tool: str,
+    everything: Tally,
+    every_task: Mapping[str, Tally],
+    on_task: Mapping[str, Tally],
 ) -> Standing:
-    used = evidence.tally(db, asked.case.ns, TOOL, EVERYWHERE, tool)
+    used = every_task.get(tool, Tally())
     if own := on_task.get(tool):
         definition = tool_usage.definition(asked.case.task, asked.task, tool)
-        rest = _others(on_task, tool)
+        rest = _rest(_total(on_task), own)
         return Standing((everything, used, own), own, rest, definition=definition)
     if used.n:
-        rest = Tally(n=everything.n - used.n, ok=everything.ok - used.ok)
-        return Standing((everything, used), used, rest, where=" overall")
+        return Standing((everything, used), used, _rest(everything, used), where=" overall")
     told = [step for step in asked.case.steps if step.tool == tool]
     shown = Tally(n=len(told), ok=sum(step.ok for step in told))
     return Standing((everything, shown), shown, None, where=" in this session")
@@ -142,6 +151,7 @@ def _repair_standings(db: Connection, asked: Asked) -> dict[str, Standing]:
     error = asked.case.steps[-1]
     keys = repairs.asked_keys(error)
     levels = [evidence.tallies(db, asked.case.ns, REPAIR, key) for key in keys]
+    totals = [_total(level) for level in levels]
     places = _places(error, len(keys))
     found: dict[str, Standing] = {}
     for tool in {tool for level in levels for tool in level}:
@@ -150,19 +160,22 @@ def _repair_standings(db: Connection, asked: Asked) -> dict[str, Standing]:
         found[tool] = Standing(
             [levels[number][tool] for number in known],
             levels[deepest][tool],
-            _others(levels[deepest], tool),
+            _rest(totals[deepest], levels[deepest][tool]),
             where=places[deepest],
             definition=error_recovery.definition(error, tool),
         )
     return found
 
 
-def _others(tallies: Mapping[str, Tally], tool: str) -> Tally:
-    total = Tally()
-    for other, tally in tallies.items():
-        if other != tool:
-            total.add(tally)
-    return total
+def _total(tallies: Mapping[str, Tally]) -> Tally:
+    return Tally(
+        n=sum(tally.n for tally in tallies.values()), ok=sum(tally.ok for tally in tallies.values())
+    )
+
+
+def _rest(total: Tally, own: Tally) -> Tally:
+    """Return how the alternatives did; adding them up for each tool would cost the square."""
+    return Tally(n=total.n - own.n, ok=total.ok - own.ok)
 
 
 def _places(error: Step, levels: int) -> tuple[str, ...]:
@@ -182,8 +195,24 @@ def _places(error: Step, levels: int) -> tuple[str, ...]:
     return named
 
 
+def _recommendations(
+    db: Connection, asked: Asked, mixed: Blend, chosen: Mapping[str, Standing]
+) -> tuple[Recommendation, ...]:
+    kind = error_recovery.KIND if asked.case.want == "recover" else tool_usage.KIND
+    ids = {
+        tool: pattern_id(kind, standing.definition)
+        for tool, standing in chosen.items()
+        if standing.definition is not None
+    }
+    kept = learned.known(db, asked.case.ns, tuple(ids.values()))
+    return tuple(
+        _recommendation(mixed, tool, standing, ids[tool] if ids.get(tool) in kept else None)
+        for tool, standing in chosen.items()
+    )
+
+
 def _recommendation(
-    db: Connection, asked: Asked, mixed: Blend, tool: str, standing: Standing
+    mixed: Blend, tool: str, standing: Standing, behind: str | None
 ) -> Recommendation:
     known = standing.shown.n > 0
     return Recommendation(
@@ -192,7 +221,7 @@ def _recommendation(
         confidence=round(mixed.shares[tool], 4),
         success_rate=round(posterior.mean(standing.levels), 3) if known else None,
         why=_why(mixed, tool, standing),
-        pattern_id=_kept_pattern(db, asked, standing),
+        pattern_id=behind,
         evidence=evidence_of(standing.shown, standing.rest),
     )
 
@@ -209,11 +238,3 @@ def _why(mixed: Blend, tool: str, standing: Standing) -> str:
         f"{REASONS[voice]}; {wording.worked(standing.shown)}{standing.where}"
         f"{wording.without(standing.rest)}"
     )
-
-
-def _kept_pattern(db: Connection, asked: Asked, standing: Standing) -> str | None:
-    if standing.definition is None:
-        return None
-    kind = error_recovery.KIND if asked.case.want == "recover" else tool_usage.KIND
-    known = learned.find(db, asked.case.ns, pattern_id(kind, standing.definition))
-    return known.id if known else None

@@ -10,7 +10,7 @@ TEMPLATE_CHARS_SHOWN = 60
 
 def day(at: float) -> str:
     """Return the date of a moment (UTC)."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
 def moment(at: float) -> str:

@@ -18,6 +18,8 @@ ACTIONS_READ_MAX = 2_000
 """So many actions of one context are read: beyond, the counts of one are too thin to matter."""
 CONTEXT_ROWS_MAX = 200_000
 OUTCOME_ROWS_MAX = 200_000
+TOKENS_MAX = 2**53
+"""A sum of more would not fit into a number of JSON, and in the end not into an integer column."""
 PRUNED_EACH = 65_536
 """Counting the rows costs a scan: one in so many changes of a slot pays for it."""
 ROOM_SHARE = 5
@@ -73,20 +75,22 @@ def _numbers(db: Connection, ns: int, changes: int) -> tuple[str, range]:
 def add_outcomes(db: Connection, ns: int, changes: Mapping[Context, Tally], now: float) -> None:
     """Add to the own slots of outcomes."""
     me, numbers = _numbers(db, ns, len(changes))
-    for seq, (slot, change) in zip(numbers, changes.items(), strict=True):
-        durations = _merged_durations(db, (ns, *slot, me), change.durations)
-        db.run(
-            "INSERT INTO outcome(ns, kind, key, action, actor, seq, n, ok, tokens, metered, "
-            "durations, last_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET seq = excluded.seq, n = n + excluded.n, "
-            "ok = ok + excluded.ok, tokens = tokens + excluded.tokens, "
-            "metered = metered + excluded.metered, last_at = max(last_at, excluded.last_at), "
-            "durations = iif(?, excluded.durations, durations)",
+    db.run_many(
+        "INSERT INTO outcome(ns, kind, key, action, actor, seq, n, ok, tokens, metered, "
+        "durations, last_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET seq = excluded.seq, n = n + excluded.n, "
+        "ok = ok + excluded.ok, tokens = min(tokens + excluded.tokens, ?), "
+        "metered = metered + excluded.metered, last_at = max(last_at, excluded.last_at), "
+        "durations = iif(?, excluded.durations, durations)",
+        [
             (
-                ns, *slot, me, seq, change.n, change.ok, change.tokens,
-                change.metered, durations, now, bool(change.durations),
-            ),
-        )  # fmt: skip
+                ns, *slot, me, seq, change.n, change.ok, change.tokens, change.metered,
+                _merged_durations(db, (ns, *slot, me), change.durations), now, TOKENS_MAX,
+                bool(change.durations),
+            )
+            for seq, (slot, change) in zip(numbers, changes.items(), strict=True)
+        ],
+    )  # fmt: skip
 
 
 def _merged_durations(db: Connection, slot: Sequence[object], new: Mapping[int, int]) -> str:
@@ -110,15 +114,18 @@ def _durations(text: str) -> dict[int, int]:
 def followers(db: Connection, ns: int, kind: str, keys: Sequence[str]) -> dict[str, dict[str, int]]:
     """Return for each context that was counted which actions followed it, and how often."""
     found: dict[str, dict[str, int]] = {}
-    for key in keys:
-        rows = db.rows(
-            "SELECT action, sum(n) FROM context WHERE ns = ? AND kind = ? AND key = ? "
-            "GROUP BY action LIMIT ?",
-            (ns, kind, key, ACTIONS_READ_MAX),
-        )
-        if rows:
-            found[key] = dict(rows)
+    rows = db.rows(
+        f"SELECT key, action, sum(n) FROM context WHERE ns = ? AND kind = ? "
+        f"AND key IN ({_marks(keys)}) GROUP BY key, action LIMIT ?",
+        (ns, kind, *keys, ACTIONS_READ_MAX * len(keys)),
+    )
+    for key, action, n in rows:
+        found.setdefault(key, {})[action] = n
     return found
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ",".join("?" * len(values))
 
 
 def tallies(db: Connection, ns: int, kind: str, key: str) -> dict[str, Tally]:
@@ -128,6 +135,22 @@ def tallies(db: Connection, ns: int, kind: str, key: str) -> dict[str, Tally]:
         "WHERE ns = ? AND kind = ? AND key = ? LIMIT ?",
         (ns, kind, key, ACTIONS_READ_MAX),
     )
+    return _by_action(rows)
+
+
+def tallies_of(
+    db: Connection, ns: int, kind: str, key: str, actions: Sequence[str]
+) -> dict[str, Tally]:
+    """Return how well each of these actions went in a context."""
+    rows = db.rows(
+        "SELECT action, actor, n, ok, tokens, metered, durations, last_at FROM outcome "
+        f"WHERE ns = ? AND kind = ? AND key = ? AND action IN ({_marks(actions)})",
+        (ns, kind, key, *actions),
+    )
+    return _by_action(rows)
+
+
+def _by_action(rows: Iterable[Row]) -> dict[str, Tally]:
     return {action: _total(slots) for action, slots in groupby(rows, itemgetter(0))}
 
 
@@ -160,13 +183,16 @@ def others(db: Connection, ns: int, kind: str, key: str, action: str) -> Tally:
 
 
 def _total(slots: Iterable[Row]) -> Tally:
-    total = Tally()
+    total: Tally | None = None
     for _, owner, n, ok, tokens, metered, durations, last_at in slots:
         part = Tally(
             n, ok, tokens, metered, _durations(durations), frozenset([owner]), last_at
         )  # fmt: skip
-        total.add(part)
-    return total
+        if total is None:
+            total = part
+        else:
+            total.add(part)
+    return total or Tally()
 
 
 def is_empty(db: Connection, ns: int) -> bool:

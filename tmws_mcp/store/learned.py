@@ -1,6 +1,7 @@
 """The readable objects that stand behind the counts."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tmws_mcp.model import JsonObject
@@ -52,6 +53,13 @@ def find(db: Connection, ns: int, pattern_id: str) -> Learned | None:
         "SELECT id, kind, definition FROM learned WHERE ns = ? AND id = ?", (ns, pattern_id)
     )
     return _learned(row) if row else None
+
+
+def known(db: Connection, ns: int, pattern_ids: Sequence[str]) -> frozenset[str]:
+    """Return which of these learned patterns there are."""
+    marks = ",".join("?" * len(pattern_ids))
+    rows = db.rows(f"SELECT id FROM learned WHERE ns = ? AND id IN ({marks})", (ns, *pattern_ids))
+    return frozenset(row[0] for row in rows)
 
 
 def newest(db: Connection, ns: int, limit: int) -> tuple[Learned, ...]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log, sqrt
 
 from tmws_mcp.store.driver import Connection
@@ -189,10 +190,13 @@ def runs(db: Connection, task: int, limit: int) -> tuple[Run, ...]:
         "ORDER BY at DESC, session DESC, number DESC LIMIT ?",
         (task, limit),
     )
-    return tuple(
-        Run(tuple((tool, bool(ok)) for tool, ok in json.loads(steps)), outcome, at)
-        for steps, outcome, at in rows
-    )
+    return tuple(Run(_run_steps(steps), outcome, at) for steps, outcome, at in rows)
+
+
+@lru_cache(maxsize=256)
+def _run_steps(steps: str) -> tuple[tuple[str, bool], ...]:
+    """Each step of a session looks at the same runs of the tasks like its own."""
+    return tuple((tool, bool(ok)) for tool, ok in json.loads(steps))
 
 
 def count(db: Connection, ns: int) -> int:

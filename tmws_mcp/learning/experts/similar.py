@@ -34,19 +34,22 @@ def foresee(db: Connection, case: Case) -> Forecast:
 
 
 def _vote(votes: defaultdict[str, float], run: Run, seen: tuple[Symbol, ...], weight: float) -> int:
-    longest = 0
-    for number, (tool, _) in enumerate(run.steps):
-        common = _common_suffix(run.steps[:number], seen)
-        if common or not (seen or number):
-            votes[tool] += weight * 0.5 * VOTE_EACH_STEP ** max(common - 1, 0)
+    steps, longest = run.steps, 0
+    if not seen and steps:
+        votes[steps[0][0]] += weight * 0.5
+    for number in range(1, len(steps)) if seen else ():
+        if steps[number - 1] == seen[-1]:
+            common = _common(steps, number, seen)
+            votes[steps[number][0]] += weight * 0.5 * VOTE_EACH_STEP ** (common - 1)
             longest = max(longest, common)
-    for tool in {tool for tool, _ in run.steps}:
+    for tool in {tool for tool, _ in steps}:
         votes[tool] += weight * VOTE_OF_USE
     return longest
 
 
-def _common_suffix(before: tuple[Symbol, ...], seen: tuple[Symbol, ...]) -> int:
-    common = 0
-    while common < min(len(before), len(seen)) and before[-1 - common] == seen[-1 - common]:
+def _common(steps: tuple[Symbol, ...], end: int, seen: tuple[Symbol, ...]) -> int:
+    """Return how many of the steps before `end` are the last ones seen."""
+    common, most = 0, min(end, len(seen))
+    while common < most and steps[end - 1 - common] == seen[-1 - common]:
         common += 1
     return common
