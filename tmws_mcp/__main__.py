@@ -21,9 +21,18 @@ STDIO: tuple[list[str], ...] = (
 )
 
 
+INTERRUPTED = 130  # what shells expect of a program that Ctrl-C has ended
+
+
 def main() -> None:
-    """Run the command line."""
-    arguments = sys.argv[1:]
+    """Run the command line; Ctrl-C ends it without a traceback, while modules are imported too."""
+    try:
+        _run(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _run(arguments: list[str]) -> None:
     if arguments == ["--version"]:
         from tmws_mcp import __version__  # noqa: PLC0415 - what follows is heavier
 

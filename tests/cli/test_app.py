@@ -37,3 +37,25 @@ def test_a_reader_that_has_seen_enough_gets_no_traceback():
         complaint = demo.stderr.read().decode()
 
     assert "Traceback" not in complaint
+
+
+INTERRUPTED_WHILE_IMPORTING = """
+import builtins, sys
+before = builtins.__import__
+def interrupted(name, *args, **kwargs):
+    if name == "typer":
+        raise KeyboardInterrupt
+    return before(name, *args, **kwargs)
+builtins.__import__ = interrupted
+sys.argv = ["tmws-mcp", "demo"]
+from tmws_mcp.__main__ import main
+main()
+"""
+
+
+def test_an_interrupt_ends_it_without_a_traceback_from_the_beginning():
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHILE_IMPORTING], capture_output=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (130, b"")
