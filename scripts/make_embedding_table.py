@@ -55,7 +55,8 @@ def main() -> None:
     tokens = "".join(f"{token}\n" for token in static_model.tokens)
     (folder / "vocabulary.txt").write_bytes(tokens.encode())
     (folder / "model.json").write_text(json.dumps(describe(folder), indent=2) + "\n")
-    print(f"{folder}: {rows.shape[0]:,} tokens x {rows.shape[1]} dimensions")
+    megabytes = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+    print(f"{folder}: {rows.shape[0]:,} tokens x {rows.shape[1]} dimensions, {megabytes:.1f} MB")
 
 
 def fetch_weights(scratch: Path) -> Path:
