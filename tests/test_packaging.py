@@ -26,7 +26,7 @@ from tmws_mcp import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
 WHEEL_BYTES_MAX = 10_000_000
-"""The embedder's table has 7.6 MB; more than this would be something that does not belong in."""
+"""The embedder's files have 7.9 MB; more than this would be something that does not belong in."""
 
 
 def run(command: Sequence[str | Path], **options: object) -> str:
