@@ -95,6 +95,7 @@ def test_a_linked_worktree_belongs_to_its_repository(tmp_path: Path) -> None:
     (main / ".git" / "worktrees" / "tree" / "gitdir").write_text(f"{tree}/.git\n")
 
     assert load(tree).scope().namespace == load(main).scope().namespace
+    assert (load(tree).workspace, load(main).workspace) == (tree, main)
 
 
 @pytest.mark.parametrize("known", [None, "/elsewhere/.git", ""])

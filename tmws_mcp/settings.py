@@ -116,7 +116,11 @@ class Settings(BaseModel):
         chosen = _from_file(environ) | _from_environment(environ, set(cls.model_fields))
         home = Path(str(chosen.setdefault("home", default_home(environ))))
         chosen.setdefault("db", home.expanduser() / "tmws.db")
-        chosen.setdefault("project", _project(environ, cwd or _working_folder()))
+        checkout = _checkout(environ, cwd or _working_folder())
+        if checkout and "project" not in chosen:
+            # Memories are the repository's; what is looked at is the checkout that one works in.
+            chosen.setdefault("workspace", checkout)
+            chosen["project"] = _repository_of(checkout)
         try:
             return cls.model_validate(chosen)
         except ValidationError as error:
@@ -153,10 +157,11 @@ def project_namespace(project: Path) -> str:
     return f"{slug.strip('-._') or 'project'}-{digest}"
 
 
-def _project(environ: Mapping[str, str], cwd: Path | None) -> Path | None:
+def _checkout(environ: Mapping[str, str], cwd: Path | None) -> Path | None:
+    """Return the folder of the project at hand: a repository, or a linked worktree of one."""
     if named := environ.get("CLAUDE_PROJECT_DIR"):
         return Path(named).absolute()
-    return _git_root(cwd) if cwd else None
+    return next((f for f in (cwd, *cwd.parents) if (f / ".git").exists()), None) if cwd else None
 
 
 def _working_folder() -> Path | None:
@@ -166,15 +171,10 @@ def _working_folder() -> Path | None:
         return None
 
 
-def _git_root(folder: Path) -> Path | None:
-    """Return the repository that the folder lies in; a linked worktree counts as its repository."""
-    for candidate in (folder, *folder.parents):
-        mark = candidate / ".git"
-        if mark.is_dir():
-            return candidate
-        if mark.is_file():
-            return _worktree_owner(mark) or candidate
-    return None
+def _repository_of(checkout: Path) -> Path:
+    """Return the repository of a linked worktree; anything else is its own."""
+    mark = checkout / ".git"
+    return (_worktree_owner(mark) if mark.is_file() else None) or checkout
 
 
 def _worktree_owner(mark: Path) -> Path | None:
