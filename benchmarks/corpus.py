@@ -1,7 +1,7 @@
 """Made-up project facts, as many as are wanted and all different: what a full store is filled with.
 
-Same seed, same facts. They are for measuring time and space; how good recall is, is measured on
-real conversations (benchmarks/memory.py).
+Same seed, same facts. They are for measuring time and space; how well recall finds things must be
+measured on real conversations.
 """
 
 import random
