@@ -17,7 +17,9 @@ SECONDS_MAX = 2.0
 """What took the square of its length took minutes."""
 
 
-@pytest.mark.parametrize("run", [".", "#@", "~/", "_", "a'", "1.", "\u200b", "e\u0301", "🎉", "東"])
+@pytest.mark.parametrize(
+    "run", [".", "#@", "~/", "_", "a'", "1.", "a\u200b", "e\u0301", "🎉", "東"]
+)
 async def test_a_text_of_one_sign_is_stored_and_searched_in_little_time(
     notes: Notebook, run: str
 ) -> None:
@@ -142,3 +144,29 @@ async def test_pages_of_the_newest_end_even_if_more_is_stored_meanwhile(notes: N
 
     assert [memory.content for memory in last.memories] == ["fact 2", "fact 1", "fact 0"]
     assert (last.omitted, last.cursor) == (0, None)
+
+
+@pytest.mark.parametrize("content", ["\u200b\u200d\ufeff", "\u2028 \t", "\x07"])
+async def test_a_text_that_shows_nothing_is_blank(notes: Notebook, content: str) -> None:
+    with pytest.raises(InvalidInput, match="blank"):
+        await notes.remember(content)
+
+
+async def test_an_endless_id_is_refused_in_few_words(notes: Notebook) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await notes.remember("new", supersedes="m" * 100_000)
+
+    assert len(str(refused.value)) < 300
+
+
+async def test_a_memory_is_not_called_nearly_the_same_as_what_it_replaces(notes: Notebook) -> None:
+    first = await notes.remember("We deploy the shop on Tuesday mornings.")
+    again = await notes.remember("We deploy the shop on Tuesday mornings!", supersedes=first.id)
+
+    assert again.similar_to == ()
+
+
+async def test_the_text_says_when_a_memory_expires(notes: Notebook) -> None:
+    stored = await notes.remember("The token is valid.", expires_at="2030-01-02T00:00:00Z")
+
+    assert "expires 2030-01-02" in recall_text(await notes.recall(ids=[stored.id]))

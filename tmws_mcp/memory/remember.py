@@ -30,6 +30,7 @@ UID_CHARS = 10
 LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 """A fraction of a second later is rounded to the year 10000, which cannot be shown."""
 UID_TRIES = 8
+UID_SHOWN_MAX = 64
 
 
 def remember(
@@ -53,26 +54,32 @@ def remember(
     if first is not None:
         return _again(db, ns, first, request, scope)
     replaced = _replaced(db, ns, request.supersedes)
-    similar = near_duplicates(db, ns, request.content, embedder, now=now)
+    near = near_duplicates(db, ns, request.content, embedder, now=now)
+    similar = [one for one in near if one.id != replaced]
     key, uid = _insert(db, ns, request, digest, persona=request.persona or scope.persona, now=now)
     if replaced is not None:
         _supersede(db, ns, replaced, key)
-    memories.link(db, key, [(near.id, near.similarity) for near in similar if near.id != replaced])
+    memories.link(db, key, [(one.id, one.similarity) for one in similar])
     context.index(db, ns, [key], embedder)
     context.index_words(db, ns, sorted(context.neighbours(db, [key]).near))
     namespaces.touch(db, ns, AREA)
-    shown = tuple(Similar(id=near.uid, similarity=near.similarity) for near in similar)
+    shown = tuple(Similar(id=one.uid, similarity=one.similarity) for one in similar)
     return StoreReply(id=uid, created=True, similar_to=shown, scope=scope)
 
 
 def _check(request: StoreRequest, now: float) -> None:
-    if not request.content.strip():
+    if _is_blank(request.content):
         raise InvalidInput("The content is blank. Give the fact to remember as text.")
     if request.expires_at is not None and request.expires_at.timestamp() <= now:
         raise InvalidInput(
             f"expires_at {request.expires_at.isoformat()} has passed, so that nobody could recall "
             "this memory. Give a later time, or none."
         )
+
+
+def _is_blank(text: str) -> bool:
+    """Tell whether a text shows nothing: spaces, controls, characters without width."""
+    return all(unicodedata.category(char)[0] in "CZ" for char in text)
 
 
 def text_hash(content: str) -> bytes:
@@ -119,8 +126,8 @@ def _replaced(db: Connection, ns: int, uid: str) -> int | None:
     key = memories.keys_of(db, [uid], [ns]).get(uid)
     if key is None:
         raise InvalidInput(
-            f"supersedes names {uid!r}, which this namespace does not hold, so that nothing was "
-            "stored. Take the id from recall_memory, or leave supersedes out."
+            f"supersedes names {uid[:UID_SHOWN_MAX]!r}, which this namespace does not hold, so that "
+            "nothing was stored. Take the id from recall_memory, or leave supersedes out."
         )
     newer = versions.newer(db, key)
     if newer is not None:

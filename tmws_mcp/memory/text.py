@@ -65,6 +65,7 @@ def block(memory: Memory, *, home: str | None = None) -> str:
         (memory.occurred_at or memory.created_at)[:DATE_CHARS],
         memory.speaker or memory.persona or "",
         f"tags: {','.join(memory.tags)}" if memory.tags else "",
+        f"expires {memory.expires_at[:DATE_CHARS]}" if memory.expires_at else "",
         f"in {memory.namespace}" if home not in (None, memory.namespace) else "",
         f"replaces {memory.supersedes}" if memory.supersedes else "",
         f"replaced by {memory.superseded_by}" if memory.superseded_by else "",
