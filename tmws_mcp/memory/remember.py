@@ -126,8 +126,8 @@ def _replaced(db: Connection, ns: int, uid: str) -> int | None:
     key = memories.keys_of(db, [uid], [ns]).get(uid)
     if key is None:
         raise InvalidInput(
-            f"supersedes names {uid[:UID_SHOWN_MAX]!r}, which this namespace does not hold, so that "
-            "nothing was stored. Take the id from recall_memory, or leave supersedes out."
+            f"supersedes names {uid[:UID_SHOWN_MAX]!r}, which this namespace does not hold, so "
+            "that nothing was stored. Take the id from recall_memory, or leave supersedes out."
         )
     newer = versions.newer(db, key)
     if newer is not None:
