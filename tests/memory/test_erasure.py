@@ -12,7 +12,7 @@ from tmws_mcp.store import driver
 pytestmark = pytest.mark.anyio
 
 PERIOD = UNDO_DAYS * DAY_SECONDS
-NOTES = 240
+NOTES = 120
 KEPT = "the keepsake remains"
 
 
