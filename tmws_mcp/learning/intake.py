@@ -202,6 +202,6 @@ def context_key(metadata: JsonObject) -> str:
 
 
 @lru_cache(maxsize=64)
-def case_words(task: str, turn: str) -> Mapping[str, int]:
-    """Return the words that say what is wanted: of the task and of the newest message."""
+def case_words(task: str, turn: str = "") -> Mapping[str, int]:
+    """Return the words that say what is wanted: of the newest message and of the task."""
     return words(f"{turn}\n{task}")

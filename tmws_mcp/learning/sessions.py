@@ -11,7 +11,6 @@ from tmws_mcp.learning.crediting import credit_experts, is_due
 from tmws_mcp.learning.intake import Observation
 from tmws_mcp.learning.kinds import error_recovery, performance, tool_usage
 from tmws_mcp.learning.neighbours import nearest
-from tmws_mcp.learning.words import words
 from tmws_mcp.model import ObserveReply, ObserveRequest, Scope
 from tmws_mcp.store import namespaces, observations, tasks
 from tmws_mcp.store.driver import Connection
@@ -152,7 +151,9 @@ def _begun(db: Connection, session: Session, seen: Observation, now: float) -> S
     """Return the session with the newest step's time, and with its run's task where that is new."""
     observations.move_session(db, session, now=now)
     if seen.task_key:
-        task = tasks.ensure(db, session.ns, seen.task_key, seen.task, words(seen.task), now)
+        task = tasks.ensure(
+            db, session.ns, seen.task_key, seen.task, intake.case_words(seen.task), now
+        )
         if session.task is None:
             near = nearest(db, session.ns, seen.task)
             observations.set_task(db, session, task, near)
