@@ -58,7 +58,12 @@ def _namespace_field(name: str) -> str:
 
 def _as_utc(moment: datetime) -> datetime:
     """Read a time without a zone as UTC: a server has no idea of its caller's zone."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies outside of the years 1 to 9999 in UTC") from error
 
 
 Text = Annotated[str, AfterValidator(storable)]
