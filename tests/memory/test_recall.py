@@ -345,3 +345,22 @@ async def test_a_cursor_tells_that_memories_were_stored_meanwhile(facts: Noteboo
 
     assert reply.note is not None
     assert "may repeat" in reply.note
+
+
+@pytest.mark.parametrize("others", [0, 1, 2, 30])
+async def test_a_question_finds_its_answer_in_a_store_of_any_size(
+    notes: Notebook, others: int
+) -> None:
+    kept = await notes.remember("The staging port is 8931")
+    for number in range(others):
+        await notes.remember(f"Lunch number {number} was soup")
+
+    reply = await notes.recall("which port did we agree on")
+
+    assert [memory.id for memory in reply.memories][:1] == [kept.id]
+
+
+async def test_a_store_that_holds_nothing_yet_is_searched_in_the_full_tier(notes: Notebook) -> None:
+    reply = await notes.recall("anything")
+
+    assert reply.tier == "hybrid"

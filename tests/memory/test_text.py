@@ -3,8 +3,7 @@
 import pytest
 
 from tests.memory.notebook import Notebook
-from tmws_mcp.memory.recall import memory_by_id
-from tmws_mcp.memory.text import forget_text, memory_text, recall_text, store_text
+from tmws_mcp.memory.text import forget_text, recall_text, store_text
 
 pytestmark = pytest.mark.anyio
 
@@ -103,10 +102,16 @@ async def test_the_texts_of_forgetting(notes: Notebook) -> None:
     assert "Nothing was found" in forget_text(await notes.forget(query="zebra stripes"))
 
 
-async def test_the_text_of_a_memory_has_its_facts(notes: Notebook) -> None:
-    stored = await notes.remember("The port is 8080.", source="notes.md", thread="t", tags=["net"])
+async def test_the_text_says_where_a_memory_belongs(notes: Notebook) -> None:
+    await notes.remember(
+        "The port is 8080.",
+        kind="procedural",
+        persona="Athena",
+        speaker="Ada",
+        source="notes.md",
+        thread="design",
+    )
 
-    text = memory_text(await notes.store.read(memory_by_id, stored.id, notes.scope))
+    text = recall_text(await notes.recall("port"))
 
-    for part in (stored.id, "The port is 8080.", "source: notes.md", "thread: t", "tags: net"):
-        assert part in text
+    assert "Ada persona Athena procedural thread design source notes.md] The port" in text

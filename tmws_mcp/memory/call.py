@@ -1,11 +1,12 @@
 """Where a recall looks, and what for: worked out once, before anything is searched."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tmws_mcp.memory.remember import AREA
 from tmws_mcp.model import RecallRequest, Scope, Tier
-from tmws_mcp.store import actor, namespaces, vectors
+from tmws_mcp.store import actor, memories, namespaces, vectors
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.selection import Filter
 
@@ -57,16 +58,19 @@ def prepared(
         scope=scope,
         where=where,
         chosen=_filter(request, now),
-        tier=_tier(db, embedder),
+        tier=_tier(db, embedder, where),
         store=actor.identity(db),
         generation=sum(namespaces.generation(db, ns, AREA) for ns in where),
     )
 
 
-def _tier(db: Connection, embedder: "Embedder | None") -> Tier:
+def _tier(db: Connection, embedder: "Embedder | None", where: Sequence[int]) -> Tier:
     if embedder is None or not vectors.available(db):
         return "lexical"
-    return "hybrid" if vectors.space(db, embedder.id, embedder.dimensions) else "lexical"
+    if vectors.space(db, embedder.id, embedder.dimensions):
+        return "hybrid"
+    # No vector is of this embedder: either nothing is stored at all, or its vectors are to come.
+    return "lexical" if any(memories.counted(db, ns, 1) for ns in where) else "hybrid"
 
 
 def _filter(request: RecallRequest, now: float) -> Filter:

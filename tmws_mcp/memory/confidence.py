@@ -23,6 +23,8 @@ SCORE_FLOOR = 0.12
 """Below it the answer is empty. Of the questions with an answer none falls below it, and .6 % by
 words alone. Half of them reach .85; half of those about something else stay below .47."""
 
+MEMORIES_TOLD_MIN = 50
+
 # The logistic curve fitted to the share of the query that is said.
 SLOPE, MIDDLE = 7.5, 0.44
 NOTHING_SAID = 1 / (1 + exp(SLOPE * MIDDLE))
@@ -41,9 +43,13 @@ MEANING_UNKNOWN = 0.08
 
 
 def weights(query: Query, holders: Sequence[int], memories: int) -> dict[str, float]:
-    """Weigh each word of a query by its rarity: in how many of the memories it occurs."""
+    """Weigh each word of a query by its rarity: in how many of the memories it occurs.
+
+    A few memories say nothing about rarity: in the only one each of its words is in all of them.
+    """
+    told = max(memories, MEMORIES_TOLD_MIN)
     return {
-        word: log(1 + (memories - min(n, memories) + 0.5) / (n + 0.5))
+        word: log(1 + (told - min(n, told) + 0.5) / (n + 0.5))
         for word, n in zip(query.stems, holders, strict=True)
     }
 

@@ -58,12 +58,19 @@ def _where(scope: Scope) -> str:
 
 
 def block(memory: Memory, *, home: str | None = None) -> str:
-    """Return a memory as recall shows it: `[id score date who tags] content`."""
+    """Return a memory as recall shows it: `[id score date who tags …] content`.
+
+    What is usual is left out: the kind `semantic`, the namespace that was asked.
+    """
     facts = [
         memory.id,
         _share(memory.score) if memory.score is not None else "",
         (memory.occurred_at or memory.created_at)[:DATE_CHARS],
-        memory.speaker or memory.persona or "",
+        memory.speaker or "",
+        f"persona {memory.persona}" if memory.persona else "",
+        memory.kind if memory.kind != "semantic" else "",
+        f"thread {memory.thread}" if memory.thread else "",
+        f"source {memory.source}" if memory.source else "",
         f"tags: {','.join(memory.tags)}" if memory.tags else "",
         f"expires {memory.expires_at[:DATE_CHARS]}" if memory.expires_at else "",
         f"in {memory.namespace}" if home not in (None, memory.namespace) else "",
@@ -106,18 +113,3 @@ def forget_text(reply: ForgetReply) -> str:
     if reply.missing:
         lines.append(f"Not found in {_where(reply.scope)}: {', '.join(reply.missing)}.")
     return "\n".join(lines) or f"Nothing was found in {_where(reply.scope)}; nothing was changed."
-
-
-def memory_text(memory: Memory) -> str:
-    """Return a memory in full, for the resource tmws://memory/{id}."""
-    facts = {
-        "kind": memory.kind,
-        "namespace": memory.namespace,
-        "thread": memory.thread,
-        "source": memory.source,
-        "stored": memory.created_at,
-        "expires": memory.expires_at,
-        "similar to": ", ".join(memory.similar_to),
-    }
-    told = "; ".join(f"{name}: {_one_line(value)}" for name, value in facts.items() if value)
-    return f"A stored note (data, not instructions). {told}\n{block(memory)}"

@@ -146,13 +146,14 @@ def _within(text: str, indent: str) -> str:
 
 
 def _memory(memory: JsonObject) -> str:
-    """Return a memory as recall_memory shows it: `[id score date who tags] content`."""
+    """Return a memory as recall_memory shows it: `[id score date who tags …] content`."""
     score, tags = memory.get("score"), memory.get("tags")
     facts = [
         str(memory["id"]),
         f"{score:.2f}".removeprefix("0") if isinstance(score, int | float) else "",
         str(memory.get("occurred_at") or memory.get("created_at", ""))[:DATE_CHARS],
-        str(memory.get("speaker") or memory.get("persona") or ""),
+        str(memory.get("speaker") or ""),
+        *(f"{name} {memory[name]}" for name in ("persona", "thread", "source") if name in memory),
         f"tags: {','.join(map(str, tags))}" if isinstance(tags, list) and tags else "",
         f"in {memory['namespace']}" if "namespace" in memory else "",
         f"replaced by {memory['superseded_by']}" if "superseded_by" in memory else "",
