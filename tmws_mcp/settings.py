@@ -81,6 +81,9 @@ class Settings(BaseModel):
         None,
         description="The folder that workspace actions may look at. Default: the project's.",
     )
+    mask_secrets: bool = Field(
+        default=False, description="Masks secrets in memories before they are stored."
+    )
     embedder: Literal["static", "none"] = Field(
         "static", description="`static`: the model in the package. `none`: words alone."
     )

@@ -103,6 +103,16 @@ async def test_the_persona_of_the_settings_is_noted(settings: Settings) -> None:
         assert (await engine.memory(other.id)).persona == "Athena"
 
 
+async def test_secrets_in_memories_are_masked_on_request(settings: Settings) -> None:
+    said = "deploy with API_KEY=9f8e7d6c5b4a"
+    async with open_engine(settings.model_copy(update={"mask_secrets": True})) as engine:
+        masked = await engine.store_memory({"content": said})
+        assert (await engine.memory(masked.id)).content == "deploy with API_KEY=<secret>"
+    async with open_engine(settings) as engine:
+        kept = await engine.store_memory({"content": said})
+        assert (await engine.memory(kept.id)).content == said
+
+
 async def test_the_user_namespace_is_recalled_along(engine: Engine) -> None:
     await engine.store_memory({"content": "I prefer tabs over spaces", "namespace": "user"})
 

@@ -25,6 +25,7 @@ from tmws_mcp.engine.once import Once
 from tmws_mcp.errors import EmbedderUnavailable, StoreMoved, TmwsError
 from tmws_mcp.learning import learned, sessions
 from tmws_mcp.learning import recommend as recommending
+from tmws_mcp.masking import mask_secrets
 from tmws_mcp.memory import lifecycle, lookup
 from tmws_mcp.memory import recall as recalling
 from tmws_mcp.memory import remember as remembering
@@ -99,6 +100,8 @@ class Engine:
         asked = validated(StoreRequest, request)
         if not asked.persona and self.settings.persona:
             asked = asked.model_copy(update={"persona": self.settings.persona})
+        if self.settings.mask_secrets:
+            asked = asked.model_copy(update={"content": mask_secrets(asked.content)})
         store, embedder = await self._store(), await self._embedder()
         scope = self.settings.scope(asked.namespace)
         return await store.write(
@@ -294,6 +297,3 @@ def _file_at(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-__all__ = ["Engine", "TmwsError", "open_engine"]
