@@ -66,9 +66,14 @@ async def tell(home: Path, audience: Audience) -> list[Act]:
 def _environment(home: Path) -> dict[str, str]:
     """Return the environment without the user's own settings, which are none of the story's."""
     mine = {key: value for key, value in os.environ.items() if not key.startswith(PREFIX)}
-    package = Path(tmws_mcp.__file__).parent
-    settings = {"HOME": home, "NAMESPACE": NAMESPACE, "WORKSPACE": package}
+    settings = {"HOME": home, "NAMESPACE": NAMESPACE, "WORKSPACE": _workspace()}
     return mine | {f"{PREFIX}{name}": str(value) for name, value in settings.items()}
+
+
+def _workspace() -> Path:
+    """Return the folder that the story looks at: the clone that we run from, else the package."""
+    package = Path(tmws_mcp.__file__).parent
+    return package.parent if (package.parent / ".git").exists() else package
 
 
 class Silence:

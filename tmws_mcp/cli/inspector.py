@@ -96,9 +96,7 @@ def memories(
     *,
     limit: LimitOption = 20,
     tag: TagOption = None,
-    kind: Annotated[
-        list[str] | None, typer.Option(help="semantic, episodic or procedural; repeat it.")
-    ] = None,
+    kind: KindOption = None,
     thread: Annotated[str, typer.Option(help="Of this conversation or run.")] = "",
     speaker: Annotated[str, typer.Option(help="Said by them.")] = "",
     persona: Annotated[str, typer.Option(help="Stored by this persona.")] = "",

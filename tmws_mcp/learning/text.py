@@ -1,8 +1,6 @@
 """The replies as text: complete for a reader that sees nothing else, and short."""
 
-from tmws_mcp.learning import wording
 from tmws_mcp.model import (
-    LearnedPattern,
     ObserveReply,
     Recommendation,
     RecommendReply,
@@ -34,19 +32,6 @@ def recommend_text(reply: RecommendReply) -> str:
         *(f"{number}. {_counted(other)}" for number, other in enumerate(others, start=2)),
     ]
     return "\n".join([*lines, _scope(reply.scope)])
-
-
-def learned_text(pattern: LearnedPattern) -> str:
-    """Return a learned pattern with its evidence."""
-    shown = pattern.evidence
-    rate = "unknown" if pattern.success_rate is None else f"{pattern.success_rate:.2f}"
-    base = "" if shown.base_rate is None else f", without it {wording.percent(shown.base_rate)}"
-    figures = (
-        f"success {rate} (at least {shown.lower_bound:.2f}), {shown.successes} of {shown.support}"
-        f"{base}, {shown.instances} instance{'' if shown.instances == 1 else 's'}"
-        f"{f', last {shown.last_seen}' if shown.last_seen else ''}"
-    )
-    return f"{pattern.kind} {pattern.pattern_id}\n{pattern.summary}\n{figures}"
 
 
 def _counted(one: Recommendation) -> str:

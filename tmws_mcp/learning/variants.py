@@ -27,7 +27,6 @@ EXPLORED_EACH = 20
 DRAWS = 64
 DRAWN_MAX = 8
 """Variants that a draw is made for: the best ones."""
-KNOWN_ENOUGH = posterior.STRENGTH
 
 
 @dataclass(frozen=True, slots=True)
