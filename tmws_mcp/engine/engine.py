@@ -22,7 +22,7 @@ from tmws_mcp.engine import report
 from tmws_mcp.engine.answering import Answering
 from tmws_mcp.engine.maintenance import maintain
 from tmws_mcp.engine.once import Once
-from tmws_mcp.errors import EmbedderUnavailable, StoreMoved, TmwsError
+from tmws_mcp.errors import EmbedderUnavailable, StoreMoved
 from tmws_mcp.learning import learned, sessions
 from tmws_mcp.learning import recommend as recommending
 from tmws_mcp.masking import mask_secrets
