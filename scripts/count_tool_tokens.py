@@ -37,7 +37,8 @@ def main() -> int:
     text = anyio.run(listed_tools)
     tokens = tokens_of(text)
     if tokens is None:
-        print(f"tools/list: {len(text)} characters (no node and npm), at most {CHARS_MAX}")
+        why = "no tokenizer: node, npm or its package cannot be had"
+        print(f"tools/list: {len(text)} characters ({why}), at most {CHARS_MAX}")
         return int(len(text) > CHARS_MAX)
     print(f"tools/list: {tokens} o200k tokens ({len(text)} characters), at most {TOKENS_MAX}")
     return int(tokens > TOKENS_MAX)

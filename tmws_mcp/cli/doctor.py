@@ -40,5 +40,7 @@ def _verdict(findings: dict[str, Finding]) -> str:
     if "fail" in states:
         return f"{states.count('fail')} of {len(states)} checks failed: the server cannot work so."
     if "warn" in states:
-        return f"The server works; {states.count('warn')} of {len(states)} checks have advice."
+        advice = states.count("warn")
+        have = "has" if advice == 1 else "have"
+        return f"The server works; {advice} of {len(states)} checks {have} advice."
     return f"All {len(states)} checks passed."

@@ -45,8 +45,9 @@ def check(given: FoldersArgument = None, *, as_json: JsonOption = False) -> None
     else:
         for problem in problems:
             show(str(problem), "red")
-        said = f"{len(problems)} problems" if problems else "all examples lead where they should"
-        show(f"{count} patterns in {', '.join(map(str, places))}: {said}.")
+        wrong = _counted(len(problems), "problem")
+        said = wrong if problems else "all examples lead where they should"
+        show(f"{_counted(count, 'pattern')} in {', '.join(map(str, places))}: {said}.")
     end(FAILED if problems else 0)
 
 
@@ -106,6 +107,10 @@ def _catalog() -> Catalog:
 def _summary(catalog: Catalog, pattern: Pattern) -> dict[str, object]:
     definition = pattern.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return {**definition, "file": str(catalog.files[pattern.id])}
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _as_json(problem: PatternFileError) -> dict[str, object]:
