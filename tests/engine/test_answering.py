@@ -54,9 +54,9 @@ async def test_a_dry_run_changes_nothing(engine: Engine) -> None:
     assert after.memories == ()
 
 
-async def test_an_answer_is_kept_until_something_is_written(
-    settings: Settings, tmp_path: Path
-) -> None:
+@pytest.fixture
+def with_ports(settings: Settings, tmp_path: Path) -> Settings:
+    """Settings with a pattern of one's own, whose answers are kept."""
     folder = tmp_path / "mine" / "memory"
     folder.mkdir(parents=True)
     (folder / "ports.yaml").write_text(
@@ -64,7 +64,11 @@ async def test_an_answer_is_kept_until_something_is_written(
         "triggers: {exact: [which ports]}\nexamples: {match: [which ports]}\n"
         "steps: [{name: found, recall: 'port'}]\n"
     )
-    async with open_engine(settings.model_copy(update={"pattern_dirs": (tmp_path / "mine",)})) as e:
+    return settings.model_copy(update={"pattern_dirs": (tmp_path / "mine",)})
+
+
+async def test_an_answer_is_kept_until_something_is_written(with_ports: Settings) -> None:
+    async with open_engine(with_ports) as e:
         await e.store_memory({"content": "the staging port is 8931"})
         first = await e.pattern_execute({"query": "which ports"})
         second = await e.pattern_execute({"query": "which ports"})
@@ -76,18 +80,8 @@ async def test_an_answer_is_kept_until_something_is_written(
     assert "443" in str(third.result)
 
 
-async def test_another_process_makes_a_kept_answer_stale(
-    settings: Settings, tmp_path: Path
-) -> None:
-    folder = tmp_path / "mine" / "memory"
-    folder.mkdir(parents=True)
-    (folder / "ports.yaml").write_text(
-        "id: memory.ports\nroute: memory\nsummary: Known ports\ncache_seconds: 60\n"
-        "triggers: {exact: [which ports]}\nexamples: {match: [which ports]}\n"
-        "steps: [{name: found, recall: 'port'}]\n"
-    )
-    with_folder = settings.model_copy(update={"pattern_dirs": (tmp_path / "mine",)})
-    async with open_engine(with_folder) as one, open_engine(with_folder) as other:
+async def test_a_write_by_another_engine_makes_a_kept_answer_stale(with_ports: Settings) -> None:
+    async with open_engine(with_ports) as one, open_engine(with_ports) as other:
         await one.store_memory({"content": "the staging port is 8931"})
         await one.pattern_execute({"query": "which ports"})
         await other.store_memory({"content": "the production port is 443"})
