@@ -18,7 +18,8 @@ from tmws_mcp.settings import Settings
 
 CALLS_MAX = 6
 names = st.sampled_from(sorted({name for entry in TOOLS for name in entry.request.model_fields}))
-texts = st.text(st.characters(), max_size=30)
+# Without halves of surrogate pairs: the SDK's client cannot send them (tests/transports does).
+texts = st.text(st.characters(codec="utf-8"), max_size=30)
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts
     | st.sampled_from(["[]", "{}", "null", '{"a": 1}', "2026-01-01", "a/b", "\0", "../x", "'; --"])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, StringConstraints
+from pydantic import Field, JsonValue, StringConstraints, WithJsonSchema
 
 from tmws_mcp.model.base import JsonObject, Namespace, Query, Request, Scope, Value
 from tmws_mcp.model.memory import TokenBudget
@@ -87,7 +87,8 @@ class ExecuteReply(Value):
     route: Route
     confidence: float
     matched_by: MatchedBy
-    result: JsonValue
+    result: Annotated[JsonValue, WithJsonSchema({"type": "object", "additionalProperties": True})]
+    """What each step found, by its name."""
     steps: tuple[StepReport, ...] = ()
     cached: Literal[False] | CacheLayer = False
     tokens: int

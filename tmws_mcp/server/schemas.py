@@ -39,7 +39,9 @@ def _plain(field: Mapping[str, Any]) -> JsonObject:
     # A default that says "nothing" is what leaving the argument out says anyway.
     plain: JsonObject = {key: field[key] for key in KEPT if field.get(key)}
     if isinstance(field.get("anyOf"), list) and "type" not in field:
-        plain["type"] = [kind["type"] for kind in field["anyOf"] if kind.get("type") != "null"]
+        # Not a list of types, which some clients that translate schemas do not know.
+        kinds = [kind["type"] for kind in field["anyOf"] if kind.get("type") != "null"]
+        plain["anyOf"] = [{"type": kind} for kind in kinds]
     if "items" in plain:
         plain["items"] = _plain(field["items"])
     return plain | _bounds(field)
