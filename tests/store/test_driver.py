@@ -7,21 +7,29 @@ from pathlib import Path
 
 import pytest
 
-from tmws_mcp.store import driver
-from tmws_mcp.store.apsw_connection import ApswConnection
+from tmws_mcp.store import driver, namespaces, stdlib_connection
+from tmws_mcp.store.database import Database
 from tmws_mcp.store.driver import Connection, SqliteError
 from tmws_mcp.store.stdlib_connection import StdlibConnection
 
-old_stdlib = pytest.mark.skipif(
-    sqlite3.sqlite_version_info < driver.OLDEST_SQLITE, reason="this Python's SQLite is too old"
-)
+
+@pytest.fixture
+def without_apsw(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setitem(sys.modules, "apsw", None)
+    # What is asked of a connection here needs no recent SQLite; the index of words does.
+    monkeypatch.setattr(stdlib_connection, "OLDEST_SQLITE", (3, 31, 0))
+    driver.library.cache_clear()
+    yield
+    driver.library.cache_clear()
 
 
-@pytest.fixture(params=[ApswConnection, pytest.param(StdlibConnection, marks=old_stdlib)])
+@pytest.fixture(params=["apsw", "sqlite3"])
 def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connection]:
+    if request.param == "sqlite3":
+        request.getfixturevalue("without_apsw")
     path = tmp_path / "a.db"
     path.touch()
-    connection: Connection = request.param(path, 0.1)
+    connection = driver.connect(path)
     connection.script(
         "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT);\nINSERT INTO t VALUES(1,'x');"
     )
@@ -77,14 +85,18 @@ def test_the_extension_is_found_without_importing_its_package() -> None:
     assert "sqlite_vec" not in set(sys.modules) - before
 
 
-def test_without_apsw_the_standard_library_serves(monkeypatch: pytest.MonkeyPatch) -> None:
-    driver.library.cache_clear()
-    monkeypatch.setitem(sys.modules, "apsw", None)
-    try:
-        assert driver.library().name == "sqlite3"
-        assert driver.library().version == sqlite3.sqlite_version_info[:3]
-    finally:
-        driver.library.cache_clear()
+@pytest.mark.usefixtures("without_apsw")
+def test_without_apsw_the_standard_library_serves() -> None:
+    assert driver.library().name == "sqlite3"
+    assert driver.library().version == sqlite3.sqlite_version_info[:3]
+
+
+@pytest.mark.usefixtures("without_apsw")
+@pytest.mark.anyio
+async def test_a_whole_store_works_without_apsw(tmp_path: Path) -> None:
+    async with Database(tmp_path / "tmws.db") as store:
+        await store.write(namespaces.ensure, "notes", 1.0)
+        assert await store.read(namespaces.names) == ("notes",)
 
 
 def test_an_old_sqlite_is_refused_with_the_remedy(
