@@ -1,5 +1,6 @@
 """The work that no call waits for is done by one process, and survives failures."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio
@@ -91,6 +92,28 @@ async def test_a_failure_does_not_end_maintenance(tmp_path: Path) -> None:
             while len(rounds) < 3:
                 await anyio.sleep(0.005)
             enough.cancel()
+
+
+async def test_a_bug_in_maintenance_does_not_end_the_engine(tmp_path: Path) -> None:
+    attempts: list[None] = []
+
+    async def broken() -> Embedder | None:
+        attempts.append(None)
+        raise ZeroDivisionError
+
+    async with Database(tmp_path / "tmws.db") as store:
+        request = StoreRequest(content="stored without vectors")
+        await store.write(remember, request, SCOPE, embedder=None, now=0.0)
+        with anyio.fail_after(10), anyio.CancelScope() as enough:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_maintain, store, broken)
+                while len(attempts) < 2:
+                    await anyio.sleep(0.005)
+                enough.cancel()
+
+
+async def _maintain(store: Database, load: Callable[[], Awaitable[Embedder | None]]) -> None:
+    await maintain(store, load, clock=lambda: 200.0, round_seconds=0.001)
 
 
 async def _maintain_with(store: Database, clock: object) -> None:

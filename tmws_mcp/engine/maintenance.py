@@ -46,6 +46,8 @@ async def maintain(
                 await store.write(lease.release, LEASE, owner)
         except TmwsError as error:
             log.warning("maintenance.failed", error=type(error).__name__)
+        except Exception:  # a bug in here must not end the engine that it serves
+            log.exception("maintenance.crashed")
 
 
 async def one_round(
