@@ -17,13 +17,15 @@ LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
 
 def configure_logging(level: str) -> None:
-    """Send our events and those of the libraries to stderr from `level` upwards.
+    """Send our events to stderr from `level` upwards, those of libraries from INFO at the least.
 
     Called before the MCP server is built: it leaves a configured root logger alone.
     """
+    logging.getLogger("tmws_mcp").setLevel(LEVELS[level])
     logging.basicConfig(
         stream=sys.stderr,
-        level=LEVELS[level],
+        # Libraries print their arguments when they debug, and ours are memories and raw errors.
+        level=max(LEVELS[level], logging.INFO),
         format="%(levelname)s %(name)s %(message)s",
         force=True,
     )

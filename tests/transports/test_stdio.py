@@ -257,6 +257,30 @@ async def test_a_stream_that_is_closed_from_the_start_counts_as_empty(
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+@pytest.mark.parametrize("level", ["DEBUG", "INFO"])
+async def test_no_text_of_a_caller_is_logged(tmp_path: Path, level: str) -> None:
+    calls = [
+        ("store_memory", {"content": "zebra stripes"}),
+        ("store_memory", {"content": "zebra stripes", "zebra": 1}),
+        ("recall_memory", {"query": "zebra"}),
+        ("pattern_execute", {"query": "remember that the zebra sleeps"}),
+        ("observe_interaction", {"task": "zebra", "tool_used": "x", "error": "zebra"}),
+        ("get_recommendations", {"task": "zebra", "error": "zebra"}),
+    ]
+    log = tmp_path / "server.log"
+    with log.open("wb") as errors:
+        more = {"TMWS_LOG_LEVEL": level}
+        async with raw_server(tmp_path, more=more, stderr=errors.fileno()) as server:
+            await server.initialize()
+            for name, arguments in calls:
+                await server.call(name, arguments)
+                assert "result" in await server.answer()
+
+    logged = log.read_text()
+    assert logged.count('"server.called"') == len(calls)
+    assert "zebra" not in logged
+
+
 async def test_a_cancelled_call_is_not_answered_and_the_next_one_is(tmp_path: Path) -> None:
     async with raw_server(tmp_path) as server:
         await server.initialize()

@@ -4,6 +4,7 @@ The text part of a reply is complete and is what budgets count; the structured p
 facts for programs. To add a tool, give the engine a method and this table a row.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -43,9 +44,12 @@ from tmws_mcp.patterns.text import execute_text
 from tmws_mcp.server.connection import SharedEngine, connection_of
 from tmws_mcp.server.guard import Limits, checked_output, prepared, refusal
 from tmws_mcp.server.schemas import input_schema, output_schema
+from tmws_mcp.telemetry import get_logger
 
 if TYPE_CHECKING:
     from tmws_mcp.engine import Engine
+
+log = get_logger("server")
 
 READS = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
@@ -216,14 +220,23 @@ class EngineTool(Tool):
             UnexpectedToolError: A bug of ours: the SDK logs it and tells the model no more than
                 this error's text.
         """
+        started = time.perf_counter()
         try:
-            return await self._answer(arguments, context)
+            reply = await self._answer(arguments, context)
+            self._log(started, "")
         except TmwsError as error:
-            return refusal(str(error))
+            reply = refusal(str(error))
+            self._log(started, type(error).__name__)
         except Exception as error:
             raise UnexpectedToolError(
                 f"{self.name} failed by an error of the server; its log (stderr) has the details."
             ) from error
+        return reply
+
+    def _log(self, started: float, error: str) -> None:
+        """Tell that a call was answered, and nothing of what was asked or said."""
+        duration_ms = round((time.perf_counter() - started) * 1000, 1)
+        log.info("server.called", tool=self.name, error=error, duration_ms=duration_ms)
 
     async def _answer(
         self, arguments: Mapping[str, Any], context: Context[Any, Any]
