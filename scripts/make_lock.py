@@ -13,6 +13,8 @@ LOCK = ROOT / "requirements.lock"
 HEADER = "# Made by `make lock` out of pyproject.toml; both uv and pip install from it.\n"
 COMMAND = (
     *("uv", "pip", "compile", "pyproject.toml", "--quiet", "--no-header", "--upgrade"),
+    # pip before 24 takes `coverage[toml]` for another project than the locked `coverage`.
+    "--no-strip-extras",
     *("--universal", "--python-version", "3.11", "--generate-hashes"),
     *("--group", "dev", "--group", "build", "--output-file", LOCK.name),
 )

@@ -42,7 +42,7 @@ def required() -> list[Requirement]:
 
 def locked() -> dict[str, list[str]]:
     versions: dict[str, list[str]] = {}
-    for name, version in re.findall(r"^([\w.-]+)==(\S+)", LOCK, re.MULTILINE):
+    for name, version in re.findall(r"^([\w.-]+)(?:\[[^\]]+\])?==(\S+)", LOCK, re.MULTILINE):
         versions.setdefault(canonicalize_name(name), []).append(version)
     return versions
 
@@ -54,10 +54,15 @@ def test_the_lock_names_no_index() -> None:
 
 
 def test_everything_in_the_lock_has_hashes() -> None:
-    entries = re.split(r"^(?=[\w.-]+==)", LOCK, flags=re.MULTILINE)[1:]
+    entries = re.split(r"^(?=[\w.\[\]-]+==)", LOCK, flags=re.MULTILINE)[1:]
 
     assert entries
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_the_lock_keeps_the_extras_that_packages_ask_for() -> None:
+    """Older pips take `coverage[toml]` for another project than `coverage`, and find it unpinned."""
+    assert "coverage[toml]==" in LOCK
 
 
 def test_the_lock_keeps_to_the_bounds_of_pyproject() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tmws_mcp.store import driver, migrations
 from tmws_mcp.store.database import store_error
 from tmws_mcp.store.driver import Connection, SqliteError
+from tmws_mcp.store.schema import s0001_first
 
 PROBE = "doctor.probe"
 PROBLEMS_SHOWN_MAX = 5
@@ -51,7 +52,7 @@ def ownership(db: Connection) -> Ownership:
     assert row is not None
     application, objects = row
     return Ownership(
-        ours=application == migrations.APPLICATION_ID,
+        ours=application == s0001_first.APPLICATION_ID,
         empty=not objects,
         schema=migrations.version(db),
     )
