@@ -61,7 +61,7 @@ def test_everything_in_the_lock_has_hashes() -> None:
 
 
 def test_the_lock_keeps_the_extras_that_packages_ask_for() -> None:
-    """Older pips take `coverage[toml]` for another project than `coverage`, and find it unpinned."""
+    """Older pips take `coverage[toml]` for another project than the pinned `coverage`."""
     assert "coverage[toml]==" in LOCK
 
 
