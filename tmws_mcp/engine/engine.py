@@ -5,6 +5,8 @@ first use; each call is one synchronous function on a worker thread, in one tran
 that was learned or answered is kept without the generation number that it was read under.
 """
 
+import os
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -18,7 +20,7 @@ import anyio.to_thread
 from pydantic import JsonValue
 
 from tmws_mcp.actions.registry import Action, Workspace
-from tmws_mcp.engine import report
+from tmws_mcp.engine import indexing, report
 from tmws_mcp.engine.answering import Answering
 from tmws_mcp.engine.maintenance import maintain
 from tmws_mcp.engine.once import Once
@@ -218,6 +220,10 @@ class Engine:
         store = await self._store()
         return await store.read(known[kind], self.settings.scope(), prefix, COMPLETIONS_MAX)
 
+    async def tidy(self) -> None:
+        """Bring the index into shape now instead of in the background: after an import."""
+        await indexing.tidy(await self._store())
+
     async def close(self) -> None:
         """Close the store; `open_engine` does it."""
         if store := self._opened.opened:
@@ -256,6 +262,8 @@ class Engine:
         await store.__aenter__()
         self._file = _file_at(store.path)
         self._tasks.start_soon(partial(maintain, store, self._embedder, clock=self._clock))
+        owner = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._tasks.start_soon(partial(indexing.keep_in_shape, store, owner, clock=self._clock))
         return store
 
     async def _load_embedder(self) -> "Embedder | None":

@@ -6,15 +6,15 @@ Only exact duplicates merge. A near duplicate is often the one that matters (the
 
 import secrets
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from tmws_mcp.errors import InvalidInput
-from tmws_mcp.memory import context
 from tmws_mcp.memory.near import near_duplicates
 from tmws_mcp.model import Scope, Similar, StoreReply, StoreRequest
-from tmws_mcp.store import lexical, memories, namespaces, threads, versions
+from tmws_mcp.store import memories, namespaces, threads, vectors, versions
 from tmws_mcp.store.driver import Connection
 
 if TYPE_CHECKING:
@@ -46,25 +46,56 @@ def remember(
     Raises:
         InvalidInput: The content is blank, has expired already, or supersedes what it cannot.
     """
-    _check(request, now)
+    [reply] = remember_many(db, [request], scope, embedder=embedder, now=now)
+    return reply
+
+
+def remember_many(
+    db: Connection,
+    requests: Sequence[StoreRequest],
+    scope: Scope,
+    *,
+    embedder: "Embedder | None",
+    now: float,
+) -> list[StoreReply]:
+    """Store memories as `remember` does, in one go: their words and vectors are indexed together.
+
+    Near duplicates are looked for among what was stored before, not within `requests`.
+
+    Raises:
+        InvalidInput: One of them cannot be stored; the transaction must not be committed.
+    """
+    for request in requests:
+        _check(request, now)
     ns = namespaces.ensure(db, scope.namespace, now)
-    lexical.ensure(db, ns)
+    stored = [_stored(db, ns, request, scope, embedder, now) for request in requests]
+    _index(db, ns, [key for _, key in stored if key is not None], embedder)
+    namespaces.touch(db, ns, AREA)
+    return [reply for reply, _ in stored]
+
+
+def _stored(
+    db: Connection,
+    ns: int,
+    request: StoreRequest,
+    scope: Scope,
+    embedder: "Embedder | None",
+    now: float,
+) -> tuple[StoreReply, int | None]:
+    """Store a memory, and return its key if it is new and has to be indexed."""
     digest = text_hash(request.content)
     first = memories.same_text(db, ns, digest, now)
     if first is not None:
-        return _again(db, ns, first, request, scope)
+        return _again(db, ns, first, request, scope), None
     replaced = _replaced(db, ns, request.supersedes)
     near = near_duplicates(db, ns, request.content, embedder, now=now)
     similar = [one for one in near if one.id != replaced]
     key, uid = _insert(db, ns, request, digest, persona=request.persona or scope.persona, now=now)
     if replaced is not None:
-        _supersede(db, ns, replaced, key)
+        _supersede(db, replaced, key)
     memories.link(db, key, [(one.id, one.similarity) for one in similar])
-    context.index(db, ns, [key], embedder)
-    context.index_words(db, ns, sorted(context.neighbours(db, [key]).near))
-    namespaces.touch(db, ns, AREA)
     shown = tuple(Similar(id=one.uid, similarity=one.similarity) for one in similar)
-    return StoreReply(id=uid, created=True, similar_to=shown, scope=scope)
+    return StoreReply(id=uid, created=True, similar_to=shown, scope=scope), key
 
 
 def _check(request: StoreRequest, now: float) -> None:
@@ -107,11 +138,10 @@ def _again(
     key, uid = first
     replaced = _replaced(db, ns, request.supersedes)
     if replaced is not None and replaced != key:
-        _supersede(db, ns, replaced, key)
+        _supersede(db, replaced, key)
     memories.extend_life(db, key, _seconds(request.expires_at))
-    memories.add_tags(db, ns, key, _tags(request))
-    context.index_words(db, ns, [key])
-    namespaces.touch(db, ns, AREA)
+    if memories.add_tags(db, ns, key, _tags(request)):
+        _index_again(db, ns, [key])
     return StoreReply(id=uid, created=False, duplicate_of=uid, scope=scope)
 
 
@@ -138,9 +168,23 @@ def _replaced(db: Connection, ns: int, uid: str) -> int | None:
     return key
 
 
-def _supersede(db: Connection, ns: int, older: int, newer: int) -> None:
+def _supersede(db: Connection, older: int, newer: int) -> None:
     versions.supersede(db, older, newer)
-    context.remove(db, ns, [older])
+    vectors.withdraw(db, [older])
+
+
+def _index(db: Connection, ns: int, keys: Sequence[int], embedder: "Embedder | None") -> None:
+    from tmws_mcp.memory import index, meaning  # noqa: PLC0415 - they import numpy
+
+    turns = threads.turns(db, keys)
+    index.add(db, ns, turns)
+    meaning.embed(db, ns, turns, embedder)
+
+
+def _index_again(db: Connection, ns: int, keys: Sequence[int]) -> None:
+    from tmws_mcp.memory import index  # noqa: PLC0415 - it imports numpy
+
+    index.again(db, ns, keys)
 
 
 def _insert(
