@@ -13,11 +13,11 @@ from tmws_mcp.embedding.embedder import TokenEmbedder
 from tmws_mcp.memory import dates
 from tmws_mcp.memory.candidates import Candidates, Probe, candidates
 from tmws_mcp.memory.confidence import LOOKED_AT, SCORE_FLOOR, confidence, coverage
-from tmws_mcp.memory.fusion import Ranking, ranked
 from tmws_mcp.memory.gather import gathered, pieces_of
 from tmws_mcp.memory.identifiers import without_codes
 from tmws_mcp.memory.meaning import query_vector
 from tmws_mcp.memory.pool import Pool, Question
+from tmws_mcp.memory.ranking import Ranking, ranked
 from tmws_mcp.memory.terms import number
 from tmws_mcp.memory.words import Query, analysed
 from tmws_mcp.store import threads, vectors

@@ -2,7 +2,7 @@
 
 Each gives a number for each candidate, 0 to 1; what needs a thread is 0 for a memory that stands
 alone. What each is worth, by leaving it out, is printed by `python -m benchmarks.retrieval
-<conversations> --leave-out`; fusion.py weighs them.
+<conversations> --leave-out`; ranking.py weighs them.
 
 Imports numpy: only functions import this module.
 """

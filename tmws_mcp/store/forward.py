@@ -183,7 +183,8 @@ def indexed(
     """Return what ranking needs of memories of a namespace, in the order given."""
     rows: list[Any] = db.rows(
         f"SELECT m.id, m.superseded_by IS NULL AND {chosen.where}, m.thread, m.thread_position, "
-        "coalesce(m.speaker, m.persona, ''), m.chars, m.occurred_at, s.traits, s.length, s.terms, s.counts, s.pieces, "
+        "coalesce(m.speaker, m.persona, ''), m.chars, m.occurred_at, s.traits, s.length, s.terms, "
+        "s.counts, s.pieces, "
         "CASE WHEN m.embedder = :embedder THEN s.vector END "
         "FROM json_each(:memories) j CROSS JOIN memory m ON m.id = j.value "
         "CROSS JOIN memory_search s ON s.memory = m.id "

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tmws_mcp.memory import fusion, signals, traits, variety
+from tmws_mcp.memory import ranking, signals, traits, variety
 from tmws_mcp.memory.dates import spans
 from tmws_mcp.memory.fold import Fold, folded
-from tmws_mcp.memory.fusion import SIGNALS, fused, ranked
 from tmws_mcp.memory.pool import NOBODY, REACH, Pool, Question, neighbours
+from tmws_mcp.memory.ranking import SIGNALS, fused, ranked
 from tmws_mcp.memory.said import NEAR_MIN, nearest_said
 from tmws_mcp.memory.traits import Trait
 from tmws_mcp.memory.variety import COST, varied
@@ -280,4 +280,4 @@ def test_leaving_a_signal_out_leaves_the_others_alone() -> None:
     table = {name: entry for name, entry in SIGNALS.items() if name != "length"}
 
     assert fused(asked(), rows, table).shares.keys() == SIGNALS.keys() - {"length"}
-    assert fusion.fused(asked(), rows, SIGNALS).shares["length"].any()
+    assert ranking.fused(asked(), rows, SIGNALS).shares["length"].any()
