@@ -8,7 +8,7 @@ that was learned or answered is kept without the generation number that it was r
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from tmws_mcp.engine import indexing, report
 from tmws_mcp.engine.answering import Answering
 from tmws_mcp.engine.maintenance import maintain
 from tmws_mcp.engine.once import Once
-from tmws_mcp.errors import EmbedderUnavailable, StoreMoved
+from tmws_mcp.errors import EmbedderUnavailable, InvalidInput, StoreMoved
 from tmws_mcp.learning import learned, sessions
 from tmws_mcp.learning import recommend as recommending
 from tmws_mcp.masking import mask_secrets
@@ -62,6 +62,8 @@ if TYPE_CHECKING:
     from tmws_mcp.patterns.run import Parts
 
 COMPLETIONS_MAX = 50
+BULK_MAX = 1_000
+"""Memories of one transaction: it holds the write lock for as long as they take."""
 
 log = get_logger("engine")
 
@@ -108,6 +110,25 @@ class Engine:
         scope = self.settings.scope(asked.namespace)
         return await store.write(
             remembering.remember, asked, scope, embedder=embedder, now=self._clock()
+        )
+
+    async def store_memories(
+        self, requests: Sequence[StoreRequest], namespace: str = ""
+    ) -> list[StoreReply]:
+        """Remember many things of one namespace at once; all are stored, or none is.
+
+        Raises:
+            InvalidInput: There are more than BULK_MAX, or one of them cannot be stored.
+        """
+        if len(requests) > BULK_MAX:
+            raise InvalidInput(
+                f"store_memories takes at most {BULK_MAX} at once, it got {len(requests)}. "
+                "Give them in several calls."
+            )
+        store, embedder = await self._store(), await self._embedder()
+        scope = self.settings.scope(namespace)
+        return await store.write(
+            remembering.remember_many, requests, scope, embedder=embedder, now=self._clock()
         )
 
     async def recall_memory(self, request: RecallRequest | Mapping[str, Any]) -> RecallReply:

@@ -142,13 +142,14 @@ def _nearest(db: Connection, ns: int, probe: Probe, chosen: Filter) -> dict[int,
     if segments.totals(db, ns).memories < SKETCHED_FROM:
         found = vectors.nearest(db, probe.space, ns, probe.vector, chosen, BY_MEANING_MAX)
     else:
-        found = _nearest_by_sketch(db, ns, probe, chosen)
+        found = nearest_by_sketch(db, ns, probe, chosen)
     return {memory: cosine for memory, cosine in found if cosine >= COSINE_ALONE_MIN}
 
 
-def _nearest_by_sketch(
+def nearest_by_sketch(
     db: Connection, ns: int, probe: Probe, chosen: Filter
 ) -> list[tuple[int, float]]:
+    """Return the nearest memories as their sketches tell, with exact cosines, nearest first."""
     assert probe.space is not None
     keys, bits = sketches.of_namespace(db, probe.space, ns)
     held = np.frombuffer(keys, np.dtype("<i8"))
