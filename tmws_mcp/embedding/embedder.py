@@ -38,10 +38,6 @@ class TokenEmbedder(Embedder, Protocol):
         """Return the ids of the tokens of a text in their order, unknown ones left out."""
         ...
 
-    def encode_tokens(self, texts: Sequence[Sequence[int]]) -> "NDArray[np.float32]":
-        """Return what `encode` does for texts whose tokens are known already."""
-        ...
-
     def token_rows(self, ids: Sequence[int]) -> "NDArray[np.float32]":
         """Return one row of unit length for each token id."""
         ...
@@ -65,13 +61,13 @@ def load_embedder(name: str) -> Embedder:
 
 def _load_static() -> Embedder:
     try:
-        from tmws_mcp.embedding.static import load_static  # noqa: PLC0415 - imports numpy
+        from tmws_mcp.embedding.static import shipped  # noqa: PLC0415 - imports numpy
     except ImportError as error:
         raise EmbedderUnavailable(
             f"numpy cannot be imported ({error}), so recall uses words alone. "
             "Install it again: pip install --force-reinstall numpy."
         ) from error
-    return load_static()
+    return shipped()
 
 
 def _load_none() -> Embedder:

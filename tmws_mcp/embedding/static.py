@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ FOLDER = Path(__file__).parent / "static256"
 MODEL_FILE = "model.json"
 ROWS_FILE, SCALES_FILE, VOCABULARY_FILE = "rows.npy", "scales.npy", "vocabulary.txt"
 TEXT_CHARS_MAX = 20_000  # what comes after it changes the mean of so many tokens hardly at all
+TEXTS_CACHED = 256
 TINY = 1e-12  # keeps a row of zeros from being divided by zero
 
 Floats = NDArray[np.float32]
@@ -54,23 +56,24 @@ class StaticEmbedder:
         self.dimensions = int(table.rows.shape[1])
         self._table = table
         self._wordpiece = WordPiece(tokens)
+        # Storing asks twice for a text's tokens: for its word pieces and for its vector.
+        self._known = lru_cache(TEXTS_CACHED)(self._divided)
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Return one row of unit length for each text; a zero row where a text has no words."""
-        return self.encode_tokens([self.token_ids(text) for text in texts])
-
-    def encode_tokens(self, texts: Sequence[Sequence[int]]) -> Floats:
-        """Return what `encode` does for texts whose tokens are known already."""
         totals: Floats = np.zeros((len(texts), self.dimensions), np.float32)
-        for row, ids in enumerate(texts):
-            if ids:
+        for row, text in enumerate(texts):
+            if ids := self.token_ids(text):
                 totals[row] = self._table.total(ids)
         return _unit_length(totals)
 
     def token_ids(self, text: str) -> list[int]:
         """Return the ids of a text's tokens in their order; unknown ones mean nothing."""
+        return list(self._known(text[:TEXT_CHARS_MAX]))
+
+    def _divided(self, text: str) -> tuple[int, ...]:
         unknown = self._wordpiece.unknown
-        return [i for i in self._wordpiece.ids(text[:TEXT_CHARS_MAX]) if i != unknown]
+        return tuple(i for i in self._wordpiece.ids(text) if i != unknown)
 
     def token_rows(self, ids: Sequence[int]) -> Floats:
         """Return one row of unit length for each token id."""
@@ -81,6 +84,16 @@ def _unit_length(rows: Floats) -> Floats:
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     unit: Floats = rows / np.maximum(lengths, np.float32(TINY))
     return unit
+
+
+@cache
+def shipped() -> StaticEmbedder:
+    """Return the embedder of the package's own files; a process loads it once.
+
+    Raises:
+        EmbedderUnavailable: As `load_static`.
+    """
+    return load_static()
 
 
 def load_static(folder: Path = FOLDER) -> StaticEmbedder:

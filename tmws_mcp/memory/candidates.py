@@ -22,7 +22,7 @@ from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.selection import Filter
 
 if TYPE_CHECKING:
-    from tmws_mcp.memory.gather import Pieces
+    from tmws_mcp.memory.pieces import Pieces
     from tmws_mcp.memory.words import Query
 
 BY_WORDS_MAX = 100
@@ -53,7 +53,7 @@ class Probe:
     vector: bytes
     """Empty where the query has no words that the embedder knows."""
     pieces: "Pieces | None" = None
-    """The query's word pieces, where the embedder knows such."""
+    """The query's word pieces; None where the lexicon is damaged."""
     spans: tuple[Span, ...] = ()
     """Times that the query names."""
 

@@ -4,9 +4,7 @@ Imports numpy: only functions import this module.
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,30 +20,8 @@ from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.forward import Indexed
 from tmws_mcp.store.selection import Filter
 
-if TYPE_CHECKING:
-    from tmws_mcp.embedding.embedder import TokenEmbedder
-
 BESIDE = 3
 NO_TIME = float("nan")
-
-
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """The word pieces of a query, and how to compare them."""
-
-    numbers: tuple[int, ...]
-    words: tuple[int, ...]
-    """For each piece the place of its word in the query."""
-    directions: Callable[[Sequence[int]], Floats]
-
-
-def pieces_of(words: Sequence[str], embedder: "TokenEmbedder") -> Pieces:
-    """Return the word pieces of a query's words."""
-    place_of: dict[int, int] = {}
-    for place, word in enumerate(words):
-        for piece in embedder.token_ids(word):
-            place_of.setdefault(piece, place)
-    return Pieces(tuple(place_of), tuple(place_of.values()), embedder.token_rows)
 
 
 def gathered(

@@ -15,7 +15,9 @@ from itertools import accumulate, groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from tmws_mcp.memory.meaning import embedded_text
 from tmws_mcp.memory.near import fingerprint
+from tmws_mcp.memory.pieces import pieces_of_text
 from tmws_mcp.memory.terms import terms, together
 from tmws_mcp.memory.traits import traits
 from tmws_mcp.store import fingerprints, forward, memories, segments, threads
@@ -38,10 +40,10 @@ U8, U16, U32, I64 = np.dtype("u1"), np.dtype("<u2"), np.dtype("<u4"), np.dtype("
 
 def again(db: Connection, ns: int, keys: Sequence[int]) -> None:
     """Index memories anew, since what they are found by has changed."""
-    meanings = forward.meanings(db, keys)
+    vectors = forward.any_vectors(db, keys)
     remove(db, ns, keys)
     add(db, ns, threads.turns(db, keys))
-    forward.set_meanings(db, meanings)
+    forward.set_vectors(db, vectors)
 
 
 def add(db: Connection, ns: int, turns: Sequence[Turn]) -> None:
@@ -65,7 +67,12 @@ def _entry(turn: Turn) -> forward.Entry:
     """Return what a memory is found by: what it says, who said it, and its labels."""
     found = together(terms(turn.content), terms(f"{turn.actor} {turn.labels}"))
     return forward.Entry(
-        turn.id, int(traits(turn.content)), found.length, found.numbers, found.counts
+        memory=turn.id,
+        traits=int(traits(turn.content)),
+        length=found.length,
+        terms=found.numbers,
+        counts=found.counts,
+        pieces=pieces_of_text(embedded_text(turn)),
     )
 
 

@@ -30,6 +30,8 @@ UID_CHARS = 10
 LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 """A fraction of a second later is rounded to the year 10000, which cannot be shown."""
 UID_TRIES = 8
+INDEXED_AT_ONCE = 200
+"""What indexing has made of their texts is still at hand when they are embedded."""
 UID_SHOWN_MAX = 64
 
 
@@ -176,9 +178,10 @@ def _supersede(db: Connection, older: int, newer: int) -> None:
 def _index(db: Connection, ns: int, keys: Sequence[int], embedder: "Embedder | None") -> None:
     from tmws_mcp.memory import index, meaning  # noqa: PLC0415 - they import numpy
 
-    turns = threads.turns(db, keys)
-    index.add(db, ns, turns)
-    meaning.embed(db, ns, turns, embedder)
+    for begin in range(0, len(keys), INDEXED_AT_ONCE):
+        turns = threads.turns(db, keys[begin : begin + INDEXED_AT_ONCE])
+        index.add(db, ns, turns)
+        meaning.embed(db, ns, turns, embedder)
 
 
 def _index_again(db: Connection, ns: int, keys: Sequence[int]) -> None:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tmws_mcp.embedding.embedder import TokenEmbedder
 from tmws_mcp.memory import dates
 from tmws_mcp.memory.candidates import Candidates, Probe, candidates
 from tmws_mcp.memory.confidence import LOOKED_AT, SCORE_FLOOR, confidence, coverage
-from tmws_mcp.memory.gather import gathered, pieces_of
+from tmws_mcp.memory.gather import gathered
 from tmws_mcp.memory.identifiers import without_codes
 from tmws_mcp.memory.meaning import query_vector
+from tmws_mcp.memory.pieces import pieces_of_words
 from tmws_mcp.memory.pool import Pool, Question
 from tmws_mcp.memory.ranking import Ranking, ranked
 from tmws_mcp.memory.terms import number
@@ -50,12 +50,12 @@ class Hit:
 
 def probe(db: Connection, text: str, embedder: "Embedder | None", now: float) -> Probe:
     """Prepare a query: its words, and its vector where vectors can be had."""
-    query, spans = analysed(text), dates.spans(text, now)
+    query = analysed(text)
+    pieces, spans = pieces_of_words(query.words), dates.spans(text, now)
     if embedder is None or not vectors.available(db):
-        return Probe(query, "", None, b"", spans=spans)
+        return Probe(query, "", None, b"", pieces, spans)
     space = vectors.space(db, embedder.id, embedder.dimensions)
     vector = query_vector(embedder, without_codes(text)) if space else b""
-    pieces = pieces_of(query.words, embedder) if isinstance(embedder, TokenEmbedder) else None
     return Probe(query, embedder.id, space, vector, pieces, spans)
 
 

@@ -25,6 +25,8 @@ from tmws_mcp.memory.words import APOSTROPHE, PICTOGRAM, UNSPACED, WORD, folded,
 VERSION = 2
 """Raised when a text comes down to other terms: the index must then be made again."""
 
+WORDS_CACHED = 8_192
+"""Half a megabyte for each thousand; nearly all of a text's words are among so many."""
 COUNT_MAX = 255
 LENGTH_MAX = 65_535
 TERM_BYTES = 4
@@ -80,7 +82,7 @@ def _terms(counted: Counter[int], length: int) -> Terms:
     return Terms(packed.tobytes(), counts, length)
 
 
-@lru_cache(maxsize=32_768)
+@lru_cache(maxsize=WORDS_CACHED)
 def _numbers(word: str) -> tuple[int, ...]:
     """Return the terms of one word as it stands in a text; most words come again and again."""
     return tuple(number(term) for term in word_terms(word))
@@ -121,7 +123,6 @@ def edges(word: str) -> Iterator[str]:
         yield word[cut:]
 
 
-@lru_cache(maxsize=65_536)
 def number(term: str) -> int:
     """Return a term's number; the same on every machine."""
     digest = blake2b(term.encode("utf-8", "surrogatepass"), digest_size=TERM_BYTES).digest()

@@ -81,7 +81,7 @@ def _query_words(text: str) -> Iterator[str]:
     yield from PICTOGRAM.findall(text)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def stem(word: str) -> str:
     """Return what a word comes down to: lower case, no accents, no English ending."""
     if UNSPACED.search(word):

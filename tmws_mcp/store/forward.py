@@ -27,16 +27,7 @@ class Entry:
     """Words, each as often as it is said."""
     terms: bytes
     counts: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What an embedder made of a memory."""
-
-    memory: int
-    vector: bytes | None
     pieces: bytes
-    """Numbers of its word pieces, where the embedder knows such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +66,15 @@ def put(db: Connection, ns: int, entries: Sequence[Entry]) -> None:
     """Write the rows of memories that are in no segment; their vectors come by themselves."""
     db.run_many(
         "INSERT INTO memory_search(memory, ns, tail, traits, length, terms, counts, pieces) "
-        "VALUES (?, ?, 1, ?, ?, ?, ?, x'')",
-        ((e.memory, ns, e.traits, e.length, e.terms, e.counts) for e in entries),
+        "VALUES (?, ?, 1, ?, ?, ?, ?, ?)",
+        ((e.memory, ns, e.traits, e.length, e.terms, e.counts, e.pieces) for e in entries),
     )
 
 
 def entries(db: Connection, memories: Sequence[int]) -> list[Entry]:
     """Return the rows of those memories that have one."""
     rows = db.rows(
-        "SELECT s.memory, s.traits, s.length, s.terms, s.counts FROM json_each(?) j "
+        "SELECT s.memory, s.traits, s.length, s.terms, s.counts, s.pieces FROM json_each(?) j "
         "CROSS JOIN memory_search s ON s.memory = j.value",
         (json.dumps(memories),),
     )
@@ -117,22 +108,22 @@ def leave_tail(db: Connection, ns: int, memories: Sequence[int]) -> None:
     )
 
 
-def set_meanings(db: Connection, meanings: Sequence[Meaning]) -> None:
-    """Write what an embedder made of memories."""
+def set_vectors(db: Connection, vectors: Sequence[tuple[int, bytes | None]]) -> None:
+    """Write the vectors of memories."""
     db.run_many(
-        "UPDATE memory_search SET vector = ?, pieces = ? WHERE memory = ?",
-        ((one.vector, one.pieces, one.memory) for one in meanings),
+        "UPDATE memory_search SET vector = ? WHERE memory = ?",
+        ((vector, memory) for memory, vector in vectors),
     )
 
 
-def meanings(db: Connection, memories: Sequence[int]) -> list[Meaning]:
-    """Return what an embedder made of memories."""
+def any_vectors(db: Connection, memories: Sequence[int]) -> list[tuple[int, bytes | None]]:
+    """Return the vectors that memories have, whoever made them."""
     rows = db.rows(
-        "SELECT s.memory, s.vector, s.pieces FROM json_each(?) j "
+        "SELECT s.memory, s.vector FROM json_each(?) j "
         "CROSS JOIN memory_search s ON s.memory = j.value",
         (json.dumps(memories),),
     )
-    return [Meaning(*row) for row in rows]
+    return [(row[0], row[1]) for row in rows]
 
 
 def vectors(db: Connection, memories: Sequence[int], embedder: str) -> list[tuple[int, bytes]]:
