@@ -11,12 +11,13 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import anyio
 from pydantic import JsonValue
 
-from benchmarks.dialogues import Dialogue, Question, read_dialogues
+from benchmarks.dialogues import Dialogue, Question, Turn, read_dialogues
 from benchmarks.report import Table, arguments, show
 from tmws_mcp import Settings, open_engine
 from tmws_mcp.engine.engine import Engine
@@ -40,22 +41,33 @@ class Shown:
     tokens: int
 
 
-async def remember(engine: Engine, dialogue: Dialogue) -> dict[str, str]:
-    """Store all turns in the dialogue's namespace; return the id of each turn's memory."""
-    ids = {}
-    for turn in dialogue.turns:
-        reply = await engine.store_memory(
-            {
-                "content": turn.text,
-                "kind": "episodic",
-                "namespace": dialogue.id,
-                "thread": f"session {turn.session}",
-                "speaker": turn.speaker,
-                "occurred_at": turn.said_at,
-            }
-        )
-        ids[turn.id] = reply.id
+async def remember(engine: Engine, dialogue: Dialogue, turns: int) -> dict[str, str]:
+    """Store so many turns in each memory; return the id of the memory of each turn."""
+    ids: dict[str, str] = {}
+    for _, session in groupby(dialogue.turns, key=lambda turn: turn.session):
+        for said in batched(list(session), turns):
+            stored = await engine.store_memory(memory_of(dialogue, said))
+            ids |= {turn.id: stored.id for turn in said}
     return ids
+
+
+def batched(turns: Sequence[Turn], count: int) -> list[Sequence[Turn]]:
+    """Return turns in groups of so many."""
+    return [turns[first : first + count] for first in range(0, len(turns), count)]
+
+
+def memory_of(dialogue: Dialogue, said: Sequence[Turn]) -> dict[str, object]:
+    """Return what is stored: a turn with its speaker, or several turns as a long text."""
+    first = said[0]
+    alone = {"content": first.text, "speaker": first.speaker}
+    lines = {"content": "\n".join(f"{turn.speaker}: {turn.text}" for turn in said)}
+    return {
+        "kind": "episodic",
+        "namespace": dialogue.id,
+        "thread": f"session {first.session}",
+        "occurred_at": first.said_at,
+        **(alone if len(said) == 1 else lines),
+    }
 
 
 async def ask(
@@ -88,19 +100,20 @@ def plain(text: str) -> str:
 
 
 async def measure(
-    home: str, dialogues: Sequence[Dialogue], *, questions: int | None
+    home: str, dialogues: Sequence[Dialogue], *, turns: int = 1, questions: int | None = None
 ) -> dict[str, JsonValue]:
     """Store the dialogues, ask their questions at each budget, and return the means."""
     shown: dict[int, list[Shown]] = {budget: [] for budget in BUDGETS}
     settings = Settings.load({"TMWS_HOME": home, "TMWS_NAMESPACE": "benchmark"})
     async with open_engine(settings) as engine:
         for dialogue in dialogues:
-            ids = await remember(engine, dialogue)
+            ids = await remember(engine, dialogue, turns)
             for question in dialogue.questions[:questions]:
                 for budget, found in shown.items():
                     found.append(await ask(engine, dialogue, question, ids, budget))
     return {
         "dialogues": len(dialogues),
+        "turns_in_each": turns,
         "questions": len(shown[BUDGETS[0]]),
         "budgets": {str(budget): means(found, budget) for budget, found in shown.items()},
     }
@@ -127,7 +140,10 @@ def table(figures: Mapping[str, JsonValue]) -> Table:
     for budget, row in budgets.items():
         assert isinstance(row, dict)
         rows.append((f"{budget} tokens", *map(str, row.values())))
-    title = f"Evidence in the text of a reply, {figures['questions']} questions"
+    title = (
+        f"Evidence in the text of a reply, {figures['questions']} questions, "
+        f"{figures['turns_in_each']} turns in each memory"
+    )
     columns = ("", "whole", "id and a part", "memories", "tokens", "tokens each", "over budget")
     return Table(title, columns, rows)
 
@@ -143,12 +159,14 @@ def main() -> int:
     """Measure on a store of its own; 1 if a reply was over its budget."""
     parser = arguments(__doc__ or "")
     parser.add_argument("path", type=Path, help="the LoCoMo file, as JSON, plain or .gz")
+    parser.add_argument("--turns", type=int, default=1, help="so many turns in each memory")
     parser.add_argument("--dialogues", type=int, help="only the first ones")
     parser.add_argument("--questions", type=int, help="only so many of each dialogue")
     options = parser.parse_args()
     dialogues = read_dialogues(options.path)[: options.dialogues]
     with tempfile.TemporaryDirectory() as home:
-        figures = anyio.run(partial(measure, home, dialogues, questions=options.questions))
+        run = partial(measure, home, dialogues, turns=options.turns, questions=options.questions)
+        figures = anyio.run(run)
     show(figures, [table(figures)], as_json=options.json)
     return int(not kept(figures))
 

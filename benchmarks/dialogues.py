@@ -1,4 +1,4 @@
-"""The public LoCoMo file: long dialogues in dated sessions, and questions with the turns that answer.
+"""The public LoCoMo file: long dialogues in dated sessions, questions, and the turns that answer.
 
 Read from where the caller has it (github.com/snap-research/locomo); it is not ours to pass on.
 """
@@ -47,7 +47,7 @@ class Dialogue:
 
 
 def read_dialogues(path: Path) -> list[Dialogue]:
-    """Return the dialogues of a file, plain or compressed; questions without evidence are left out."""
+    """Return the dialogues of a file, plain or .gz, without questions that have no evidence."""
     content = path.read_bytes()
     raw = json.loads(gzip.decompress(content) if path.suffix == ".gz" else content)
     return [_dialogue(one) for one in raw]

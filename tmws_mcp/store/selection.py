@@ -11,14 +11,18 @@ from dataclasses import dataclass
 CURRENT = "m.forgotten_at IS NULL AND m.superseded_by IS NULL"
 UNEXPIRED = "(m.expires_at IS NULL OR m.expires_at > :now)"
 HAPPENED = "coalesce(m.occurred_at, m.created_at)"
+# The whole primary key of memory_tag is given: one look for each tag, never a list of its holders.
+TAGGED = "SELECT 1 FROM memory_tag g WHERE g.ns = m.ns AND g.tag = wanted.value AND g.memory = m.id"
 
 CONDITIONS = {
     "persona": "m.persona = :persona",
     "speaker": "m.speaker = :speaker",
     "thread": "m.thread = (SELECT id FROM thread t WHERE t.ns = m.ns AND t.name = :thread)",
     "kinds": "m.kind IN (SELECT value FROM json_each(:kinds))",
-    "tags": "NOT EXISTS (SELECT 1 FROM json_each(:tags) wanted WHERE NOT EXISTS (SELECT 1 FROM "
-    "memory_tag g WHERE g.ns = m.ns AND g.tag = wanted.value AND g.memory = m.id))",
+    "tags": f"NOT EXISTS (SELECT 1 FROM json_each(:tags) wanted WHERE NOT EXISTS ({TAGGED}))",
+    "tags_any": f"EXISTS (SELECT 1 FROM json_each(:tags_any) wanted WHERE EXISTS ({TAGGED}))",
+    "tags_none": f"NOT EXISTS (SELECT 1 FROM json_each(:tags_none) wanted WHERE EXISTS ({TAGGED}))",
+    "min_importance": "m.importance >= :min_importance",
     "since": f"{HAPPENED} >= :since",
     "until": f"{HAPPENED} <= :until",
 }
@@ -35,7 +39,10 @@ class Filter:
     thread: str = ""
     tags: tuple[str, ...] = ()
     """All of them."""
+    tags_any: tuple[str, ...] = ()
+    tags_none: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    min_importance: float | None = None
     since: float | None = None
     until: float | None = None
 
