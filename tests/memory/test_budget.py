@@ -1,13 +1,19 @@
 """How replies fill their token budget."""
 
+import asyncio
+import tempfile
+from pathlib import Path
+
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.memory.notebook import Notebook
+from tmws_mcp.embedding.embedder import Embedder
 from tmws_mcp.memory.passage import matches, passage
 from tmws_mcp.memory.text import recall_text
 from tmws_mcp.memory.words import analysed
+from tmws_mcp.store.database import Database
 from tmws_mcp.tokens import estimate_tokens
 
 pytestmark = pytest.mark.anyio
@@ -159,6 +165,47 @@ async def test_a_memory_too_long_for_any_reply_is_read_on_by_the_cursor(notes: N
 
     assert "".join(text for uid, text in parts if uid == stored.id) == content
     assert parts[-1] == (short.id, "short")
+
+
+SENTENCES = st.lists(
+    st.sampled_from(["port", "server", "金庫", "open.", "\n", "x" * 90, "🦦", "a_b(c);", "12345"]),
+    min_size=1,
+    max_size=200,
+).map(" ".join)
+TOLD = st.fixed_dictionaries(
+    {
+        "content": SENTENCES.filter(str.strip),
+        "tags": st.lists(st.text("ab_\n]", min_size=1, max_size=200), max_size=5),
+        "speaker": st.text("Ada ]\n", max_size=200),
+        "thread": st.text("t1 ", max_size=200),
+        "source": st.text("notes/.md", max_size=200),
+    }
+)
+
+
+async def budgets_are_kept(embedder: Embedder, told: list, query: str, budget: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with Database(Path(folder) / "tmws.db") as store:
+            notes = Notebook(store, embedder).within("n" * 80, also=("user",))
+            for one in told:
+                await notes.remember(**one)
+            other = notes.within("unknown", also=("user",))
+            for reply in (
+                await notes.recall(query, limit=50, token_budget=budget),
+                await notes.recall(limit=50, token_budget=budget),
+                await notes.recall("zebra crossing", token_budget=budget),
+                await notes.without_vectors().recall(query, limit=50, token_budget=budget),
+                await other.recall(query, token_budget=budget),
+            ):
+                assert reply.tokens == estimate_tokens(recall_text(reply)) <= budget
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(TOLD, min_size=1, max_size=6), SENTENCES, st.integers(50, 1_500))
+def test_no_reply_is_over_its_budget(
+    embedder: Embedder, told: list, query: str, budget: int
+) -> None:
+    asyncio.run(budgets_are_kept(embedder, told, query, budget))
 
 
 def test_a_passage_holds_most_of_what_was_asked() -> None:
