@@ -64,11 +64,11 @@ async def test_a_huge_result_neither_eats_the_budget_nor_ends_the_answer(notes: 
     for i in (3, 4):
         await notes.remember(f"Somebody opened vault {i} on a Friday, nobody knows why.")
 
-    reply = await notes.recall("vault code", token_budget=250)
+    reply = await notes.recall("vault code", token_budget=300)
 
     assert len(reply.memories) == 5
     assert sum(memory.passage for memory in reply.memories) == 1
-    assert reply.tokens > 150
+    assert reply.tokens > 200
 
 
 async def test_a_small_budget_gives_a_line_of_each_rather_than_one_in_full(
