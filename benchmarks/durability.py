@@ -12,11 +12,10 @@ import random
 import sqlite3
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,17 +47,18 @@ class Written:
 def write_together(
     environment: Mapping[str, str], *, processes: int = PROCESSES[0], writes: int = WRITES
 ) -> Written:
-    """Let several processes write to one store at the same time."""
-    start = threading.Barrier(processes)
-
-    def one(writer: int) -> Written:
-        with ServerProcess(environment=environment) as server:
+    """Let several processes, all of them started before, write to one store at the same time."""
+    with ExitStack() as running, ThreadPoolExecutor(processes) as pool:
+        servers = [
+            running.enter_context(ServerProcess(environment=environment)) for _ in range(processes)
+        ]
+        for server in servers:
             server.initialize()
-            start.wait()
-            return store(server, [f"Writer {writer} notes fact {n}" for n in range(writes)])
-
-    with ThreadPoolExecutor(processes) as pool:
-        return together(list(pool.map(one, range(processes))))
+        texts = [
+            [f"Writer {writer} of {processes} notes fact {n}" for n in range(writes)]
+            for writer in range(processes)
+        ]
+        return together(list(pool.map(store, servers, texts)))
 
 
 def kill_after_acknowledgement(
