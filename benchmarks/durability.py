@@ -1,29 +1,33 @@
-"""Is every write that was acknowledged still there: under three writers at once, and after kill -9?
+"""Is every write that was acknowledged still there: under many writers at once, and after kill -9?
 
-Three processes write to one store side by side. Then, round after round, a process writes, gets its
-acknowledgements, sends one more write and is killed at once; the next round starts on what it left.
-Each write is a memory and an observed step. At the end a fresh process reads back each acknowledged
-memory by its id and compares its text, and counts the steps.
+Three processes write to one store side by side, then sixteen. Then, round after round, a process
+writes, gets its acknowledgements, sends one more write and is killed at once; the next round starts
+on what it left. Each write is a memory and an observed step. At the end a fresh process reads back
+each acknowledged memory by its id and compares its text, and counts the steps, and SQLite checks
+the whole file.
 """
 
 import json
 import random
+import sqlite3
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import JsonValue
 
 from benchmarks.process import ServerError, ServerProcess
 from benchmarks.report import Table, arguments, show
 
-PROCESSES = 3
+PROCESSES = (3, 16)
 WRITES = 100
-ROUNDS = 50
+"""Of each of three processes; sixteen write as many together as they do."""
+ROUNDS = 200
 WRITES_PER_ROUND_MAX = 5
 PAUSE_SECONDS_MAX = 0.01
 """How long the last, unacknowledged write of a round has got when the process is killed."""
@@ -41,19 +45,20 @@ class Written:
 
 
 def write_together(
-    environment: Mapping[str, str], *, processes: int = PROCESSES, writes: int = WRITES
+    environment: Mapping[str, str], *, processes: int = PROCESSES[0], writes: int = WRITES
 ) -> Written:
-    """Let several processes write to one store at the same time."""
-    start = threading.Barrier(processes)
-
-    def one(writer: int) -> Written:
-        with ServerProcess(environment=environment) as server:
+    """Let several processes, all of them started before, write to one store at the same time."""
+    with ExitStack() as running, ThreadPoolExecutor(processes) as pool:
+        servers = [
+            running.enter_context(ServerProcess(environment=environment)) for _ in range(processes)
+        ]
+        for server in servers:
             server.initialize()
-            start.wait()
-            return store(server, [f"Writer {writer} notes fact {n}" for n in range(writes)])
-
-    with ThreadPoolExecutor(processes) as pool:
-        return together(list(pool.map(one, range(processes))))
+        texts = [
+            [f"Writer {writer} of {processes} notes fact {n}" for n in range(writes)]
+            for writer in range(processes)
+        ]
+        return together(list(pool.map(store, servers, texts)))
 
 
 def kill_after_acknowledgement(
@@ -121,22 +126,33 @@ def steps_lost(environment: Mapping[str, str], written: Written) -> int:
     return max(0, written.steps - int(counted))
 
 
-def measure(environment: Mapping[str, str], options: Mapping[str, int]) -> dict[str, JsonValue]:
-    """Return the figures of both parts, made on one store."""
-    side_by_side = write_together(
-        environment, processes=options["processes"], writes=options["writes"]
+def measure(
+    environment: Mapping[str, str], *, writes: int, rounds: int
+) -> dict[str, dict[str, JsonValue]]:
+    """Return the figures of all parts, made on one store."""
+    few, many = (
+        write_together(environment, processes=count, writes=max(writes * PROCESSES[0] // count, 1))
+        for count in PROCESSES
     )
-    killed = kill_after_acknowledgement(environment, rounds=options["rounds"])
-    both = together([side_by_side, killed])
+    killed = kill_after_acknowledgement(environment, rounds=rounds)
+    every = together([few, many, killed])
     return {
-        "writers": memories_of(side_by_side, environment),
+        "few": memories_of(few, environment),
+        "many": memories_of(many, environment),
         "kills": memories_of(killed, environment),
         "steps": {
-            "acknowledged": both.steps,
-            "lost": steps_lost(environment, both),
-            "errors": len(both.errors),
+            "acknowledged": every.steps,
+            "lost": steps_lost(environment, every),
+            "errors": len(every.errors),
         },
     }
+
+
+def integrity(home: str) -> str:
+    """Return what SQLite finds wrong with the store's file: "ok" for nothing."""
+    with closing(sqlite3.connect(Path(home) / "tmws.db")) as db:
+        found = [str(row[0]) for row in db.execute("PRAGMA integrity_check(10)")]
+    return "; ".join(found)
 
 
 def memories_of(written: Written, environment: Mapping[str, str]) -> dict[str, JsonValue]:
@@ -149,22 +165,26 @@ def memories_of(written: Written, environment: Mapping[str, str]) -> dict[str, J
 
 
 def main() -> int:
-    """Measure on a store of its own; 1 if anything was lost or refused."""
+    """Measure on a store of its own; 1 if anything was lost, refused or damaged."""
     parser = arguments(__doc__ or "")
-    for name, default in (("processes", PROCESSES), ("writes", WRITES), ("rounds", ROUNDS)):
+    for name, default in (("writes", WRITES), ("rounds", ROUNDS)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
-        figures = measure({"TMWS_HOME": home}, vars(options))
+        figures = measure({"TMWS_HOME": home}, writes=options.writes, rounds=options.rounds)
+        checked = integrity(home)
     labels = {
-        "writers": f"memories: {options.processes} processes x {options.writes} writes",
+        "few": f"memories: {PROCESSES[0]} processes",
+        "many": f"memories: {PROCESSES[1]} processes",
         "kills": f"memories: {options.rounds} rounds of kill -9",
-        "steps": "observed steps, in both",
+        "steps": "observed steps, in all",
     }
     columns = ("acknowledged", "lost", "errors")
     rows = [(labels[name], *cells(figures[name], columns)) for name in labels]
-    show(figures, [Table("Durability", ("", *columns), rows)], as_json=options.json)
-    return int(any(row[2:] != ("0", "0") for row in rows))
+    shown: dict[str, JsonValue] = {**figures, "integrity": checked}
+    table = Table(f"Durability (integrity: {checked})", ("", *columns), rows)
+    show(shown, [table], as_json=options.json)
+    return int(checked != "ok" or any(row[2:] != ("0", "0") for row in rows))
 
 
 def cells(part: JsonValue, columns: Sequence[str]) -> list[str]:

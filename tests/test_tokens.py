@@ -19,6 +19,13 @@ def test_the_estimate_is_within_a_tenth_of_o200k(name: str) -> None:
     assert estimate_tokens(text) == pytest.approx(COUNTS[name], rel=0.1)
 
 
+def test_ids_cost_what_o200k_makes_of_them() -> None:
+    ids = ("ma83xduywv7", "mp9bkkp8262", "m2mt2p3cep2", "m3x7k2p9q4a")
+    counted = 7 + 7 + 8 + 11
+
+    assert sum(map(estimate_tokens, ids)) == pytest.approx(counted, rel=0.15)
+
+
 def test_every_sample_has_been_counted() -> None:
     assert {path.stem for path in SAMPLES.glob("*.txt")} == set(COUNTS)
 

@@ -15,7 +15,8 @@ CACHED_PIECE_CHARS_MAX = 24  # longer ones hardly come twice
 _CJK = r"\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff"
 _MARKED = r"\u0300-\u036f\u0900-\u0eff"  # scripts of India and Thailand write vowels as marks
 _PIECES = re.compile(
-    rf"""(?:[^\w\r\n]|_)?
+    rf"""(?:[^\w\r\n]|_)?(?<![^\W_])(?=[a-z]*+\d)(?=\d*+[a-z])[a-z\d]{{6,}}+(?![^\W_])
+       | (?:[^\w\r\n]|_)?
          (?: [A-Z]*+[a-z]++(?:'[a-z]{{1,2}}\b|[^\W\d_A-Z{_CJK}]*+)
            | [{_CJK}]++
            | [A-Z]*+(?:[^\W\d_A-Z{_CJK}]|[{_MARKED}])+
@@ -51,8 +52,8 @@ def _charge(piece: str) -> float:
     word = piece if piece[0].isalnum() else piece[1:]
     if piece.isspace() or piece.isdigit():
         return 0.9 if piece.isspace() else 1.04
-    if not word[:1].isalpha():
-        return _signs(piece)
+    if not word[:1].isalpha() or (word.isalnum() and not word.isalpha()):
+        return _code(word) if word.isalnum() else _signs(piece)
     if "\u3041" <= word[0] <= "\ufaff":
         return 0.38 + sum(map(_ideograph, word))
     if not word.isascii():
@@ -60,6 +61,11 @@ def _charge(piece: str) -> float:
     if word.isupper() and len(word) > 1:
         return 1.5 + 0.15 * max(0, len(word) - 8)
     return _word(piece, len(word))
+
+
+def _code(word: str) -> float:
+    """Letters and digits mixed at random, as in ids and hashes, are no words of any tokenizer."""
+    return 0.3 + 0.62 * len(word)
 
 
 def _word(piece: str, chars: int) -> float:

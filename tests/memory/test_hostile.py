@@ -80,7 +80,7 @@ async def test_tags_do_not_burst_the_budget_and_are_all_there_by_id(notes: Noteb
     reply = await notes.recall("penguins", token_budget=50)
 
     assert reply.memories[0].passage
-    assert reply.tokens < 100
+    assert reply.tokens <= 50
     assert stored.id in recall_text(reply)
     assert list((await notes.recall(ids=[stored.id])).memories[0].tags) == tags
 

@@ -186,5 +186,6 @@ async def test_every_field_comes_back(notes: Notebook) -> None:
         "superseded_by": None,
         "similar_to": (),
         "matched": (),
+        "also": (),
         "passage": False,
     }

@@ -23,7 +23,7 @@ async def test_the_text_of_a_recall_carries_ids_contents_and_what_was_left_out(
     for memory in reply.memories:
         assert f"[{memory.id} " in text
         assert memory.content in text
-    assert "2023-05-08 Ada tags: night,ops]" in text
+    assert "all 2023-05-08 Ada tags: night,ops." in text
     assert f'4 more: repeat the call with cursor="{reply.cursor}"' in text
     assert "home" in text
     assert "hybrid" in text

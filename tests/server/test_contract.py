@@ -97,6 +97,9 @@ async def test_the_tools_are_what_clients_know(tmp_path: Path) -> None:
                             "items": {"type": "string"},
                             "description": "All of them",
                         },
+                        "tags_any": {"type": "array", "items": {"type": "string"}},
+                        "tags_none": {"type": "array", "items": {"type": "string"}},
+                        "min_importance": {"type": "number", "minimum": 0, "maximum": 1},
                         "kinds": {
                             "type": "array",
                             "items": {

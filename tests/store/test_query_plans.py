@@ -1,7 +1,7 @@
 """No hot statement reads a whole table."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,6 +12,8 @@ from tmws_mcp.memory.remember import remember
 from tmws_mcp.model import ForgetRequest, RecallRequest, Scope, StoreRequest
 from tmws_mcp.store.database import Database
 from tmws_mcp.store.driver import Connection, Params
+from tmws_mcp.store.memories import newest
+from tmws_mcp.store.selection import Filter
 
 pytestmark = pytest.mark.anyio
 
@@ -86,6 +88,9 @@ async def test_no_statement_of_the_memory_reads_a_whole_table(store: Database) -
         RecallRequest(query="deploy TKT-00123"),
         RecallRequest(query="deploy", tags=("a",), thread="t", speaker="x", since="2020-01-01"),
         RecallRequest(tags=("a",), persona="p"),
+        RecallRequest(tags_any=("a", "b"), tags_none=("c",), min_importance=0.5),
+        RecallRequest(query="deploy", tags_any=("a",), tags_none=("c",), min_importance=0.5),
+        RecallRequest(kinds=("episodic",), thread="t", since="2020-01-01", until="2030-01-01"),
         RecallRequest(),
         RecallRequest(ids=tuple(uids)),
     ):
@@ -97,3 +102,33 @@ async def test_no_statement_of_the_memory_reads_a_whole_table(store: Database) -
     assert await watched(store, purge, NOW + 10**7) == []
     assert await watched(store, any_unembedded) == []
     assert await watched(store, embed_missing, embedder, 10) == []
+
+
+@pytest.mark.parametrize(
+    ("chosen", "step"),
+    [
+        (Filter(now=NOW), "USING INDEX memory_newest (ns=?)"),
+        (Filter(now=NOW, thread="t"), "USING INDEX memory_in_thread (thread=?)"),
+        (Filter(now=NOW, tags=("a",)), "h USING PRIMARY KEY (ns=? AND tag=?)"),
+        (Filter(now=NOW, tags_any=("a",)), "h USING PRIMARY KEY (ns=? AND tag=?)"),
+        (Filter(now=NOW, tags_none=("a",)), "h USING PRIMARY KEY (ns=? AND tag=?)"),
+    ],
+)
+async def test_the_newest_under_a_filter_are_read_from_an_index(
+    store: Database, chosen: Filter, step: str
+) -> None:
+    def run(db: Connection) -> list[str]:
+        sql: list[str] = []
+
+        class Seen:
+            def rows(self, text: str, params: Params = ()) -> list[Any]:
+                sql.extend(row[-1] for row in db.rows(f"EXPLAIN QUERY PLAN {text}", params))
+                return []
+
+        newest(cast("Connection", Seen()), 1, chosen, None, 5)
+        return sql
+
+    plan = await store.read(run)
+
+    assert any(step in line for line in plan), plan
+    assert not any(line.startswith("SCAN m") for line in plan)

@@ -82,8 +82,16 @@ def _filter(request: RecallRequest, now: float) -> Filter:
         persona=request.persona,
         speaker=request.speaker,
         thread=request.thread,
-        tags=tuple(" ".join(tag.split()) for tag in request.tags),
+        tags=_spelled(request.tags),
+        tags_any=_spelled(request.tags_any),
+        tags_none=_spelled(request.tags_none),
         kinds=request.kinds,
+        min_importance=request.min_importance or None,
         since=request.since.timestamp() if request.since else None,
         until=request.until.timestamp() if request.until else None,
     )
+
+
+def _spelled(tags: Sequence[str]) -> tuple[str, ...]:
+    """Return tags as they are stored."""
+    return tuple(" ".join(tag.split()) for tag in tags)

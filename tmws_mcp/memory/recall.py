@@ -5,16 +5,16 @@ looked, how much it left out and how to get that.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from tmws_mcp.errors import NotFound
 from tmws_mcp.memory import cursor
-from tmws_mcp.memory.budget import beginning, fitting
+from tmws_mcp.memory.budget import beginning
 from tmws_mcp.memory.call import Recall, prepared
 from tmws_mcp.memory.cursor import Place
+from tmws_mcp.memory.filling import Part, filled, folded, reply
 from tmws_mcp.memory.shown import shown
 from tmws_mcp.memory.text import block, recall_text
 from tmws_mcp.model import Memory, RecallReply, RecallRequest, Scope
@@ -35,18 +35,7 @@ WORDS_ALONE = "Searched by words alone, paraphrases may be missed; `tmws-mcp doc
 BEING_INDEXED = "Up to {} memories are still being indexed; ask again soon."
 STORED_SINCE = "Memories were stored or forgotten since that cursor; some may repeat or be skipped."
 FRAME_RESERVE_TOKENS = 24
-"""For the lines around the blocks that are not known before they are filled."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of what was found: what follows the cursor."""
-
-    memories: list[Memory]
-    total: int
-    """Found, without what the cursor has passed."""
-    place: Place
-    """Where this part begins."""
+"""For the line that says how to go on, which is not known before the memories are chosen."""
 
 
 def recall(
@@ -89,11 +78,15 @@ def _ranked(db: Connection, call: Recall, what: "Probe") -> RecallReply:
     place = _place(call, "ranked")
     hits = _hits(db, call, what)
     rest = hits[place.shown :]
-    part = Part(_shown(db, rest[: call.request.limit]), len(rest), place)
+
+    def read(begin: int, count: int) -> list[Memory]:
+        return _shown(db, rest[begin : begin + count])
+
+    part = folded(read, call.request.limit, len(rest), place)
     notes = _notes(call, empty=NOTHING_RELEVANT if not hits else "")
     if call.request.cursor and place.number != call.generation:
         notes.append(STORED_SINCE)
-    return _filled(call, part, what.query.stems, notes)
+    return filled(call, part, what.query.stems, notes)
 
 
 def _hits(db: Connection, call: Recall, what: "Probe") -> "list[Hit]":
@@ -139,8 +132,8 @@ def _newest(db: Connection, call: Recall) -> RecallReply:
     )
     keys = [key for _, key in islice(listed, limit)]
     total = sum(memories.count(db, ns, call.chosen, place.number) for ns in call.where)
-    part = Part([shown(record) for record in memories.records(db, keys)], total, place)
-    return _filled(call, part, (), _notes(call, empty=NOTHING_STORED if not keys else ""), keys)
+    part = Part([shown(record) for record in memories.records(db, keys)], total, place, keys)
+    return filled(call, part, (), _notes(call, empty=NOTHING_STORED if not keys else ""))
 
 
 def _notes(call: Recall, *, empty: str) -> list[str]:
@@ -155,51 +148,6 @@ def _notes(call: Recall, *, empty: str) -> list[str]:
     return notes
 
 
-def _filled(
-    call: Recall,
-    part: Part,
-    asked: Sequence[str],
-    notes: Sequence[str],
-    keys: Sequence[int] = (),
-) -> RecallReply:
-    """Return the reply that shows as much of a part as its budget allows."""
-    frame = estimate_tokens(recall_text(_reply(call, (), part.total, notes))) + FRAME_RESERVE_TOKENS
-    kept = fitting(part.memories, asked, call.request.token_budget - frame)
-    while True:
-        omitted = max(part.total - len(kept), 0)
-        place = _next(call, part.place, kept, keys) if omitted and kept else None
-        reply = _reply(call, kept, omitted, notes, place)
-        if reply.tokens <= call.request.token_budget or len(kept) <= 1:
-            return reply
-        kept.pop()
-
-
-def _next(call: Recall, place: Place, kept: Sequence[Memory], keys: Sequence[int]) -> Place:
-    number = keys[len(kept) - 1] if place.kind == "newest" else call.generation
-    return Place(place.kind, place.shown + len(kept), number)
-
-
-def _reply(
-    call: Recall,
-    kept: Sequence[Memory],
-    omitted: int,
-    notes: Sequence[str],
-    place: Place | None = None,
-    missing: Sequence[str] = (),
-) -> RecallReply:
-    reply = RecallReply.model_construct(
-        memories=tuple(kept),
-        tokens=0,
-        omitted=omitted,
-        cursor=cursor.written(place, call.store, call.bound) if place else None,
-        tier=call.tier,
-        note=" ".join(notes) or None,
-        missing=tuple(missing),
-        scope=call.scope,
-    )
-    return reply.model_copy(update={"tokens": estimate_tokens(recall_text(reply))})
-
-
 # By ids
 
 
@@ -212,10 +160,10 @@ def _read(db: Connection, call: Recall) -> RecallReply:
         shown(one) for one in memories.records(db, [keys[uid] for uid in asked if uid in keys])
     ]
     place = _place(call, "ids")
-    frame = estimate_tokens(recall_text(_reply(call, (), len(found), (), place, missing)))
+    frame = estimate_tokens(recall_text(reply(call, (), len(found), (), place, missing)))
     kept, after = _in_full(found, place, TOKEN_BUDGET_MAX - frame - FRAME_RESERVE_TOKENS)
     left = len(found) - place.shown - len(kept) + (1 if after.number else 0)
-    return _reply(call, kept, left, (), after if left else None, missing)
+    return reply(call, kept, left, (), after if left else None, missing)
 
 
 def _in_full(found: Sequence[Memory], place: Place, room: int) -> tuple[list[Memory], Place]:

@@ -16,6 +16,8 @@ CURSOR_CHARS_MAX = 4_000
 
 MemoryKind = Literal["semantic", "episodic", "procedural"]
 Tier = Literal["hybrid", "lexical"]
+Detail = Literal["full", "short", "bare"]
+"""How much the text says of each memory besides its content, as the budget allows."""
 
 MemoryId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Ids = Annotated[tuple[MemoryId, ...], Field(max_length=IDS_MAX)]
@@ -74,6 +76,9 @@ class RecallRequest(Request):
     speaker: Name = ""
     thread: Name = ""
     tags: Annotated[Tags, Field(description="All of them")] = ()
+    tags_any: Tags = ()
+    tags_none: Tags = ()
+    min_importance: Share | None = None
     kinds: Annotated[tuple[MemoryKind, ...], Field(max_length=3)] = ()
     since: Moment | None = None
     until: Moment | None = None
@@ -102,6 +107,8 @@ class Memory(Value):
     similar_to: tuple[str, ...] = ()
     matched: tuple[str, ...] = ()
     """Which signals found it: words, key, meaning …"""
+    also: tuple[str, ...] = ()
+    """Ids of others that were found too and say nearly the same; they are not shown themselves."""
     passage: bool = False
     """True where `content` is an excerpt; its id gives the whole."""
 
@@ -117,6 +124,8 @@ class RecallReply(Value):
     tier: Tier
     note: str | None = None
     """Why the answer is empty or of a lower tier, and what to do."""
+    detail: Detail = "full"
+    """How much the text says in each head."""
     missing: tuple[str, ...] = ()
     """Ids asked for that do not exist here."""
     scope: Scope

@@ -207,15 +207,17 @@ def newest(
 ) -> list[tuple[float, int]]:
     """Return (stored at, key) of a namespace's memories, newest first, older than `before`."""
     where, params = _older_than(before, chosen, ns)
+    # A thread is short beside its namespace, and has an index of its own.
+    index = "memory_in_thread" if chosen.thread else "memory_newest"
     return db.rows(
-        "SELECT m.created_at, m.id FROM memory m INDEXED BY memory_newest "
+        f"SELECT m.created_at, m.id FROM memory m INDEXED BY {index} "
         f"WHERE {where} ORDER BY m.created_at DESC, m.id DESC LIMIT :limit",
         params | {"limit": limit},
     )
 
 
 def _older_than(before: int | None, chosen: Filter, ns: int) -> tuple[str, dict[str, object]]:
-    where, params = f"m.ns = :ns AND {chosen.where}", {**chosen.params, "ns": ns}
+    where, params = f"m.ns = :ns AND {chosen.where_walking}", {**chosen.params, "ns": ns}
     if not before:
         return where, params
     older = "(m.created_at, m.id) < (SELECT b.created_at, b.id FROM memory b WHERE b.id = :before)"
