@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from tmws_mcp.engine.recalls import Recalls
 from tmws_mcp.errors import TmwsError
 from tmws_mcp.learning import sessions
 from tmws_mcp.memory import lifecycle
@@ -35,12 +36,15 @@ async def maintain(
     *,
     clock: Callable[[], float],
     round_seconds: float = ROUND_SECONDS,
+    recalls: Recalls | None = None,
 ) -> None:
     """Do a round of maintenance every `round_seconds`, until cancelled."""
     owner = f"{os.getpid()}-{secrets.token_hex(4)}"
     while True:
         await anyio.sleep(round_seconds)
         try:
+            if recalls is not None:  # each process has its own
+                await recalls.write_down(store)
             if await store.write(lease.acquire, LEASE, owner, clock()):
                 await one_round(store, load_embedder, now=clock())
                 await store.write(lease.release, LEASE, owner)

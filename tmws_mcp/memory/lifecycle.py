@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DAY_SECONDS = 86_400
 UNDO_DAYS = 30
+EXPIRED_DAYS = 30
+"""How long what has expired can still be listed, and extended."""
 PURGED_MAX = 500
 """Memories that one round of erasing takes: it holds the write lock."""
 FORGOTTEN_BY_QUERY_MAX = 20
@@ -177,11 +179,13 @@ def _check_not_stored_again(
 
 
 def purge(db: Connection, now: float) -> int:
-    """Erase what was forgotten more than UNDO_DAYS ago; return how many memories.
+    """Erase what was forgotten more than UNDO_DAYS ago, or expired more than EXPIRED_DAYS ago.
 
-    The write-ahead log may hold their bytes until Database.empty_log().
+    Returns how many memories. What was embedded with one of them is marked as outdated, and the
+    write-ahead log may hold their bytes until Database.empty_log().
     """
     before = now - UNDO_DAYS * DAY_SECONDS
+    _forget_lapsed(db, now - EXPIRED_DAYS * DAY_SECONDS, forgotten_at=before - 1)
     due = versions.due(db, before, PURGED_MAX, with_vectors=vectors.available(db))
     if not due:
         return 0
@@ -192,6 +196,17 @@ def purge(db: Connection, now: float) -> int:
         lexical.compact(db, ns)
         namespaces.touch(db, ns, AREA)
     return len(due)
+
+
+def _forget_lapsed(db: Connection, before: float, *, forgotten_at: float) -> None:
+    """Forget what expired before then, as long ago as it takes to be erased at once."""
+    by_namespace: dict[int, list[int]] = {}
+    for key, ns in versions.lapsed(db, before, PURGED_MAX):
+        by_namespace.setdefault(ns, []).append(key)
+    for ns, keys in by_namespace.items():
+        # An older version alone leaves the chain; the newest takes what stands behind it along.
+        gone = {*keys, *versions.with_older(db, versions.head_of(db, keys))}
+        _forget(db, ns, sorted(gone), None, forgotten_at)
 
 
 def any_unembedded(db: Connection) -> bool:

@@ -6,15 +6,16 @@ Only exact duplicates merge. A near duplicate is often the one that matters (the
 
 import secrets
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from tmws_mcp.errors import InvalidInput
-from tmws_mcp.memory import context
+from tmws_mcp.memory import context, echo
 from tmws_mcp.memory.near import near_duplicates
-from tmws_mcp.model import Scope, Similar, StoreReply, StoreRequest
-from tmws_mcp.store import lexical, memories, namespaces, threads, versions
+from tmws_mcp.model import Origin, Scope, Similar, StoreReply, StoreRequest, Trust
+from tmws_mcp.store import archives, lexical, memories, namespaces, origins, threads, versions
 from tmws_mcp.store.driver import Connection
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 UID_TRIES = 8
 UID_SHOWN_MAX = 64
 
+AGENT = Origin()
+
+
+def NOTHING_SHOWN(_: bytes) -> None:  # noqa: N802 - stands where a constant would
+    """Know nothing of what was shown."""
+
 
 def remember(
     db: Connection,
@@ -40,8 +47,12 @@ def remember(
     *,
     embedder: "Embedder | None",
     now: float,
+    origin: Origin = AGENT,
+    was_shown: echo.Known = NOTHING_SHOWN,
 ) -> StoreReply:
     """Store a memory, or return the one that says exactly the same.
+
+    `was_shown` knows what recall has shown lately: text that consists of it is not stored again.
 
     Raises:
         InvalidInput: The content is blank, has expired already, or supersedes what it cannot.
@@ -53,10 +64,14 @@ def remember(
     first = memories.same_text(db, ns, digest, now)
     if first is not None:
         return _again(db, ns, first, request, scope)
+    if echoed := _echoed(db, request, scope, was_shown, now):
+        return _repeated(db, echoed, request, scope)
     replaced = _replaced(db, ns, request.supersedes)
     near = near_duplicates(db, ns, request.content, embedder, now=now)
     similar = [one for one in near if one.id != replaced]
-    key, uid = _insert(db, ns, request, digest, persona=request.persona or scope.persona, now=now)
+    source = origins.ensure(db, origin.model_copy(update={"trust": _trust(origin, request)}))
+    persona = request.persona or scope.persona
+    key, uid = _insert(db, ns, request, digest, persona=persona, origin=source, now=now)
     if replaced is not None:
         _supersede(db, ns, replaced, key)
     memories.link(db, key, [(one.id, one.similarity) for one in similar])
@@ -65,6 +80,58 @@ def remember(
     namespaces.touch(db, ns, AREA)
     shown = tuple(Similar(id=one.uid, similarity=one.similarity) for one in similar)
     return StoreReply(id=uid, created=True, similar_to=shown, scope=scope)
+
+
+def _trust(origin: Origin, request: StoreRequest) -> Trust:
+    """Return whose word it is: what comes by an import is no better for what it says of itself."""
+    return origin.trust if origin.trust == "import" else request.trust
+
+
+def _echoed(
+    db: Connection, request: StoreRequest, scope: Scope, was_shown: echo.Known, now: float
+) -> list[memories.Record]:
+    """Return the memories that the text consists of, if recall has shown each of them.
+
+    Whoever names a thread, a time or an older version says something beyond the text.
+    """
+    if request.thread or request.occurred_at or request.supersedes:
+        return []
+    where = [namespaces.find(db, name) for name in (scope.namespace, *scope.also)]
+    spaces = [ns for ns in where if ns is not None]
+    known = _with_framed(db, request.content, was_shown, spaces)
+    uids = echo.originals(request.content, known)
+    keys = memories.keys_of(db, uids, spaces)
+    found = memories.records(db, [keys[uid] for uid in uids if uid in keys])
+    current = all(_is_current(record, now) for record in found)
+    return found if current and len(found) == len(uids) else []
+
+
+def _with_framed(
+    db: Connection, content: str, was_shown: echo.Known, spaces: Sequence[int]
+) -> echo.Known:
+    """Return a look-up that knows the memories named in frames too: another process showed them."""
+    keys = memories.keys_of(db, echo.framed(content), spaces)
+    framed = {
+        echo.fingerprint(one.content): one.uid for one in memories.texts(db, list(keys.values()))
+    }
+    return lambda key: framed.get(key) or was_shown(key)
+
+
+def _is_current(record: memories.Record, now: float) -> bool:
+    unexpired = record.expires_at is None or record.expires_at > now
+    return unexpired and record.superseded_by is None and record.archived is None
+
+
+def _repeated(
+    db: Connection, echoed: Sequence[memories.Record], request: StoreRequest, scope: Scope
+) -> StoreReply:
+    for record in echoed:
+        memories.extend_life(db, record.id, seconds(request.expires_at))
+        memories.add_tags(db, record.ns, record.id, _tags(request))
+        context.index_words(db, record.ns, [record.id])
+        namespaces.touch(db, record.ns, AREA)
+    uids = tuple(record.uid for record in echoed)
+    return StoreReply(id=uids[0], created=False, duplicate_of=uids[0], echo_of=uids, scope=scope)
 
 
 def _check(request: StoreRequest, now: float) -> None:
@@ -92,7 +159,7 @@ def text_hash(content: str) -> bytes:
     return blake2b(text.encode(), digest_size=16).digest()
 
 
-def _seconds(when: datetime | None) -> float | None:
+def seconds(when: datetime | None) -> float | None:
     """Return a time as seconds; "never" is often written as a time that no calendar goes beyond."""
     return None if when is None else min(when.timestamp(), LATEST)
 
@@ -108,7 +175,7 @@ def _again(
     replaced = _replaced(db, ns, request.supersedes)
     if replaced is not None and replaced != key:
         _supersede(db, ns, replaced, key)
-    memories.extend_life(db, key, _seconds(request.expires_at))
+    memories.extend_life(db, key, seconds(request.expires_at))
     memories.add_tags(db, ns, key, _tags(request))
     context.index_words(db, ns, [key])
     namespaces.touch(db, ns, AREA)
@@ -130,7 +197,7 @@ def _replaced(db: Connection, ns: int, uid: str) -> int | None:
             "that nothing was stored. Take the id from recall_memory, or leave supersedes out."
         )
     newer = versions.newer(db, key)
-    if newer is not None:
+    if newer not in (None, uid):  # an archived memory stands for itself
         raise InvalidInput(
             f"Memory {uid!r} was superseded by {newer!r} before, so that nothing was stored. "
             f"Read {newer!r} with recall_memory, and supersede that one."
@@ -140,6 +207,7 @@ def _replaced(db: Connection, ns: int, uid: str) -> int | None:
 
 def _supersede(db: Connection, ns: int, older: int, newer: int) -> None:
     versions.supersede(db, older, newer)
+    archives.release(db, [older])
     context.remove(db, ns, [older])
 
 
@@ -150,6 +218,7 @@ def _insert(
     digest: bytes,
     *,
     persona: str | None,
+    origin: int,
     now: float,
 ) -> tuple[int, str]:
     thread, position = threads.append(db, ns, request.thread) if request.thread else (None, None)
@@ -164,13 +233,14 @@ def _insert(
         persona=persona or None,
         speaker=request.speaker or None,
         source=request.source or None,
-        occurred_at=_seconds(request.occurred_at),
-        expires_at=_seconds(request.expires_at),
+        occurred_at=seconds(request.occurred_at),
+        expires_at=seconds(request.expires_at),
         created_at=now,
         asks=request.content.rstrip().endswith(("?", "？")),  # noqa: RUF001 - the full-width one
         content_hash=digest,
         content=request.content,
         tags=_tags(request),
+        origin=origin,
     )
     return memories.insert(db, new), uid
 

@@ -12,6 +12,11 @@ DATE_CHARS = len("2023-05-08")
 
 def store_text(reply: StoreReply) -> str:
     """Return the text part of store_memory's reply."""
+    if reply.echo_of:
+        return (
+            f"That is what recall has shown: {', '.join(reply.echo_of)}; nothing new was stored. "
+            "To add to it, store what is new alone, or with supersedes=ID."
+        )
     if not reply.created:
         return f"Already known as {reply.id} in {reply.scope.namespace}; nothing new was stored."
     near = ", ".join(f"{one.id} ({_share(one.similarity)})" for one in reply.similar_to)
@@ -74,12 +79,25 @@ def block(memory: Memory, *, home: str | None = None) -> str:
         f"tags: {','.join(memory.tags)}" if memory.tags else "",
         f"expires {memory.expires_at[:DATE_CHARS]}" if memory.expires_at else "",
         f"in {memory.namespace}" if home not in (None, memory.namespace) else "",
-        f"replaces {memory.supersedes}" if memory.supersedes else "",
-        f"replaced by {memory.superseded_by}" if memory.superseded_by else "",
+        _versions(memory),
+        f"archived in {memory.archived}" if memory.archived else "",
+        f"trust {memory.trust}" if memory.trust != "agent" else "",
         "passage" if memory.passage else "",
     ]
     head = " ".join(_one_line(fact) for fact in facts if fact)
     return f"[{head}] {_indented(memory.content)}"
+
+
+def _versions(memory: Memory) -> str:
+    """Return what it replaces, with how many more stand behind that, and what replaces it."""
+    facts = []
+    if memory.supersedes:
+        more = f" (+{memory.versions - 1} older)" if memory.versions > 1 else ""
+        facts.append(f"replaces {memory.supersedes}{more}")
+    if memory.superseded_by:
+        newest = f", newest {memory.newest}" if memory.newest else ""
+        facts.append(f"replaced by {memory.superseded_by}{newest}")
+    return " ".join(facts)
 
 
 def _one_line(text: str) -> str:
