@@ -5,32 +5,28 @@ own, so that clients at work on the same store wait no longer than for one slice
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
-from itertools import islice
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
-import anyio.to_thread
-
-from tmws_mcp.errors import FileError
-from tmws_mcp.masking import mask_secrets
-from tmws_mcp.memory import arriving, formats, leaving
-from tmws_mcp.memory.remember import text_hash
-from tmws_mcp.model import Scope
-from tmws_mcp.model.transfer import Entry, Foreign, Kept, TakenIn
+from tmws_mcp.engine.importing import Import, Progress
+from tmws_mcp.memory import consolidate as consolidating
+from tmws_mcp.memory import expiry, leaving, lookup
+from tmws_mcp.model import Memory, Scope
+from tmws_mcp.model.transfer import TakenIn
+from tmws_mcp.model.upkeep import ArchiveBatch, BroughtBack, Consolidated, Proposal
 from tmws_mcp.settings import Settings
 from tmws_mcp.store.database import Database
 from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.namespaces import find
 
 if TYPE_CHECKING:
     from tmws_mcp.embedding.embedder import Embedder
 
-BATCH_ENTRIES = 100
-"""Of an import, in one transaction: the write lock is held for some 100 ms."""
-PROBLEMS_KEPT_MAX = 100
-
-Progress = Callable[[int, int], None]
+CONSOLIDATED_MAX = 10_000
+"""Memories that one consolidation archives; the next one goes on."""
+PROPOSED_MAX = 1_000
 
 
 class Keeping:
@@ -77,7 +73,7 @@ class Keeping:
         Raises:
             InvalidInput: The file has no format that is known.
         """
-        run = _Run(
+        run = Import(
             store=await self._store(),
             embedder=await self._embedder(),
             settings=self._settings,
@@ -87,147 +83,90 @@ class Keeping:
         )
         return await (run.tried(path) if dry_run else run.done(path))
 
+    async def consolidate(
+        self, namespace: str = "", *, progress: Progress = lambda _, __: None
+    ) -> Consolidated:
+        """Archive what the rules of memory/consolidate.py name, in slices under one batch."""
+        store, scope = await self._store(), self._settings.scope(namespace)
+        batch = await store.read(consolidating.new_batch)
+        made: list[Proposal] = []
+        while done := await store.write(_archive_slice, scope, batch, self._clock()):
+            made += done
+            progress(len(made), 0)
+            if len(made) >= CONSOLIDATED_MAX:
+                break
+        return _consolidated(made, scope, batch if made else None, applied=True)
 
-class _Run:
-    """One import."""
+    async def proposals(self, namespace: str = "") -> Consolidated:
+        """Say what `consolidate` would archive first; nothing is changed."""
+        store, scope = await self._store(), self._settings.scope(namespace)
+        found = await store.read(_proposed, scope, self._clock(), PROPOSED_MAX)
+        return _consolidated(found, scope, None, applied=False)
 
-    def __init__(
-        self,
-        *,
-        store: Database,
-        embedder: "Embedder | None",
-        settings: Settings,
-        namespace: str,
-        now: float,
-        progress: Progress,
-    ) -> None:
-        self._store, self._embedder, self._settings = store, embedder, settings
-        self._namespace, self._now, self._progress = namespace, now, progress
-        self._counts: Counter[str] = Counter()
-        self._problems: list[str] = []
-        self._renamed: arriving.Renamed = {}
-        self._format = ""
-
-    async def done(self, path: Path) -> TakenIn:
-        await self._each_batch(path, self._take_in)
-        if self._format == formats.OURS:
-            await self._each_batch(path, self._link)
-        return self._report(dry_run=False)
-
-    async def tried(self, path: Path) -> TakenIn:
-        seen: set[tuple[str, bytes]] = set()
-        await self._each_batch(path, partial(self._judge, seen))
-        return self._report(dry_run=True)
-
-    async def _each_batch(self, path: Path, work: Callable[[list[Entry]], Awaitable[None]]) -> None:
-        with _opened(path) as file:
-            self._format, entries = formats.entries(file)
-            done = 0
-            while batch := await anyio.to_thread.run_sync(_next_batch, entries):
-                await work(batch)
-                done += len(batch)
-                self._progress(done, 0)
-
-    async def _take_in(self, batch: list[Entry]) -> None:
-        self._note(batch)
-        if foreign := [one for entry in batch if isinstance(one := entry.memory, Foreign)]:
-            counts = await self._store.write(
-                arriving.take_in,
-                [self._prepared(one) for one in foreign],
-                self._scope,
-                embedder=self._embedder,
-                now=self._now,
+    async def bring_back(self, batch: str, namespace: str = "") -> BroughtBack:
+        """Undo the consolidation that has this id."""
+        store, embedder = await self._store(), await self._embedder()
+        scope, restored, left = self._settings.scope(namespace), 0, 1
+        while left:
+            done, left = await store.write(
+                consolidating.bring_back, batch, scope, embedder=embedder, now=self._clock()
             )
-            self._counts.update(counts)
-        if kept := self._kept(batch):
-            counts = await self._store.write(
-                arriving.put_back,
-                kept,
-                embedder=self._embedder,
-                now=self._now,
-                renamed=self._renamed,
-            )
-            self._counts.update(counts)
-
-    async def _link(self, batch: list[Entry]) -> None:
-        if kept := self._kept(batch):
-            await self._store.write(
-                arriving.link_back,
-                kept,
-                embedder=self._embedder,
-                now=self._now,
-                renamed=self._renamed,
-            )
-
-    async def _judge(self, seen: set[tuple[str, bytes]], batch: list[Entry]) -> None:
-        self._note(batch)
-        verdicts = await self._store.read(self._verdicts, batch, seen)
-        self._counts.update(verdicts)
-
-    def _verdicts(
-        self, db: Connection, batch: list[Entry], seen: set[tuple[str, bytes]]
-    ) -> list[str]:
-        """Say what each entry would become; `seen` holds what earlier ones would have stored."""
-        foreign = [self._prepared(m) for e in batch if isinstance(m := e.memory, Foreign)]
-        verdicts = [arriving.judge(db, memory, self._now) for memory in self._kept(batch)]
-        for memory in foreign:
-            mark = (self._scope.namespace, text_hash(memory.request.content))
-            verdict = arriving.judge_foreign(db, memory, self._scope, self._now)
-            verdicts.append("known" if mark in seen else verdict)
-            seen.add(mark)
-        return verdicts
-
-    def _note(self, batch: list[Entry]) -> None:
-        self._counts["entries"] += len(batch)
-        for entry in batch:
-            if entry.problem:
-                self._counts["bad"] += 1
-                if len(self._problems) < PROBLEMS_KEPT_MAX:
-                    self._problems.append(f"{self._place(entry.number)}: {entry.problem}")
-
-    def _place(self, number: int) -> str:
-        return f"line {number}" if self._format == formats.OURS else f"item {number}"
-
-    @property
-    def _scope(self) -> Scope:
-        return self._settings.scope(self._namespace)
-
-    def _kept(self, batch: list[Entry]) -> list[Kept]:
-        found = [one for entry in batch if isinstance(one := entry.memory, Kept)]
-        changes = {"namespace": self._namespace} if self._namespace else {}
-        return [
-            one.model_copy(update=changes | {"content": self._masked(one.content)}) for one in found
-        ]
-
-    def _prepared(self, foreign: Foreign) -> Foreign:
-        content = self._masked(foreign.request.content)
-        request = foreign.request.model_copy(update={"content": content})
-        return foreign.model_copy(update={"request": request})
-
-    def _masked(self, content: str) -> str:
-        return mask_secrets(content) if self._settings.mask_secrets else content
-
-    def _report(self, *, dry_run: bool) -> TakenIn:
-        counts = self._counts
-        return TakenIn(
-            created=counts["created"] + counts["renamed"],
-            known=counts["known"],
-            forgotten=counts["forgotten"],
-            renamed=counts["renamed"],
-            bad=counts["bad"],
-            problems=tuple(self._problems),
-            format=self._format,
-            entries=counts["entries"],
-            dry_run=dry_run,
+            restored += done
+        archives = await store.read(consolidating.batches, scope)
+        again = next((one for one in archives if one.id == batch), None)
+        return BroughtBack(
+            batch=batch,
+            restored=restored,
+            left=sum(again.reasons.values()) if again else 0,
+            scope=scope,
         )
 
+    async def archives(self, namespace: str = "") -> tuple[ArchiveBatch, ...]:
+        """Return what was archived, the newest batch first."""
+        store = await self._store()
+        return await store.read(consolidating.batches, self._settings.scope(namespace))
 
-def _opened(path: Path) -> TextIO:
-    try:
-        return path.open(encoding="utf-8-sig", errors="surrogateescape")
-    except OSError as error:
-        raise FileError(path, f"cannot be read: {error.strerror}") from error
+    async def expired(self, namespace: str = "", limit: int = 50) -> tuple[Memory, ...]:
+        """Return what has expired and is not erased yet."""
+        store, scope = await self._store(), self._settings.scope(namespace)
+        return await store.read(expiry.expired, scope, self._clock(), limit)
+
+    async def extend(
+        self, ids: tuple[str, ...], until: datetime | None, namespace: str = ""
+    ) -> tuple[Memory, ...]:
+        """Let memories live until then; None: for ever."""
+        store, scope = await self._store(), self._settings.scope(namespace)
+        return await store.write(expiry.extend, ids, until, scope, now=self._clock())
+
+    async def of_trust(
+        self, trust: str, namespace: str = "", limit: int = 50
+    ) -> tuple[Memory, ...]:
+        """Return the newest memories of a trust level."""
+        store, scope = await self._store(), self._settings.scope(namespace)
+        return await store.read(lookup.of_trust, trust, scope, limit)
 
 
-def _next_batch(entries: Iterator[Entry]) -> list[Entry]:
-    return list(islice(entries, BATCH_ENTRIES))
+def _proposed(db: Connection, scope: Scope, now: float, limit: int) -> list[Proposal]:
+    ns = find(db, scope.namespace)
+    return consolidating.proposals(db, ns, now, limit) if ns is not None else []
+
+
+def _archive_slice(db: Connection, scope: Scope, batch: str, now: float) -> list[Proposal]:
+    ns = find(db, scope.namespace)
+    chosen = consolidating.proposals(db, ns, now) if ns is not None else []
+    if ns is not None and chosen:
+        consolidating.apply(db, ns, chosen, batch, now)
+    return chosen
+
+
+def _consolidated(
+    made: list[Proposal], scope: Scope, batch: str | None, *, applied: bool
+) -> Consolidated:
+    return Consolidated(
+        applied=applied,
+        batch=batch,
+        archived=len(made),
+        by_reason=dict(Counter(one.reason for one in made)),
+        proposals=tuple(made[:PROPOSED_MAX]),
+        scope=scope,
+    )

@@ -8,6 +8,8 @@ stored text can pass for the next memory or for a word of ours.
 from tmws_mcp.model import ForgetReply, Memory, RecallReply, Scope, StoreReply
 
 DATE_CHARS = len("2023-05-08")
+HISTORY_SHOWN_MAX = 10
+"""Ids of versions in a text; the structured part has all of them."""
 
 
 def store_text(reply: StoreReply) -> str:
@@ -97,6 +99,9 @@ def _versions(memory: Memory) -> str:
     if memory.superseded_by:
         newest = f", newest {memory.newest}" if memory.newest else ""
         facts.append(f"replaced by {memory.superseded_by}{newest}")
+    if len(memory.history) > 2:  # noqa: PLR2004 - two are named already
+        more = "…" if len(memory.history) > HISTORY_SHOWN_MAX else ""
+        facts.append(f"versions {', '.join(memory.history[:HISTORY_SHOWN_MAX])}{more}")
     return " ".join(facts)
 
 

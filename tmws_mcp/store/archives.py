@@ -47,12 +47,12 @@ def note(db: Connection, batch: int, memory: int, reason: str) -> None:
     db.run("INSERT OR REPLACE INTO archived VALUES (?, ?, ?)", (memory, batch, reason))
 
 
-def members(db: Connection, ns: int, uid: str, limit: int) -> list[tuple[int, str]]:
+def members(db: Connection, ns: int, uid: str) -> list[tuple[int, str]]:
     """Return (key, reason) of memories that a batch has archived, oldest first."""
     return db.rows(
         "SELECT a.memory, a.reason FROM archive b CROSS JOIN archived a ON a.archive = b.id "
-        "WHERE b.ns = ? AND b.uid = ? ORDER BY a.memory LIMIT ?",
-        (ns, uid, limit),
+        "WHERE b.ns = ? AND b.uid = ? ORDER BY a.memory",
+        (ns, uid),
     )
 
 
