@@ -41,7 +41,9 @@ LEAD_IN = re.compile(
 )
 SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s+|(?<=[。！？])")  # noqa: RUF001 - Chinese and Japanese
 SAYS_NOTHING = frozenset({"the", "a", "an"})
-PAIRS = (("`", "`"), ('"', '"'), ("'", "'"), ("“", "”"), ("(", ")"))
+PAIRS = (("`", "`"), ('"', '"'), ("'", "'"), ("(", ")"))
+QUOTES = "“”„«»"
+"""Typographic: unlike the straight ones they are part of nothing else."""
 END_MARKS = ".,;:!…。"
 
 Known = Callable[[bytes], str | None]
@@ -139,7 +141,7 @@ def _words(sentence: str) -> list[str]:
 
 def _bare(word: str) -> str:
     """Return a word without the marks around it; those within are part of it."""
-    word = word.rstrip(END_MARKS)
+    word = word.strip(QUOTES).rstrip(END_MARKS)
     for left, right in PAIRS:
         if len(word) > 2 and word[0] == left and word[-1] == right:  # noqa: PLR2004 - the pair
             return _bare(word[1:-1])
