@@ -142,3 +142,15 @@ def test_recalled_text_is_not_stored_again(tmws) -> None:
 
     export = [json.loads(line) for line in tmws("export").stdout.splitlines()[1:]]
     assert [(line["id"], line["recalls"]) for line in export] == [(uid, 1)]
+
+
+def test_the_doctor_tells_how_much_is_stored_and_warns_before_it_is_full(tmws, monkeypatch) -> None:
+    for i in range(9):
+        store(tmws, f"fact {i}")
+
+    assert "9 memories in test" in tmws("doctor").stdout
+    monkeypatch.setenv("TMWS_MEMORIES_MAX", "10")
+    findings = {one["check"]: one for one in json.loads(tmws("doctor", "--json").stdout)}
+    assert findings["quota"]["state"] == "warn"
+    assert findings["quota"]["found"] == "9 of 10 memories in test"
+    assert "consolidate" in findings["quota"]["remedy"]

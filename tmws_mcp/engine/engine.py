@@ -122,6 +122,7 @@ class Engine:
             now=self._clock(),
             origin=Origin(via=via, client=client),
             was_shown=self._recalls.known(self._clock()),
+            limits=report.limits_of(self.settings),
         )
 
     async def recall_memory(self, request: RecallRequest | Mapping[str, Any]) -> RecallReply:
@@ -275,7 +276,14 @@ class Engine:
         await store.__aenter__()
         self._file = _file_at(store.path)
         self._tasks.start_soon(
-            partial(maintain, store, self._embedder, clock=self._clock, recalls=self._recalls)
+            partial(
+                maintain,
+                store,
+                self._embedder,
+                clock=self._clock,
+                recalls=self._recalls,
+                retention=report.retention_of(self.settings),
+            )
         )
         return store
 

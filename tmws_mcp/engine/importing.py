@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import anyio.to_thread
 
+from tmws_mcp.engine.report import limits_of
 from tmws_mcp.errors import FileError
 from tmws_mcp.masking import mask_secrets
 from tmws_mcp.memory import arriving, formats
@@ -80,6 +81,7 @@ class Import:
                 self._scope,
                 embedder=self._embedder,
                 now=self._now,
+                limits=limits_of(self._settings),
             )
             self._counts.update(counts)
         if kept := self._kept(batch):
@@ -89,6 +91,7 @@ class Import:
                 embedder=self._embedder,
                 now=self._now,
                 renamed=self._renamed,
+                limits=limits_of(self._settings),
             )
             self._counts.update(counts)
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tmws_mcp.memory import context
+from tmws_mcp.memory.quota import UNLIMITED, Limits
+from tmws_mcp.memory.quota import check as check_quota
 from tmws_mcp.memory.remember import AREA, new_uid, remember, seconds, text_hash
 from tmws_mcp.model import Origin, Scope
 from tmws_mcp.model.transfer import Foreign, Kept
@@ -41,6 +43,7 @@ def take_in(
     *,
     embedder: "Embedder | None",
     now: float,
+    limits: Limits = UNLIMITED,
 ) -> Counter[str]:
     """Store memories of another server; the one place where a bulk path would step in."""
     counts: Counter[str] = Counter()
@@ -52,6 +55,7 @@ def take_in(
             embedder=embedder,
             now=min(now if foreign.created_at is None else foreign.created_at, now),
             origin=Origin(trust="import", via=foreign.via),
+            limits=limits,
         )
         counts["created" if reply.created else "known"] += 1
     return counts
@@ -85,8 +89,16 @@ def put_back(
     embedder: "Embedder | None",
     now: float,
     renamed: Renamed,
+    limits: Limits = UNLIMITED,
 ) -> Counter[str]:
-    """Write the memories of an export that are not there yet; links follow by `link_back`."""
+    """Write the memories of an export that are not there yet; links follow by `link_back`.
+
+    Raises:
+        QuotaReached: A namespace was full before; it is looked at once for each batch.
+    """
+    for name in {memory.namespace for memory in batch}:
+        if (space := namespaces.find(db, name)) is not None:
+            check_quota(db, space, limits)
     counts: Counter[str] = Counter()
     fresh: dict[int, list[int]] = {}
     for memory in batch:

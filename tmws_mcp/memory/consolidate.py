@@ -11,7 +11,7 @@ id still reads it. Four rules, each of them stated with the proposal:
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tmws_mcp.errors import NotFound
@@ -34,6 +34,7 @@ FADED_DAYS = 180
 FADED_IMPORTANCE_MAX = 0.3
 """Below the default of 0.5: somebody said that it matters little."""
 DUPLICATE_SIMILARITY_MIN = 0.97
+DAY_CHARS = len("2023-05-08")
 SLICE = 200
 """Memories that one transaction archives, or brings back: it holds the write lock."""
 BATCHES_SHOWN_MAX = 50
@@ -54,9 +55,21 @@ def proposals(db: Connection, ns: int, now: float, limit: int = SLICE) -> list[P
     return list(reversed(once.values()))[:limit]
 
 
-def retirable(db: Connection, ns: int, kind: str, before: float, limit: int) -> list[Proposal]:
-    """Return the memories of a kind that are older than they should be found."""
-    return _by_rule(db, candidates.older(db, ns, kind, before, limit), RETIRED)
+def retire(db: Connection, retention: Mapping[str, int], now: float) -> int:
+    """Archive a slice of what is older than the settings want it to be found; return how many.
+
+    `retention` names the days for each kind. What is retired on one day in a namespace is a batch.
+    """
+    for name in namespaces.names(db):
+        ns = namespaces.find(db, name)
+        assert ns is not None
+        for kind, days in retention.items():
+            old = candidates.older(db, ns, kind, _before(now, days), SLICE)
+            if old:
+                day = moment(now)[:DAY_CHARS]
+                apply(db, ns, _by_rule(db, old, RETIRED), f"retired-{day}-{ns}", now)
+                return len(old)
+    return 0
 
 
 def _before(now: float, days: int) -> float:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from tmws_mcp.errors import InvalidInput
 from tmws_mcp.memory import context, echo
 from tmws_mcp.memory.near import near_duplicates
+from tmws_mcp.memory.quota import UNLIMITED, Limits
+from tmws_mcp.memory.quota import check as check_quota
 from tmws_mcp.model import Origin, Scope, Similar, StoreReply, StoreRequest, Trust
 from tmws_mcp.store import archives, lexical, memories, namespaces, origins, threads, versions
 from tmws_mcp.store.driver import Connection
@@ -36,7 +38,7 @@ UID_SHOWN_MAX = 64
 AGENT = Origin()
 
 
-def NOTHING_SHOWN(_: bytes) -> None:  # noqa: N802 - stands where a constant would
+def nothing_shown(_: bytes) -> None:
     """Know nothing of what was shown."""
 
 
@@ -48,7 +50,8 @@ def remember(
     embedder: "Embedder | None",
     now: float,
     origin: Origin = AGENT,
-    was_shown: echo.Known = NOTHING_SHOWN,
+    was_shown: echo.Known = nothing_shown,
+    limits: Limits = UNLIMITED,
 ) -> StoreReply:
     """Store a memory, or return the one that says exactly the same.
 
@@ -56,22 +59,20 @@ def remember(
 
     Raises:
         InvalidInput: The content is blank, has expired already, or supersedes what it cannot.
+        QuotaReached: The namespace or the store is full.
     """
     _check(request, now)
     ns = namespaces.ensure(db, scope.namespace, now)
     lexical.ensure(db, ns)
-    digest = text_hash(request.content)
-    first = memories.same_text(db, ns, digest, now)
-    if first is not None:
-        return _again(db, ns, first, request, scope)
-    if echoed := _echoed(db, request, scope, was_shown, now):
-        return _repeated(db, echoed, request, scope)
+    if known := _known(db, ns, request, scope, was_shown, now):
+        return known
     replaced = _replaced(db, ns, request.supersedes)
+    if replaced is None:
+        check_quota(db, ns, limits)
     near = near_duplicates(db, ns, request.content, embedder, now=now)
     similar = [one for one in near if one.id != replaced]
-    source = origins.ensure(db, origin.model_copy(update={"trust": _trust(origin, request)}))
     persona = request.persona or scope.persona
-    key, uid = _insert(db, ns, request, digest, persona=persona, origin=source, now=now)
+    key, uid = _insert(db, ns, request, persona=persona, origin=origin, now=now)
     if replaced is not None:
         _supersede(db, ns, replaced, key)
     memories.link(db, key, [(one.id, one.similarity) for one in similar])
@@ -80,6 +81,22 @@ def remember(
     namespaces.touch(db, ns, AREA)
     shown = tuple(Similar(id=one.uid, similarity=one.similarity) for one in similar)
     return StoreReply(id=uid, created=True, similar_to=shown, scope=scope)
+
+
+def _known(
+    db: Connection,
+    ns: int,
+    request: StoreRequest,
+    scope: Scope,
+    was_shown: echo.Known,
+    now: float,
+) -> StoreReply | None:
+    """Return the answer where the store says the same already."""
+    first = memories.same_text(db, ns, text_hash(request.content), now)
+    if first is not None:
+        return _again(db, ns, first, request, scope)
+    echoed = _echoed(db, request, scope, was_shown, now)
+    return _repeated(db, echoed, request, scope) if echoed else None
 
 
 def _trust(origin: Origin, request: StoreRequest) -> Trust:
@@ -215,10 +232,9 @@ def _insert(
     db: Connection,
     ns: int,
     request: StoreRequest,
-    digest: bytes,
     *,
     persona: str | None,
-    origin: int,
+    origin: Origin,
     now: float,
 ) -> tuple[int, str]:
     thread, position = threads.append(db, ns, request.thread) if request.thread else (None, None)
@@ -237,10 +253,10 @@ def _insert(
         expires_at=seconds(request.expires_at),
         created_at=now,
         asks=request.content.rstrip().endswith(("?", "？")),  # noqa: RUF001 - the full-width one
-        content_hash=digest,
+        content_hash=text_hash(request.content),
         content=request.content,
         tags=_tags(request),
-        origin=origin,
+        origin=origins.ensure(db, origin.model_copy(update={"trust": _trust(origin, request)})),
     )
     return memories.insert(db, new), uid
 

@@ -21,8 +21,10 @@ class Batch:
 
 
 def open_batch(db: Connection, ns: int, uid: str, now: float) -> int:
-    """Return the key of a batch; a new one is made."""
+    """Return the key of a batch; a new one is made, under another id where a namespace has it."""
     found = db.row("SELECT id FROM archive WHERE uid = ? AND ns = ?", (uid, ns))
+    if found is None and taken(db, uid):
+        return open_batch(db, ns, f"{uid}-{ns}", now)
     row = found or db.row(
         "INSERT INTO archive(uid, ns, made_at) VALUES (?, ?, ?) RETURNING id", (uid, ns, now)
     )
