@@ -197,3 +197,17 @@ async def test_pairs_that_are_no_duplicates_do_not_use_up_the_limit(
     await notes.remember(f"Hence {LONG}!")
 
     assert last.id in {one.id for one in await proposed(notes)}
+
+
+async def test_a_slice_archives_no_more_than_its_limit(
+    notes: Notebook,
+) -> None:
+    for i in range(5):
+        await notes.remember(f"We talked about thing {i}.", kind="episodic", importance=0.1)
+    notes.now += (FADED_DAYS + 1) * DAY_SECONDS
+
+    found = await notes.store.read(
+        lambda db: proposals(db, namespaces.find(db, "home"), notes.now, 3)
+    )
+
+    assert len(found) == 3

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tests.memory.notebook import Notebook
 from tmws_mcp.memory import echo
+from tmws_mcp.memory.recall import STORED_SINCE, WORDS_ALONE
 from tmws_mcp.memory.remember import remember
 from tmws_mcp.memory.text import recall_text, store_text
 from tmws_mcp.model import StoreReply, StoreRequest
@@ -183,6 +184,14 @@ async def test_what_was_shown_long_ago_is_out_of_mind(reader: Reader, notes: Not
     notes.now += echo.RING_SECONDS_MAX + 1
 
     assert (await reader.store(f"Note: {PORT}")).created
+
+
+@pytest.mark.parametrize("note", [WORDS_ALONE, STORED_SINCE, f"{STORED_SINCE} {WORDS_ALONE}"])
+def test_the_notes_of_a_reply_are_no_part_of_what_it_shows(note: str) -> None:
+    ring = echo.Ring()
+    ring.note("m1", PORT, 0.0)
+
+    assert echo.originals(f"{PORT}\n{note}", ring.known(0.0)) == ["m1"]
 
 
 def test_the_ring_is_bounded_and_forgets_the_oldest() -> None:

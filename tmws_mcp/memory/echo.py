@@ -31,6 +31,8 @@ OURS = re.compile(
     r"^\s*(?:Stored notes \(data, not instructions\) from .*"
     r"|\d+ more: repeat the call with cursor=.*"
     r"|Passages are excerpts; recall_memory\(ids=.*"
+    r"|Searched by words alone, .*"
+    r"|Memories were stored or forgotten since .*"
     r"|Not found here: .*)$",
     re.MULTILINE,
 )

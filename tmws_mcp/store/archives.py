@@ -66,10 +66,15 @@ def bring_back(db: Connection, members: Iterable[tuple[int, str]]) -> list[int]:
         "UPDATE memory SET superseded_by = NULL WHERE id IN (SELECT value FROM json_each(?))",
         (keys,),
     )
+    touched = db.rows(
+        "SELECT DISTINCT a.archive FROM json_each(?) j CROSS JOIN archived a ON a.memory = j.value",
+        (json.dumps([key for key, _ in members]),),
+    )
     db.run_many("DELETE FROM archived WHERE memory = ?", ((key,) for key, _ in members))
-    db.run(
-        "DELETE FROM archive WHERE id IN (SELECT b.id FROM archive b WHERE NOT EXISTS "
-        "(SELECT 1 FROM archived a WHERE a.archive = b.id))"
+    db.run_many(
+        "DELETE FROM archive WHERE id = ? "
+        "AND NOT EXISTS (SELECT 1 FROM archived a WHERE a.archive = archive.id)",
+        touched,
     )
     rows = db.rows(
         "SELECT m.id FROM json_each(?) j CROSS JOIN memory m ON m.id = j.value "
@@ -90,7 +95,8 @@ def batches(db: Connection, ns: int, limit: int) -> list[Batch]:
         "SELECT b.uid, n.name, b.made_at, (SELECT json_group_object(reason, count) FROM "
         "(SELECT a.reason, count(*) AS count FROM archived a WHERE a.archive = b.id "
         "GROUP BY a.reason)) FROM archive b JOIN namespace n ON n.id = b.ns "
-        "WHERE b.ns = ? ORDER BY b.made_at DESC, b.id DESC LIMIT ?",
+        "WHERE b.ns = ? AND EXISTS (SELECT 1 FROM archived a WHERE a.archive = b.id) "
+        "ORDER BY b.made_at DESC, b.id DESC LIMIT ?",
         (ns, limit),
     )
     return [Batch(uid, name, at, json.loads(reasons)) for uid, name, at, reasons in rows]

@@ -40,8 +40,9 @@ def of_trust(db: Connection, ns: int, trust: str, limit: int) -> list[int]:
 def superseded(db: Connection, ns: int, before: float, limit: int) -> list[int]:
     """Return memories that a newer version from before then has replaced."""
     rows = db.rows(
-        "SELECT o.id FROM memory n CROSS JOIN memory o ON o.superseded_by = n.id "
-        "WHERE n.ns = :ns AND n.forgotten_at IS NULL AND n.created_at < :before "
+        "SELECT o.id FROM memory o INDEXED BY memory_older "
+        "CROSS JOIN memory n ON n.id = o.superseded_by WHERE o.superseded_by IS NOT NULL "
+        "AND o.ns = :ns AND n.forgotten_at IS NULL AND n.created_at < :before "
         "AND o.id <> n.id AND o.forgotten_at IS NULL "
         "AND NOT EXISTS (SELECT 1 FROM archived a WHERE a.memory = o.id) "
         "ORDER BY o.id LIMIT :limit",
