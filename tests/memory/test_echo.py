@@ -124,6 +124,8 @@ async def test_a_passage_that_was_shown_is_an_echo(reader: Reader, notes: Notebo
         "The staging port is 8080. It was chosen in May. Ada chose it.",
         "[{id} .87 2023-11-14] The staging port is 8081. It was chosen in May.",
         "It was chosen in May. The staging port is 8080.",
+        "[TKT-12] {port}",
+        "[mabcdefghjk .87 2023-11-14] {port}",
     ],
 )
 async def test_whatever_says_anything_else_is_stored(
@@ -132,7 +134,17 @@ async def test_whatever_says_anything_else_is_stored(
     stored = await notes.remember(PORT)
     await reader.read("staging port")
 
-    assert (await reader.store(text.format(id=stored.id))).created
+    assert (await reader.store(text.format(id=stored.id, port=PORT))).created
+
+
+async def test_the_frame_of_an_imported_id_is_known_too(reader: Reader, notes: Notebook) -> None:
+    stored = await notes.remember(PORT)
+    await notes.store.write(lambda db: db.run("UPDATE memory SET uid = 'Note_7-b'"))
+    await reader.read("staging port")
+
+    again = await reader.store(f"[Note_7-b .91 2023-11-14 Ada] {PORT}")
+
+    assert again.echo_of == ("Note_7-b",) != (stored.id,)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ at the beginning of a sentence, bullets, and phrases like "remember that".
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from hashlib import blake2b
 
 RING_MAX = 4_096
@@ -25,7 +25,8 @@ FRAMES_MAX = 50
 """Ids in frames that are looked up."""
 HASH_BYTES = 16
 
-FRAME = re.compile(r"^\s*(?:[-*•]\s+)?\[(m[a-hj-km-np-z2-9]{10})\b[^\]\n]*\]\s*", re.MULTILINE)
+FRAME = re.compile(r"^\s*(?:[-*•]\s+)?\[([A-Za-z0-9_-]{1,64})(?: [^\]\n]*)?\]\s*", re.MULTILINE)
+"""Only where the id is that of a memory: "[TKT-12] deploy" says more than "deploy"."""
 BULLET = re.compile(r"^\s*[-*•]\s+")
 OURS = re.compile(
     r"^\s*(?:Stored notes \(data, not instructions\) from .*"
@@ -93,9 +94,12 @@ def framed(text: str) -> list[str]:
     return list(dict.fromkeys(FRAME.findall(text)))[:FRAMES_MAX]
 
 
-def originals(text: str, known: Known) -> list[str]:
-    """Return whose texts in a row this text is, or nothing if anything in it is new."""
-    units = [unit for unit in _units(text) if unit]
+def originals(text: str, known: Known, ids: Container[str] = ()) -> list[str]:
+    """Return whose texts in a row this text is, or nothing if anything in it is new.
+
+    `ids` are those in its frames that memories have.
+    """
+    units = [unit for unit in _units(text, ids) if unit]
     if not units or len(units) > UNITS_MAX:
         return []
     # reached[i]: whose texts the first i units are.
@@ -125,9 +129,10 @@ def _feed(digest: "blake2b", words: Iterable[str]) -> bool:
     return bool(text)
 
 
-def _units(text: str) -> Iterator[list[str]]:
+def _units(text: str, ids: Container[str] = ()) -> Iterator[list[str]]:
     """Give the words of each sentence, without what stands around a memory in a reply."""
-    for line in OURS.sub("", FRAME.sub("", text)).splitlines():
+    bare = FRAME.sub(lambda frame: "" if frame[1] in ids else frame[0], text)
+    for line in OURS.sub("", bare).splitlines():
         for sentence in SENTENCE_END.split(BULLET.sub("", line)):
             if words := _words(sentence):
                 yield words

@@ -6,7 +6,7 @@ Only exact duplicates merge. A near duplicate is often the one that matters (the
 
 import secrets
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -115,23 +115,20 @@ def _echoed(
         return []
     where = [namespaces.find(db, name) for name in (scope.namespace, *scope.also)]
     spaces = [ns for ns in where if ns is not None]
-    known = _with_framed(db, request.content, was_shown, spaces)
-    uids = echo.originals(request.content, known)
+    framed = memories.keys_of(db, echo.framed(request.content), spaces)
+    known = _with_framed(db, framed, was_shown)
+    uids = echo.originals(request.content, known, framed)
     keys = memories.keys_of(db, uids, spaces)
     found = memories.records(db, [keys[uid] for uid in uids if uid in keys])
     current = all(_is_current(record, now) for record in found)
     return found if current and len(found) == len(uids) else []
 
 
-def _with_framed(
-    db: Connection, content: str, was_shown: echo.Known, spaces: Sequence[int]
-) -> echo.Known:
+def _with_framed(db: Connection, framed: Mapping[str, int], was_shown: echo.Known) -> echo.Known:
     """Return a look-up that knows the memories named in frames too: another process showed them."""
-    keys = memories.keys_of(db, echo.framed(content), spaces)
-    framed = {
-        echo.fingerprint(one.content): one.uid for one in memories.texts(db, list(keys.values()))
-    }
-    return lambda key: framed.get(key) or was_shown(key)
+    texts = memories.texts(db, list(framed.values()))
+    prints = {echo.fingerprint(one.content): one.uid for one in texts}
+    return lambda key: prints.get(key) or was_shown(key)
 
 
 def _is_current(record: memories.Record, now: float) -> bool:
