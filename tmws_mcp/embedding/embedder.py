@@ -38,6 +38,10 @@ class TokenEmbedder(Embedder, Protocol):
         """Return the ids of the tokens of a text in their order, unknown ones left out."""
         ...
 
+    def encode_tokens(self, texts: Sequence[Sequence[int]]) -> "NDArray[np.float32]":
+        """Return what `encode` does for texts whose tokens are known already."""
+        ...
+
     def token_rows(self, ids: Sequence[int]) -> "NDArray[np.float32]":
         """Return one row of unit length for each token id."""
         ...

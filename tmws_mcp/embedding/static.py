@@ -57,9 +57,13 @@ class StaticEmbedder:
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Return one row of unit length for each text; a zero row where a text has no words."""
+        return self.encode_tokens([self.token_ids(text) for text in texts])
+
+    def encode_tokens(self, texts: Sequence[Sequence[int]]) -> Floats:
+        """Return what `encode` does for texts whose tokens are known already."""
         totals: Floats = np.zeros((len(texts), self.dimensions), np.float32)
-        for row, text in enumerate(texts):
-            if ids := self.token_ids(text):
+        for row, ids in enumerate(texts):
+            if ids:
                 totals[row] = self._table.total(ids)
         return _unit_length(totals)
 

@@ -5,8 +5,10 @@ first use; each call is one synchronous function on a worker thread, in one tran
 that was learned or answered is kept without the generation number that it was read under.
 """
 
+import os
+import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -18,13 +20,13 @@ import anyio.to_thread
 from pydantic import JsonValue
 
 from tmws_mcp.actions.registry import Action, Workspace
-from tmws_mcp.engine import report
+from tmws_mcp.engine import indexing, report
 from tmws_mcp.engine.answering import Answering
 from tmws_mcp.engine.keeping import Keeping
 from tmws_mcp.engine.maintenance import maintain
 from tmws_mcp.engine.once import Once
 from tmws_mcp.engine.recalls import Recalls
-from tmws_mcp.errors import EmbedderUnavailable, StoreMoved
+from tmws_mcp.errors import EmbedderUnavailable, InvalidInput, StoreMoved
 from tmws_mcp.learning import learned, sessions
 from tmws_mcp.learning import recommend as recommending
 from tmws_mcp.masking import mask_secrets
@@ -63,6 +65,8 @@ if TYPE_CHECKING:
     from tmws_mcp.patterns.run import Parts
 
 COMPLETIONS_MAX = 50
+BULK_MAX = 1_000
+"""Memories of one transaction: it holds the write lock for as long as they take."""
 
 log = get_logger("engine")
 
@@ -124,6 +128,25 @@ class Engine:
             was_shown=self._recalls.known(self._clock()),
             limits=report.limits_of(self.settings),
         )
+
+    async def store_memories(
+        self, requests: Sequence[StoreRequest], namespace: str = ""
+    ) -> list[StoreReply]:
+        """Remember many things of one namespace at once; all are stored, or none is.
+
+        Raises:
+            InvalidInput: There are more than BULK_MAX, or one of them cannot be stored.
+        """
+        if len(requests) > BULK_MAX:
+            raise InvalidInput(
+                f"store_memories takes at most {BULK_MAX} at once, it got {len(requests)}. "
+                "Give them in several calls."
+            )
+        store, embedder = await self._store(), await self._embedder()
+        scope = self.settings.scope(namespace)
+        call = remembering.Told(now=self._clock(), limits=report.limits_of(self.settings))
+        told = [(request, call) for request in requests]
+        return await store.write(remembering.remember_many, told, scope, embedder=embedder)
 
     async def recall_memory(self, request: RecallRequest | Mapping[str, Any]) -> RecallReply:
         """Find what answers a query, within a token budget."""
@@ -237,6 +260,10 @@ class Engine:
         store = await self._store()
         return await store.read(known[kind], self.settings.scope(), prefix, COMPLETIONS_MAX)
 
+    async def tidy(self) -> None:
+        """Bring the index into shape now instead of in the background: after an import."""
+        await indexing.tidy(await self._store())
+
     async def close(self) -> None:
         """Close the store; `open_engine` does it."""
         if store := self._opened.opened:
@@ -285,6 +312,8 @@ class Engine:
                 retention=report.retention_of(self.settings),
             )
         )
+        owner = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._tasks.start_soon(partial(indexing.keep_in_shape, store, owner, clock=self._clock))
         return store
 
     async def _load_embedder(self) -> "Embedder | None":

@@ -11,16 +11,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from tmws_mcp.memory import context
+from tmws_mcp.memory.lifecycle import embed, index_missing
 from tmws_mcp.memory.quota import UNLIMITED, Limits
 from tmws_mcp.memory.quota import check as check_quota
-from tmws_mcp.memory.remember import AREA, new_uid, remember, seconds, text_hash
+from tmws_mcp.memory.remember import AREA, Told, new_uid, remember_many, seconds, text_hash
 from tmws_mcp.model import Origin, Scope
 from tmws_mcp.model.transfer import Foreign, Kept
 from tmws_mcp.store import (
     archives,
     leaving,
-    lexical,
     memories,
     namespaces,
     origins,
@@ -45,20 +44,20 @@ def take_in(
     now: float,
     limits: Limits = UNLIMITED,
 ) -> Counter[str]:
-    """Store memories of another server; the one place where a bulk path would step in."""
-    counts: Counter[str] = Counter()
-    for foreign in batch:
-        reply = remember(
-            db,
+    """Store memories of another server, in bulk."""
+    told = [
+        (
             foreign.request,
-            scope,
-            embedder=embedder,
-            now=min(now if foreign.created_at is None else foreign.created_at, now),
-            origin=Origin(trust="import", via=foreign.via),
-            limits=limits,
+            Told(
+                now=min(now if foreign.created_at is None else foreign.created_at, now),
+                origin=Origin(trust="import", via=foreign.via),
+                limits=limits,
+            ),
         )
-        counts["created" if reply.created else "known"] += 1
-    return counts
+        for foreign in batch
+    ]
+    replies = remember_many(db, told, scope, embedder=embedder)
+    return Counter("created" if reply.created else "known" for reply in replies)
 
 
 def judge(db: Connection, memory: Kept, now: float) -> str:
@@ -113,9 +112,8 @@ def put_back(
 
 
 def _index(db: Connection, ns: int, keys: Sequence[int], embedder: "Embedder | None") -> None:
-    touched = context.neighbours(db, keys)
-    context.index(db, ns, sorted({*keys, *touched.following}), embedder)
-    context.index_words(db, ns, sorted(touched.near - touched.following - {*keys}))
+    index_missing(db, ns, keys)
+    embed(db, ns, keys, embedder)
     namespaces.touch(db, ns, AREA)
 
 
@@ -123,7 +121,6 @@ def _insert(
     db: Connection, memory: Kept, renamed: Renamed, *, taken: bool, now: float
 ) -> tuple[int, int]:
     ns = namespaces.ensure(db, memory.namespace, now)
-    lexical.ensure(db, ns)
     uid = new_uid(db) if taken else memory.id
     if taken:
         renamed[memory.id] = uid

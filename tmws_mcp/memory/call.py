@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tmws_mcp.memory.remember import AREA
 from tmws_mcp.model import RecallRequest, Scope, Tier
-from tmws_mcp.store import actor, memories, namespaces, vectors
+from tmws_mcp.store import actor, forward, memories, namespaces, vectors
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.selection import Filter
 
@@ -25,6 +25,8 @@ class Recall:
     """Keys of the namespaces, the scope's own first."""
     chosen: Filter
     tier: Tier
+    waiting: int
+    """Memories that are not indexed yet, at most."""
     store: str
     """The store's own key, which binds cursors to it."""
     generation: int
@@ -59,6 +61,7 @@ def prepared(
         where=where,
         chosen=_filter(request, now),
         tier=_tier(db, embedder, where),
+        waiting=forward.backlog_size(db),
         store=actor.identity(db),
         generation=sum(namespaces.generation(db, ns, AREA) for ns in where),
     )

@@ -15,12 +15,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tmws_mcp.errors import NotFound
-from tmws_mcp.memory import context, echo
+from tmws_mcp.memory import echo
+from tmws_mcp.memory.lifecycle import embed, index_missing
 from tmws_mcp.memory.remember import ALPHABET, AREA, UID_CHARS
 from tmws_mcp.memory.shown import moment
 from tmws_mcp.model import Scope
 from tmws_mcp.model.upkeep import ArchiveBatch, Proposal
-from tmws_mcp.store import archives, candidates, lexical, memories, namespaces
+from tmws_mcp.store import archives, candidates, memories, namespaces, vectors
 from tmws_mcp.store.archives import DUPLICATE, FADED, RETIRED, SUPERSEDED
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.memories import Record
@@ -133,8 +134,8 @@ def apply(db: Connection, ns: int, chosen: Sequence[Proposal], batch: str, now: 
     key = archives.open_batch(db, ns, batch, now)
     for one in chosen:
         archives.archive(db, key, keys[one.id], one.reason, keys[one.kept or one.id])
-    # In their neighbours' windows they stay: what was said is still what was said.
-    context.remove(db, ns, [keys[one.id] for one in chosen])
+    # As their neighbours' context they stay: what was said is still what was said.
+    vectors.withdraw(db, [keys[one.id] for one in chosen])
     namespaces.touch(db, ns, AREA)
 
 
@@ -155,8 +156,8 @@ def bring_back(
         raise NotFound("archive", uid, remedy=remedy)
     free = [one for one in members if not _stored_again(db, ns, one, now)]
     back = archives.bring_back(db, free[:SLICE])
-    lexical.ensure(db, ns)
-    context.index(db, ns, back, embedder)
+    index_missing(db, ns, back)
+    embed(db, ns, back, embedder)
     namespaces.touch(db, ns, AREA)
     return len(free[:SLICE]), len(free[SLICE:])
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tmws_mcp.errors import InvalidInput, NotFound
-from tmws_mcp.memory import context
 from tmws_mcp.memory.remember import AREA, seconds
 from tmws_mcp.memory.shown import shown
 from tmws_mcp.model import Memory, Scope
@@ -43,7 +42,6 @@ def extend(
         _check_not_stored_again(db, ns, uid, keys[uid], now)
         versions.expire_at(db, keys[uid], seconds(until))
     if ns is not None:
-        context.index_words(db, ns, list(keys.values()))
         namespaces.touch(db, ns, AREA)
     return tuple(shown(record) for record in memories.records(db, [keys[uid] for uid in uids]))
 

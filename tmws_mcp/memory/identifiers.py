@@ -12,6 +12,8 @@ IDENTIFIER_CHARS_MAX = 200
 # Few signs may lead: any number of them would take a run of dots the square of its length.
 CHUNK = re.compile(r"[./~@#]{0,8}[^\W_][\w.\-/:#@\\+~]*|_[\w.]+")
 EDGES = ".,:;-/#@+~\\"
+PUNCTUATION = ".,:;!?()\"'"
+DIGIT = re.compile(r"\d")
 LONG_NUMBER = re.compile(r"\d{5,}")
 AMOUNT = re.compile(r"\d+(?:[.,:]\d+)*[^\W\d_]{0,2}")  # 20th, 3pm, 10k, 1.5, 12:30
 CAMEL = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
@@ -28,12 +30,17 @@ def identifiers(text: str) -> set[str]:
     ['app_main.py', 'src/app_main.py', 'src/app_main.py:42', 'tkt-00123']
     """
     found: set[str] = set()
-    for match in CHUNK.finditer(text):
+    # Nearly everything is a plain word: not worth the questions below.
+    unusual = " ".join([part for part in text.split() if not _is_plain(part)])
+    for match in CHUNK.finditer(unusual):
         chunk = match.group()[:IDENTIFIER_CHARS_MAX].rstrip(EDGES)
-        if chunk.isalpha() and not CAMEL.search(chunk):
-            continue  # nearly every word: not worth the questions below
         found.update(name.lower() for name in _forms(chunk) if is_identifier(name))
     return found
+
+
+def _is_plain(part: str) -> bool:
+    word = part.strip(PUNCTUATION)
+    return word.isalpha() and word[1:].islower()
 
 
 def without_codes(text: str) -> str:
@@ -44,7 +51,7 @@ def without_codes(text: str) -> str:
     >>> without_codes("TKT-00123: the port moved in v1.2.3")
     ' the port moved in'
     """
-    return CHUNK.sub(_unless_code, text).rstrip()
+    return CHUNK.sub(_unless_code, text).rstrip() if DIGIT.search(text) else text
 
 
 def _unless_code(match: re.Match[str]) -> str:

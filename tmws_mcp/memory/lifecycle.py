@@ -1,21 +1,21 @@
 """Forgetting, bringing back, erasing; and filling in vectors that could not be made at once.
 
-What is forgotten leaves every index in the same transaction, its neighbours' windows and vectors
-too. For UNDO_DAYS its row stays and can be brought back; then the bytes go.
+What is forgotten is found no more from the same transaction on, by itself or as its neighbours'
+context: every search looks at the rows that it found. For UNDO_DAYS the row stays and can be
+brought back; then the bytes go, from the indexes too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tmws_mcp.errors import InvalidInput
-from tmws_mcp.memory import context
 from tmws_mcp.memory.budget import excerpt
 from tmws_mcp.memory.recall import found_by
 from tmws_mcp.memory.remember import AREA
 from tmws_mcp.memory.shown import moment
 from tmws_mcp.memory.words import analysed
 from tmws_mcp.model import ForgetReply, ForgetRequest, Memory, Scope
-from tmws_mcp.store import lexical, memories, namespaces, vectors, versions
+from tmws_mcp.store import forward, memories, namespaces, threads, vectors, versions
 from tmws_mcp.store.driver import Connection
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def forget(
         return _undo(db, ns, request.undo, scope, embedder, now)
     if request.query:
         return _forget_found(db, ns, request, scope, embedder, now)
-    return _forget_ids(db, ns, request.ids, scope, embedder, now)
+    return _forget_ids(db, ns, request.ids, scope, now)
 
 
 def _nothing_there(db: Connection, request: ForgetRequest, scope: Scope) -> ForgetReply:
@@ -76,7 +76,6 @@ def _forget_ids(
     ns: int,
     uids: Sequence[str],
     scope: Scope,
-    embedder: "Embedder | None",
     now: float,
 ) -> ForgetReply:
     uids = tuple(dict.fromkeys(uids))
@@ -86,7 +85,7 @@ def _forget_ids(
         return ForgetReply(missing=missing, scope=scope)
     gone = versions.with_older(db, list(keys.values()))
     forgotten = tuple(record.uid for record in memories.records(db, gone))
-    _forget(db, ns, gone, embedder, now)
+    _forget(db, ns, gone, now)
     return ForgetReply(
         forgotten=forgotten,
         missing=missing,
@@ -95,21 +94,10 @@ def _forget_ids(
     )
 
 
-def _forget(
-    db: Connection, ns: int, keys: Sequence[int], embedder: "Embedder | None", now: float
-) -> None:
-    touched = context.neighbours(db, keys)
+def _forget(db: Connection, ns: int, keys: Sequence[int], now: float) -> None:
     versions.forget(db, keys, now)
-    context.remove(db, ns, keys)
-    _index_neighbours(db, ns, touched, embedder)
+    vectors.withdraw(db, keys)
     namespaces.touch(db, ns, AREA)
-
-
-def _index_neighbours(
-    db: Connection, ns: int, touched: context.Neighbours, embedder: "Embedder | None"
-) -> None:
-    context.index(db, ns, sorted(touched.following), embedder)
-    context.index_words(db, ns, sorted(touched.near - touched.following))
 
 
 def _forget_found(
@@ -126,7 +114,7 @@ def _forget_found(
     )
     meant = _meant(found)
     if request.confirm:
-        return _forget_ids(db, ns, [memory.id for memory in meant], scope, embedder, now)
+        return _forget_ids(db, ns, [memory.id for memory in meant], scope, now)
     asked = analysed(request.query).stems
     told = tuple(excerpt(memory, asked, WOULD_FORGET_CHARS_MAX) for memory in meant)
     return ForgetReply(would_forget=told, scope=scope)
@@ -151,9 +139,8 @@ def _undo(
     _check_not_stored_again(db, ns, found, now)
     back = sorted({key for memory in found for key in versions.forgotten_with(db, memory)})
     versions.restore(db, back)
-    lexical.ensure(db, ns)
-    context.index(db, ns, back, embedder)
-    _index_neighbours(db, ns, context.neighbours(db, back), embedder)
+    index_missing(db, ns, back)
+    embed(db, ns, back, embedder)
     if back:
         namespaces.touch(db, ns, AREA)
     known = {memory.uid for memory in found}
@@ -178,12 +165,28 @@ def _check_not_stored_again(
             )
 
 
+def index_missing(db: Connection, ns: int, keys: Sequence[int]) -> None:
+    """Index those that were forgotten when all others were indexed anew."""
+    from tmws_mcp.memory import index  # noqa: PLC0415 - it imports numpy
+
+    known = {entry.memory for entry in forward.entries(db, keys)}
+    index.add(db, ns, threads.turns(db, [key for key in keys if key not in known]))
+
+
+def embed(db: Connection, ns: int, keys: Sequence[int], embedder: "Embedder | None") -> None:
+    """Make the vectors of those memories that are current."""
+    from tmws_mcp.memory import meaning  # noqa: PLC0415 - it imports numpy
+
+    meaning.embed(db, ns, [turn for turn in threads.turns(db, keys) if turn.current], embedder)
+
+
 def purge(db: Connection, now: float) -> int:
     """Erase what was forgotten more than UNDO_DAYS ago, or expired more than EXPIRED_DAYS ago.
 
-    Returns how many memories. What was embedded with one of them is marked as outdated, and the
-    write-ahead log may hold their bytes until Database.empty_log().
+    Returns how many memories. The write-ahead log may hold their bytes until Database.empty_log().
     """
+    from tmws_mcp.memory import index  # noqa: PLC0415 - it imports numpy
+
     before = now - UNDO_DAYS * DAY_SECONDS
     _forget_lapsed(db, now - EXPIRED_DAYS * DAY_SECONDS, forgotten_at=before - 1)
     due = versions.due(db, before, PURGED_MAX, with_vectors=vectors.available(db))
@@ -191,22 +194,27 @@ def purge(db: Connection, now: float) -> int:
         return 0
     if vectors.available(db):
         vectors.remove_everywhere(db, [key for key, _ in due])
-    versions.erase(db, [key for key, _ in due])
-    for ns in {ns for _, ns in due}:
-        lexical.compact(db, ns)
+    for ns, keys in _by_namespace(due).items():
+        index.remove(db, ns, keys)
+        vectors.erase_sketches(db, ns, keys)
         namespaces.touch(db, ns, AREA)
+    versions.erase(db, [key for key, _ in due])
     return len(due)
 
 
 def _forget_lapsed(db: Connection, before: float, *, forgotten_at: float) -> None:
     """Forget what expired before then, as long ago as it takes to be erased at once."""
-    by_namespace: dict[int, list[int]] = {}
-    for key, ns in versions.lapsed(db, before, PURGED_MAX):
-        by_namespace.setdefault(ns, []).append(key)
-    for ns, keys in by_namespace.items():
+    for ns, keys in _by_namespace(versions.lapsed(db, before, PURGED_MAX)).items():
         # An older version alone leaves the chain; the newest takes what stands behind it along.
         gone = {*keys, *versions.with_older(db, versions.head_of(db, keys))}
-        _forget(db, ns, sorted(gone), None, forgotten_at)
+        _forget(db, ns, sorted(gone), forgotten_at)
+
+
+def _by_namespace(due: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
+    keys: dict[int, list[int]] = {}
+    for key, ns in due:
+        keys.setdefault(ns, []).append(key)
+    return keys
 
 
 def any_unembedded(db: Connection) -> bool:
@@ -219,15 +227,12 @@ def embed_missing(db: Connection, embedder: "Embedder", limit: int) -> int:
 
     Returns how many; when none is missing any more, the vectors of former embedders are dropped.
     """
-    if not vectors.available(db):
-        return 0
+    if not vectors.available(db) or forward.backlog_size(db):
+        return 0  # what is not indexed has no row for its vector yet
     vectors.remove_stale(db, limit)
     keys = vectors.missing(db, embedder.id, limit)
-    by_namespace: dict[int, list[int]] = {}
-    for record in memories.records(db, keys):
-        by_namespace.setdefault(record.ns, []).append(record.id)
-    for ns, members in by_namespace.items():
-        context.embed(db, ns, context.current_windows(db, members), embedder)
+    for ns, members in _by_namespace(memories.namespaces_of(db, keys)).items():
+        embed(db, ns, members, embedder)
     if not keys:
         vectors.drop_other_spaces(db, embedder.id)
     return len(keys)

@@ -1,11 +1,20 @@
-"""Vectors of texts as the store keeps them.
+"""Vectors of memories: how they are made, and where they are kept.
 
-Each vector is scaled by 127/max|x|: a fixed scale wastes most of the eight bits (.96 of the exact
-answer's recall instead of .998). Cosine does not see the scale.
+A vector is kept three times, for three readers: in sqlite-vec, which searches small namespaces
+exactly; as a sketch, by which large ones are searched; and in the memory's own row, from which
+ranking takes it together with all else. Each is scaled by 127/max|x|: a fixed scale wastes most of
+the eight bits (.96 of the exact answer's recall instead of .998). Cosine does not see the scale.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from tmws_mcp.memory.identifiers import without_codes
+from tmws_mcp.memory.words import STOP_WORDS
+from tmws_mcp.store import forward, sketches, vectors
+from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.threads import Turn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +23,87 @@ if TYPE_CHECKING:
     from tmws_mcp.embedding.embedder import Embedder
 
 PEAK = 127
+EMBEDDED_CHARS_MAX = 8_000
+"""A vector is a mean over words; what stands behind the first pages moves it no more."""
+PIECES_MAX = 512
+"""Different word pieces of a memory that are kept to be matched one by one."""
+
+
+def embed(db: Connection, ns: int, turns: Sequence[Turn], embedder: "Embedder | None") -> None:
+    """Store the vectors of indexed memories; without an embedder note that they are missing."""
+    ids = [turn.id for turn in turns]
+    if embedder is None or not vectors.available(db):
+        vectors.outdate(db, ids)
+        return
+    rows, pieces = _encoded(embedder, [embedded_text(turn) for turn in turns])
+    vectors_of = dict(zip(ids, quantised(rows), strict=True))
+    _keep(db, ns, embedder, vectors_of)
+    forward.set_meanings(
+        db,
+        [
+            forward.Meaning(key, vectors_of[key] or None, own)
+            for key, own in zip(ids, pieces, strict=True)
+        ],
+    )
+
+
+def _encoded(
+    embedder: "Embedder", texts: Sequence[str]
+) -> "tuple[NDArray[np.float32], list[bytes]]":
+    """Return the vectors of texts, and their word pieces where the embedder knows such."""
+    from tmws_mcp.embedding.embedder import TokenEmbedder  # noqa: PLC0415 - slow to import
+
+    if not isinstance(embedder, TokenEmbedder):
+        return embedder.encode(texts), [b""] * len(texts)
+    tokens = [embedder.token_ids(text) for text in texts]
+    telling = _telling(tuple(embedder.tokens))
+    return embedder.encode_tokens(tokens), [_packed(telling, ids) for ids in tokens]
+
+
+@lru_cache(maxsize=2)
+def _telling(vocabulary: tuple[str, ...]) -> "NDArray[np.bool_]":
+    """Tell of each word piece whether it says anything: no sign, no stop word."""
+    import numpy as np  # noqa: PLC0415 - 90 ms that a start must not pay
+
+    return np.array(
+        [token not in STOP_WORDS and any(c.isalnum() for c in token) for token in vocabulary]
+    )
+
+
+def _packed(telling: "NDArray[np.bool_]", ids: Sequence[int]) -> bytes:
+    """Return the numbers (u16) of the different word pieces that say anything."""
+    import numpy as np  # noqa: PLC0415 - 90 ms that a start must not pay
+
+    different = np.array(list(dict.fromkeys(ids)), np.uint16)
+    return different[telling[different]][:PIECES_MAX].tobytes()
+
+
+def _keep(db: Connection, ns: int, embedder: "Embedder", rows: dict[int, bytes]) -> None:
+    """Write vectors where they are searched; a text without words has none."""
+    space = vectors.ensure_space(db, embedder.id, embedder.dimensions)
+    present = [(key, row) for key, row in rows.items() if row]
+    vectors.remove(db, space, [key for key, row in rows.items() if not row])
+    vectors.put(db, space, ns, present)
+    vectors.mark(db, list(rows), embedder.id)
+    sketches.append(db, space, ns, _sketched(present))
+
+
+def _sketched(present: Sequence[tuple[int, bytes]]) -> list[tuple[bytes, bytes]]:
+    if not present:
+        return []
+    import numpy as np  # noqa: PLC0415 - 90 ms that a start must not pay
+
+    from tmws_mcp.memory.sketch import sketches as sketched  # noqa: PLC0415 - imports numpy
+
+    rows = np.frombuffer(b"".join(row for _, row in present), np.int8).reshape(len(present), -1)
+    keys = [key.to_bytes(sketches.KEY_BYTES, "little") for key, _ in present]
+    return [(key, bits.tobytes()) for key, bits in zip(keys, sketched(rows), strict=True)]
+
+
+def embedded_text(turn: Turn) -> str:
+    """Return what a memory's vector is made of."""
+    said = turn.said[:EMBEDDED_CHARS_MAX]
+    return without_codes(said) or said
 
 
 def quantised(rows: "NDArray[np.float32]") -> list[bytes]:

@@ -15,7 +15,6 @@ from tmws_mcp.memory import cursor
 from tmws_mcp.memory.budget import beginning, fitting
 from tmws_mcp.memory.call import Recall, prepared
 from tmws_mcp.memory.cursor import Place
-from tmws_mcp.memory.search import Hit, Probe, probe, search
 from tmws_mcp.memory.shown import shown
 from tmws_mcp.memory.text import block, recall_text
 from tmws_mcp.model import Memory, RecallReply, RecallRequest, Scope
@@ -26,11 +25,14 @@ from tmws_mcp.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     from tmws_mcp.embedding.embedder import Embedder
+    from tmws_mcp.memory.candidates import Probe
+    from tmws_mcp.memory.search import Hit
 
 NOTHING_RELEVANT = "Nothing stored here is about this. Try other words, or fewer filters."
 NOTHING_STORED = "Nothing is stored under these filters."
 UNKNOWN_NAMESPACE = "Nothing was stored into this namespace yet."
 WORDS_ALONE = "Searched by words alone, paraphrases may be missed; `tmws-mcp doctor` says why."
+BEING_INDEXED = "Up to {} memories are still being indexed; ask again soon."
 STORED_SINCE = "Memories were stored or forgotten since that cursor; some may repeat or be skipped."
 FRAME_RESERVE_TOKENS = 24
 """For the lines around the blocks that are not known before they are filled."""
@@ -64,7 +66,7 @@ def recall(
     if request.ids:
         return _read(db, call)
     if request.query.strip():
-        return _ranked(db, call, probe(db, request.query, embedder))
+        return _ranked(db, call, _probe(db, request.query, embedder, now))
     return _newest(db, call)
 
 
@@ -77,7 +79,13 @@ def _place(call: Recall, kind: cursor.Kind) -> Place:
 # By query
 
 
-def _ranked(db: Connection, call: Recall, what: Probe) -> RecallReply:
+def _probe(db: Connection, query: str, embedder: "Embedder | None", now: float) -> "Probe":
+    from tmws_mcp.memory.search import probe  # noqa: PLC0415 - imports numpy
+
+    return probe(db, query, embedder, now)
+
+
+def _ranked(db: Connection, call: Recall, what: "Probe") -> RecallReply:
     place = _place(call, "ranked")
     hits = _hits(db, call, what)
     rest = hits[place.shown :]
@@ -88,14 +96,16 @@ def _ranked(db: Connection, call: Recall, what: Probe) -> RecallReply:
     return _filled(call, part, what.query.stems, notes)
 
 
-def _hits(db: Connection, call: Recall, what: Probe) -> list[Hit]:
+def _hits(db: Connection, call: Recall, what: "Probe") -> "list[Hit]":
+    from tmws_mcp.memory.search import search  # noqa: PLC0415 - imports numpy
+
     by_namespace = [search(db, ns, what, call.chosen) for ns in call.where]
     found = merge(*by_namespace, key=lambda hit: -hit.score)
     least = call.request.min_score or 0.0
     return [hit for hit in found if hit.score >= least]
 
 
-def _shown(db: Connection, hits: Sequence[Hit]) -> list[Memory]:
+def _shown(db: Connection, hits: "Sequence[Hit]") -> list[Memory]:
     found = memories.records(db, [hit.id for hit in hits])
     return [
         shown(record, score=hit.score, matched=hit.matched)
@@ -114,7 +124,7 @@ def found_by(
 ) -> tuple[Memory, ...]:
     """Return the best memories for a query, whatever their length."""
     call = prepared(db, RecallRequest(query=query), scope, embedder, now)
-    return tuple(_shown(db, _hits(db, call, probe(db, query, embedder))[:limit]))
+    return tuple(_shown(db, _hits(db, call, _probe(db, query, embedder, now))[:limit]))
 
 
 # Newest first
@@ -139,8 +149,9 @@ def _notes(call: Recall, *, empty: str) -> list[str]:
         notes.append(UNKNOWN_NAMESPACE)
     elif empty:
         notes.append(empty)
-    if call.tier == "lexical" and call.request.query.strip():
-        notes.append(WORDS_ALONE)
+    if call.request.query.strip():
+        notes += [WORDS_ALONE] if call.tier == "lexical" else []
+        notes += [BEING_INDEXED.format(call.waiting)] if call.waiting else []
     return notes
 
 

@@ -7,17 +7,18 @@ Only exact duplicates merge. A near duplicate is often the one that matters (the
 import secrets
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from tmws_mcp.errors import InvalidInput
-from tmws_mcp.memory import context, echo
+from tmws_mcp.memory import echo
 from tmws_mcp.memory.near import near_duplicates
 from tmws_mcp.memory.quota import UNLIMITED, Limits
 from tmws_mcp.memory.quota import check as check_quota
 from tmws_mcp.model import Origin, Scope, Similar, StoreReply, StoreRequest, Trust
-from tmws_mcp.store import archives, lexical, memories, namespaces, origins, threads, versions
+from tmws_mcp.store import archives, memories, namespaces, origins, threads, vectors, versions
 from tmws_mcp.store.driver import Connection
 
 if TYPE_CHECKING:
@@ -61,26 +62,69 @@ def remember(
         InvalidInput: The content is blank, has expired already, or supersedes what it cannot.
         QuotaReached: The namespace or the store is full.
     """
-    _check(request, now)
-    ns = namespaces.ensure(db, scope.namespace, now)
-    lexical.ensure(db, ns)
-    if known := _known(db, ns, request, scope, was_shown, now):
-        return known
+    told = Told(now=now, origin=origin, was_shown=was_shown, limits=limits)
+    [reply] = remember_many(db, [(request, told)], scope, embedder=embedder)
+    return reply
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a call says beyond the memory itself."""
+
+    now: float
+    """When it is stored."""
+    origin: Origin = AGENT
+    was_shown: echo.Known = nothing_shown
+    limits: Limits = UNLIMITED
+
+
+def remember_many(
+    db: Connection,
+    told: Sequence[tuple[StoreRequest, Told]],
+    scope: Scope,
+    *,
+    embedder: "Embedder | None",
+) -> list[StoreReply]:
+    """Store memories as `remember` does, in one go: their words and vectors are indexed together.
+
+    Near duplicates are looked for among what was stored before, not within `told`.
+
+    Raises:
+        InvalidInput: One of them cannot be stored; the transaction must not be committed.
+        QuotaReached: The namespace or the store is full; the same.
+    """
+    for request, call in told:
+        _check(request, call.now)
+    ns = namespaces.ensure(db, scope.namespace, max((call.now for _, call in told), default=0.0))
+    stored = [_stored(db, ns, one, scope, embedder, call) for one, call in told]
+    _index(db, ns, [key for _, key in stored if key is not None], embedder)
+    namespaces.touch(db, ns, AREA)
+    return [reply for reply, _ in stored]
+
+
+def _stored(
+    db: Connection,
+    ns: int,
+    request: StoreRequest,
+    scope: Scope,
+    embedder: "Embedder | None",
+    told: Told,
+) -> tuple[StoreReply, int | None]:
+    """Store a memory, and return its key if it is new and has to be indexed."""
+    if known := _known(db, ns, request, scope, told):
+        return known, None
     replaced = _replaced(db, ns, request.supersedes)
     if replaced is None:
-        check_quota(db, ns, limits)
-    near = near_duplicates(db, ns, request.content, embedder, now=now)
+        check_quota(db, ns, told.limits)
+    near = near_duplicates(db, ns, request.content, embedder, now=told.now)
     similar = [one for one in near if one.id != replaced]
     persona = request.persona or scope.persona
-    key, uid = _insert(db, ns, request, persona=persona, origin=origin, now=now)
+    key, uid = _insert(db, ns, request, persona=persona, origin=told.origin, now=told.now)
     if replaced is not None:
-        _supersede(db, ns, replaced, key)
+        _supersede(db, replaced, key)
     memories.link(db, key, [(one.id, one.similarity) for one in similar])
-    context.index(db, ns, [key], embedder)
-    context.index_words(db, ns, sorted(context.neighbours(db, [key]).near))
-    namespaces.touch(db, ns, AREA)
     shown = tuple(Similar(id=one.uid, similarity=one.similarity) for one in similar)
-    return StoreReply(id=uid, created=True, similar_to=shown, scope=scope)
+    return StoreReply(id=uid, created=True, similar_to=shown, scope=scope), key
 
 
 def _known(
@@ -88,14 +132,13 @@ def _known(
     ns: int,
     request: StoreRequest,
     scope: Scope,
-    was_shown: echo.Known,
-    now: float,
+    told: Told,
 ) -> StoreReply | None:
     """Return the answer where the store says the same already."""
-    first = memories.same_text(db, ns, text_hash(request.content), now)
+    first = memories.same_text(db, ns, text_hash(request.content), told.now)
     if first is not None:
         return _again(db, ns, first, request, scope)
-    echoed = _echoed(db, request, scope, was_shown, now)
+    echoed = _echoed(db, request, scope, told.was_shown, told.now)
     return _repeated(db, echoed, request, scope) if echoed else None
 
 
@@ -141,8 +184,8 @@ def _repeated(
 ) -> StoreReply:
     for record in echoed:
         memories.extend_life(db, record.id, seconds(request.expires_at))
-        memories.add_tags(db, record.ns, record.id, _tags(request))
-        context.index_words(db, record.ns, [record.id])
+        if memories.add_tags(db, record.ns, record.id, _tags(request)):
+            _index_again(db, record.ns, [record.id])
         namespaces.touch(db, record.ns, AREA)
     uids = tuple(record.uid for record in echoed)
     return StoreReply(id=uids[0], created=False, duplicate_of=uids[0], echo_of=uids, scope=scope)
@@ -188,11 +231,10 @@ def _again(
     key, uid = first
     replaced = _replaced(db, ns, request.supersedes)
     if replaced is not None and replaced != key:
-        _supersede(db, ns, replaced, key)
+        _supersede(db, replaced, key)
     memories.extend_life(db, key, seconds(request.expires_at))
-    memories.add_tags(db, ns, key, _tags(request))
-    context.index_words(db, ns, [key])
-    namespaces.touch(db, ns, AREA)
+    if memories.add_tags(db, ns, key, _tags(request)):
+        _index_again(db, ns, [key])
     return StoreReply(id=uid, created=False, duplicate_of=uid, scope=scope)
 
 
@@ -219,10 +261,24 @@ def _replaced(db: Connection, ns: int, uid: str) -> int | None:
     return key
 
 
-def _supersede(db: Connection, ns: int, older: int, newer: int) -> None:
+def _supersede(db: Connection, older: int, newer: int) -> None:
     versions.supersede(db, older, newer)
     archives.release(db, [older])
-    context.remove(db, ns, [older])
+    vectors.withdraw(db, [older])
+
+
+def _index(db: Connection, ns: int, keys: Sequence[int], embedder: "Embedder | None") -> None:
+    from tmws_mcp.memory import index, meaning  # noqa: PLC0415 - they import numpy
+
+    turns = threads.turns(db, keys)
+    index.add(db, ns, turns)
+    meaning.embed(db, ns, turns, embedder)
+
+
+def _index_again(db: Connection, ns: int, keys: Sequence[int]) -> None:
+    from tmws_mcp.memory import index  # noqa: PLC0415 - it imports numpy
+
+    index.again(db, ns, keys)
 
 
 def _insert(

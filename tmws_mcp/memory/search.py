@@ -1,49 +1,31 @@
-"""Searching one namespace: words, identifiers and meaning find candidates, ranking orders them."""
+"""Searching one namespace: candidates are found, ranked, and judged as a whole.
 
-from collections import Counter
+Imports numpy: only functions import this module.
+"""
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING
 
-from tmws_mcp.memory import context
-from tmws_mcp.memory.confidence import (
-    CONTEXT_SHARE,
-    COSINE_ALONE_MIN,
-    LOOKED_AT,
-    SCORE_FLOOR,
-    by_words,
-    confidence,
-    coverage,
-    weights,
-)
+import numpy as np
+
+from tmws_mcp.embedding.embedder import TokenEmbedder
+from tmws_mcp.memory import dates
+from tmws_mcp.memory.candidates import Candidates, Probe, candidates
+from tmws_mcp.memory.confidence import LOOKED_AT, SCORE_FLOOR, confidence, coverage
+from tmws_mcp.memory.gather import gathered, pieces_of
 from tmws_mcp.memory.identifiers import without_codes
 from tmws_mcp.memory.meaning import query_vector
-from tmws_mcp.memory.ranking import Candidate, Ranked, ranked
+from tmws_mcp.memory.pool import Pool, Question
+from tmws_mcp.memory.ranking import Ranking, ranked
+from tmws_mcp.memory.terms import number
 from tmws_mcp.memory.words import Query, analysed
-from tmws_mcp.store import lexical, memories, threads, vectors
+from tmws_mcp.store import threads, vectors
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.selection import Filter
-from tmws_mcp.store.threads import Turn
 
 if TYPE_CHECKING:
     from tmws_mcp.embedding.embedder import Embedder
-
-BY_WORDS_MAX = 150
-BY_KEYS_MAX = 50
-BY_MEANING_MAX = 60
-"""sqlite-vec's cost grows with the square of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """A query as all namespaces are searched with it."""
-
-    query: Query
-    space: int | None
-    """The table of vectors; None: words alone."""
-    vector: bytes
-    """Empty where the query has no words that the embedder knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,99 +34,74 @@ class Hit:
 
     id: int
     score: float
-    matched: tuple[str, ...]
-    shares: Mapping[str, float]
+    row: int
+    ranking: Ranking
+
+    @property
+    def shares(self) -> Mapping[str, float]:
+        """Return what each signal added to its place."""
+        return self.ranking.explained(self.row)
+
+    @property
+    def matched(self) -> tuple[str, ...]:
+        """Return the signals that found it."""
+        return tuple(name for name, share in self.shares.items() if share > 0 and name != "length")
 
 
-def probe(db: Connection, text: str, embedder: "Embedder | None") -> Probe:
+def probe(db: Connection, text: str, embedder: "Embedder | None", now: float) -> Probe:
     """Prepare a query: its words, and its vector where vectors can be had."""
-    query = analysed(text)
+    query, spans = analysed(text), dates.spans(text, now)
     if embedder is None or not vectors.available(db):
-        return Probe(query, None, b"")
+        return Probe(query, "", None, b"", spans=spans)
     space = vectors.space(db, embedder.id, embedder.dimensions)
-    return Probe(query, space, query_vector(embedder, without_codes(text)) if space else b"")
+    vector = query_vector(embedder, without_codes(text)) if space else b""
+    pieces = pieces_of(query.words, embedder) if isinstance(embedder, TokenEmbedder) else None
+    return Probe(query, embedder.id, space, vector, pieces, spans)
 
 
 def search(db: Connection, ns: int, probe: Probe, chosen: Filter) -> list[Hit]:
     """Return what a namespace holds that answers the query, best first; nothing if nothing does."""
-    if not lexical.exists(db, ns):
+    found = candidates(db, ns, probe, chosen)
+    if not found.memories:
         return []
-    order = ranked(_candidates(db, ns, probe, chosen), probe.query.text)
-    if not order:
+    question, pool = gathered(db, ns, probe, found, chosen)
+    if not pool.candidates:
         return []
-    sure = _confidence(db, ns, probe.query, order[:LOOKED_AT])
+    ranking = ranked(question, pool)
+    sure = _confidence(db, probe.query, found, question, pool, ranking)
     if sure < SCORE_FLOOR:
         return []
-    best = max(order[0].sum, 1e-9)
-    return [_hit(one, sure * min(max(one.sum / best, 0.0), 1.0)) for one in order]
-
-
-def _hit(one: Ranked, score: float) -> Hit:
-    matched = tuple(name for name, share in one.shares.items() if share > 0 and name != "length")
-    return Hit(one.candidate.id, round(score, 3), matched, one.shares)
-
-
-def _candidates(db: Connection, ns: int, probe: Probe, chosen: Filter) -> list[Candidate]:
-    query = probe.query
-    words: dict[int, float] = {}
-    if query.terms:
-        expression = " OR ".join(query.terms)
-        words = dict(lexical.search(db, ns, expression, chosen, BY_WORDS_MAX))
-    keys = _holders(db, ns, query.keys, chosen)
-    cosines = _cosines(db, ns, probe, chosen, [*words, *keys])
+    best = max(float(ranking.sums.max()), 1e-9)
+    scores = np.round(sure * np.clip(ranking.sums / best, 0.0, 1.0), 3)
     return [
-        Candidate(
-            id=one.id,
-            words=words.get(one.id, 0.0),
-            keys=keys.get(one.id, 0.0),
-            cosine=cosines.get(one.id),
-            actor=one.actor,
-            asks=one.asks,
-            chars=one.chars,
-            in_thread=one.in_thread,
+        Hit(memory, score, row, ranking)
+        for memory, score, row in zip(
+            pool.ids[ranking.order].tolist(),
+            scores[ranking.order].tolist(),
+            ranking.order.tolist(),
+            strict=True,
         )
-        for one in memories.facts(db, {*words, *keys, *cosines})
     ]
 
 
-def _holders(db: Connection, ns: int, keys: Sequence[str], chosen: Filter) -> dict[int, float]:
-    """Return which share of the query's identifiers each memory holds."""
-    found = [lexical.holders(db, ns, f'"{key}"', chosen, BY_KEYS_MAX) for key in keys]
-    held = Counter(chain.from_iterable(found))
-    return {memory: count / len(keys) for memory, count in held.items()}
-
-
-def _cosines(
-    db: Connection, ns: int, probe: Probe, chosen: Filter, others: Sequence[int]
-) -> dict[int, float]:
-    if probe.space is None or not probe.vector:
-        return {}
-    nearest = vectors.nearest(db, probe.space, ns, probe.vector, chosen, BY_MEANING_MAX)
-    near = {memory: cosine for memory, cosine in nearest if cosine >= COSINE_ALONE_MIN}
-    rest = [memory for memory in dict.fromkeys(others) if memory not in near]
-    return near | dict(vectors.cosines(db, probe.space, rest, probe.vector))
-
-
-def _confidence(db: Connection, ns: int, query: Query, best: Sequence[Ranked]) -> float:
+def _confidence(
+    db: Connection,
+    query: Query,
+    found: Candidates,
+    question: Question,
+    pool: Pool,
+    ranking: Ranking,
+) -> float:
     """Return how sure it is that one of the best candidates is about the query."""
-    told = weights(
-        query,
-        lexical.spread(db, ns, query.terms),
-        memories.counted(db, ns, lexical.COUNTED_MAX),
+    told = {stem: found.words.spread.rarity(number(stem)) for stem in query.stems}
+    rows: Sequence[int] = ranking.order[:LOOKED_AT].tolist()
+    turns = {turn.id: turn for turn in threads.turns(db, pool.ids[list(rows)].tolist())}
+    cosines = pool.vectors[list(rows)] @ question.vector
+    return max(
+        confidence(
+            coverage(f"{turns[int(pool.ids[row])].said} {turns[int(pool.ids[row])].labels}", told),
+            float(cosine),
+            float(pool.keys[row]),
+        )
+        for row, cosine in zip(rows, cosines, strict=True)
     )
-    candidates = {one.candidate.id: one.candidate for one in best}
-    turns = threads.turns(db, list(candidates))
-    sure = max(
-        confidence(coverage(_dated(turn), told), of.cosine, of.keys)
-        for turn, of in zip(turns, candidates.values(), strict=True)
-    )
-    if sure >= SCORE_FLOOR:
-        return sure
-    # An answer may say nothing of the question itself, and stand right behind it.
-    windows = context.current_windows(db, list(candidates))
-    around = [coverage(context.surrounding_text(window), told) for window in windows]
-    return max(sure, CONTEXT_SHARE * by_words(max(around)))
-
-
-def _dated(turn: Turn) -> str:
-    return f"{context.own_text(turn)} {context.day_words(turn.happened_at)}"

@@ -1,18 +1,16 @@
-"""Text -> what the full-text index holds of it, and query -> what is looked up in it.
+"""Text -> words, and query -> what is looked up.
 
-SQLite's tokenizer divides at everything that is neither letter nor digit, folds case and accents
-and stems English. Three things it does not know are done here, the same way for text and for query:
-Chinese, Japanese and Korean are divided into pairs of characters; the parts of camelCase names are
-added; and identifiers (identifiers.py) become one opaque word each, so that a literal key is found
-whole and nothing else is.
+Words are divided at everything that is neither letter nor digit; case, accents and compatibility
+forms are folded, and a word comes down to its stem (Snowball's English). Chinese, Japanese and
+Korean, which do not divide words by spaces, are looked up by pairs of characters. What the index
+holds of a text is the business of terms.py; here is what both sides share.
 """
 
 import re
 import unicodedata
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import blake2b
+from functools import cache, lru_cache
 
 from tmws_mcp.memory.identifiers import identifiers, name_parts
 
@@ -32,8 +30,9 @@ UNSPACED = re.compile(
 )
 APOSTROPHE = "['\u2019]"
 WORD = re.compile(rf"[^\W_]+(?:{APOSTROPHE}[^\W_]+)?")
-SUFFIXES = ("ations", "ation", "ingly", "ings", "edly", "ies", "ing", "ion", "ed", "es", "ly", "s")
-STEM_CHARS_MIN = 3
+PICTOGRAM = re.compile("[\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
+STEM_CHARS_MAX = 40
+"""Longer words are no language; they stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,39 +40,17 @@ class Query:
     """What a query looks up."""
 
     text: str
-    terms: tuple[str, ...]
-    """Expressions of FTS5, one for each word, quoted."""
     stems: tuple[str, ...]
-    """The stem of each term, which shows where a text has it."""
+    """Of its words without the stop words, in their order."""
+    words: tuple[str, ...]
+    """For each stem the word as it was asked for, in lower case."""
     keys: tuple[str, ...]
-    """Opaque words of the identifiers in it."""
+    """The identifiers in it."""
 
 
 def folded(text: str) -> str:
     """Return the text in compatibility form: full-width letters, ligatures and ß as plain ones."""
-    return unicodedata.normalize("NFKC", text).replace("ß", "ss")
-
-
-def indexable(text: str) -> str:
-    """Return a text for the index, divided where SQLite's tokenizer would not divide it."""
-    text = folded(text)
-    parts = [part for word in re.findall(r"\w+", text) for part in name_parts(word)]
-    return " ".join([UNSPACED.sub(_pairs, text), *parts])
-
-
-def _pairs(run: re.Match[str]) -> str:
-    """Divide a run of characters: 東京都 becomes 東京 京都 都, so that each begins a word."""
-    characters = run.group()
-    return " " + " ".join(characters[i : i + 2] for i in range(len(characters))) + " "
-
-
-def key_words(text: str) -> tuple[str, ...]:
-    """Return an opaque word for each identifier in a text, whole and by its parts."""
-    # Digits alone: the stemmer of the index leaves them as they are.
-    return tuple(
-        str(int.from_bytes(blake2b(name.encode(), digest_size=8).digest()))
-        for name in sorted(identifiers(folded(text)))
-    )
+    return text if text.isascii() else unicodedata.normalize("NFKC", text).replace("ß", "ss")
 
 
 def analysed(query: str) -> Query:
@@ -84,12 +61,13 @@ def analysed(query: str) -> Query:
     text = folded(query)
     words = list(dict.fromkeys(_query_words(text)))
     telling = [word for word in words if word not in STOP_WORDS] or words
-    telling = telling[:TERMS_MAX]
+    by_stem = {stem(word): word for word in reversed(telling[:TERMS_MAX])}
+    kept = dict(reversed(by_stem.items()))
     return Query(
         text=query,
-        terms=tuple(_expression(word) for word in telling),
-        stems=tuple(stem(word) for word in telling),
-        keys=key_words(query)[:TERMS_MAX],
+        stems=tuple(kept),
+        words=tuple(kept.values()),
+        keys=tuple(sorted(identifiers(text)))[:TERMS_MAX],
     )
 
 
@@ -100,24 +78,26 @@ def _query_words(text: str) -> Iterator[str]:
         else:
             yield re.split(APOSTROPHE, word)[0].lower()
             yield from (part.lower() for part in name_parts(word))
+    yield from PICTOGRAM.findall(text)
 
 
-def _expression(word: str) -> str:
-    """Quote a word; a single unspaced character stands at the beginning of a pair."""
-    return f'"{word}"*' if len(word) == 1 and UNSPACED.fullmatch(word) else f'"{word}"'
-
-
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
-    """Return a word without its English ending; rough, for telling where a word was matched."""
+    """Return what a word comes down to: lower case, no accents, no English ending."""
     if UNSPACED.search(word):
         return word
     plain = "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if c.isalnum())
-    for suffix in SUFFIXES:
-        if plain.endswith(suffix) and len(plain) - len(suffix) >= STEM_CHARS_MIN:
-            plain = plain.removesuffix(suffix)
-            break
-    return plain.removesuffix("e") if len(plain) > STEM_CHARS_MIN else plain
+    if len(plain) > STEM_CHARS_MAX or not plain.isalpha():
+        return plain or word
+    return _stemmer()(plain)
+
+
+@cache
+def _stemmer() -> Callable[[str], str]:
+    from snowballstemmer.english_stemmer import EnglishStemmer  # noqa: PLC0415 - with the first word
+
+    stem_word: Callable[[str], str] = EnglishStemmer().stemWord
+    return stem_word
 
 
 def places(text: str, asked: Container[str]) -> list[tuple[int, str]]:
@@ -129,12 +109,14 @@ def places(text: str, asked: Container[str]) -> list[tuple[int, str]]:
         if word not in known:
             known[word] = [(at, said) for at, said in _stems(word) if said in asked]
         found += [(match.start() + at, said) for at, said in known[word]]
-    return found
+    found += [(m.start(), m.group()) for m in PICTOGRAM.finditer(text) if m.group() in asked]
+    return sorted(found)
 
 
 def vocabulary(text: str) -> set[str]:
     """Return the stems that occur in a text."""
-    return {said for word in set(WORD.findall(text)) for _, said in _stems(word)}
+    said = {stemmed for word in set(WORD.findall(text)) for _, stemmed in _stems(word)}
+    return said | set(PICTOGRAM.findall(text))
 
 
 def _stems(word: str) -> Iterator[tuple[int, str]]:

@@ -60,11 +60,15 @@ class Database:
         traceback: TracebackType | None,
     ) -> None:
         with anyio.CancelScope(shield=True):
+            for _ in range(READERS_MAX):  # who still reads brings a connection back
+                await self._free.acquire()
             for connection in (*self._readers, self._writer):
                 if connection is not None:
                     await connection.close()
         self._readers.clear()
         self._writer = None
+        for _ in range(READERS_MAX):
+            self._free.release()
 
     async def write(
         self, work: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -91,6 +95,8 @@ class Database:
             StoreError: It could not be read; the message says why.
         """
         async with self._free:
+            if self._writer is None:
+                raise StoreError("The store is closed.")
             # Shielded, so that the connection is idle again when it goes back to the others.
             with anyio.CancelScope(shield=True):
                 reader = self._readers.pop() if self._readers else await self._connect(writer=False)

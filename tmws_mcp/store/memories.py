@@ -75,18 +75,6 @@ class Text:
     content: str
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What ranking needs of a memory besides its matches."""
-
-    id: int
-    actor: str
-    """Who said or stored it; empty where nobody did."""
-    asks: bool
-    chars: int
-    in_thread: bool
-
-
 COLUMNS = (
     "uid, ns, thread, thread_position, kind, importance, persona, speaker, source, "
     "occurred_at, expires_at, created_at, asks, content_hash, content, origin"
@@ -118,12 +106,15 @@ def insert(db: Connection, new: NewMemory) -> int:
     return int(row[0])
 
 
-def add_tags(db: Connection, ns: int, memory: int, tags: Iterable[str]) -> None:
-    """Tag a memory; tags that it has stay as they are."""
-    db.run_many(
-        "INSERT OR IGNORE INTO memory_tag(ns, tag, memory) VALUES (?, ?, ?)",
-        ((ns, tag, memory) for tag in tags),
-    )
+def add_tags(db: Connection, ns: int, memory: int, tags: Iterable[str]) -> bool:
+    """Tag a memory, and tell whether a tag was new to it."""
+    added = [
+        db.run(
+            "INSERT OR IGNORE INTO memory_tag(ns, tag, memory) VALUES (?, ?, ?)", (ns, tag, memory)
+        )
+        for tag in tags
+    ]
+    return any(added)
 
 
 def extend_life(db: Connection, memory: int, expires_at: float | None) -> None:
@@ -158,6 +149,12 @@ def keys_of(db: Connection, uids: Sequence[str], namespaces: Sequence[int]) -> d
         {"uids": json.dumps(uids), "namespaces": json.dumps(namespaces)},
     )
     return dict(rows)
+
+
+def namespaces_of(db: Connection, keys: Sequence[int]) -> list[tuple[int, int]]:
+    """Return (key, namespace) of memories."""
+    sql = "SELECT m.id, m.ns FROM json_each(?) j CROSS JOIN memory m ON m.id = j.value"
+    return [(row[0], row[1]) for row in db.rows(sql, (json.dumps(keys),))]
 
 
 def records(db: Connection, keys: Sequence[int]) -> list[Record]:
@@ -222,22 +219,6 @@ def texts(db: Connection, keys: Sequence[int]) -> list[Text]:
         (json.dumps(keys),),
     )
     return [Text(*row) for row in rows]
-
-
-def facts(db: Connection, keys: Iterable[int]) -> list[Facts]:
-    """Return what ranking needs of those memories that are current, in no order.
-
-    A vector may be left of one that is not, where a process without sqlite-vec forgot it.
-    """
-    rows = db.rows(
-        "SELECT m.id, coalesce(m.speaker, m.persona, ''), m.asks, m.chars, m.thread IS NOT NULL "
-        f"FROM json_each(?) j CROSS JOIN memory m ON m.id = j.value WHERE {CURRENT}",
-        (json.dumps(list(keys)),),
-    )
-    return [
-        Facts(key, actor, bool(asks), chars, bool(thread))
-        for key, actor, asks, chars, thread in rows
-    ]
 
 
 def newest(

@@ -23,6 +23,11 @@ class Turn:
     """Whether it is found by itself, and not only as its neighbours' context."""
     content: str
 
+    @property
+    def said(self) -> str:
+        """Return what was said, and by whom."""
+        return f"{self.actor}: {self.content}" if self.actor else self.content
+
 
 TURN = (
     "m.id, m.thread, m.thread_position, coalesce(m.speaker, m.persona, ''), "

@@ -9,9 +9,9 @@ sqlite-vec facts behind the statements: an int8 vector cannot be UPDATEd (DELETE
 single vectors are looked up by a join.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 
+from tmws_mcp.store import sketches
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.selection import Filter
 
@@ -74,6 +74,13 @@ def remove_everywhere(db: Connection, memories: Sequence[int]) -> None:
         remove(db, key, memories)
 
 
+def erase_sketches(db: Connection, ns: int, memories: Sequence[int]) -> None:
+    """Blot out the sketches of memories, of all embedders."""
+    keys = [memory.to_bytes(sketches.KEY_BYTES, "little") for memory in memories]
+    for (space_key,) in db.rows("SELECT id FROM vector_space"):
+        sketches.erase(db, space_key, ns, keys)
+
+
 def nearest(
     db: Connection, key: int, ns: int, vector: bytes, chosen: Filter, limit: int
 ) -> list[tuple[int, float]]:
@@ -89,22 +96,19 @@ def nearest(
     return [(memory, 1.0 - distance) for memory, distance in db.rows(sql, params)]
 
 
-def cosines(
-    db: Connection, key: int, memories: Sequence[int], vector: bytes
-) -> list[tuple[int, float]]:
-    """Return the cosines of given memories with a vector; those without one are left out."""
-    table = _table(key)
-    sql = (
-        "SELECT v.rowid, vec_distance_cosine(v.e, vec_int8(:vector)) "
-        f"FROM json_each(:memories) j CROSS JOIN {table} v ON v.rowid = j.value"
-    )
-    rows = db.rows(sql, {"vector": vector, "memories": json.dumps(memories)})
-    return [(memory, 1.0 - distance) for memory, distance in rows]
-
-
 def _any_expired(db: Connection, ns: int, now: float) -> bool:
     sql = "SELECT 1 FROM memory WHERE ns = ? AND expires_at <= ? LIMIT 1"
     return db.row(sql, (ns, now)) is not None
+
+
+def withdraw(db: Connection, memories: Sequence[int]) -> None:
+    """Take memories out of the search among vectors; ranking keeps theirs, as context.
+
+    Without sqlite-vec they stay in it, and their rows say so until they can be deleted.
+    """
+    if available(db):
+        remove_everywhere(db, memories)
+        mark(db, memories, None)
 
 
 def mark(db: Connection, memories: Iterable[int], embedder: str | None) -> None:
@@ -165,6 +169,7 @@ def drop_spaces(db: Connection, condition: str, embedder: str) -> None:
     found = db.rows(f"SELECT id, embedder FROM vector_space WHERE {condition}", (embedder,))
     for key, name in found:
         db.rows(f"DROP TABLE {_table(key)}")
+        sketches.drop(db, key)
         db.run("UPDATE memory SET embedder = NULL WHERE embedder = ?", (name,))
         db.run("DELETE FROM vector_space WHERE id = ?", (key,))
 

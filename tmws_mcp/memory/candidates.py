@@ -1,0 +1,182 @@
+"""Who may answer a query: by words, by identifiers, by meaning, and who stands beside them.
+
+Each search ends with a look at the rows that it found, in the same snapshot: what is forgotten, has
+expired or is not asked for drops out before anything is cut off. So no index has to know of it.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tmws_mcp.memory import sketch
+from tmws_mcp.memory.confidence import COSINE_ALONE_MIN
+from tmws_mcp.memory.dates import Span
+from tmws_mcp.memory.lexical import Found, Keys, Words
+from tmws_mcp.memory.terms import EDGE, KEY, number
+from tmws_mcp.store import forward, segments, sketches, vectors
+from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.selection import Filter
+
+if TYPE_CHECKING:
+    from tmws_mcp.memory.gather import Pieces
+    from tmws_mcp.memory.words import Query
+
+BY_WORDS_MAX = 100
+BY_KEYS_MAX = 50
+BY_MEANING_MAX = 60
+"""sqlite-vec's cost grows with the square of it."""
+SKETCHED_FROM = 4_096
+"""Vectors of a namespace from which on sketches find the nearest faster than sqlite-vec does."""
+MEASURED_MAX = 600
+"""Vectors near by their sketches that are measured exactly."""
+SLACK = 200
+"""More memories than are wanted, looked at before the filter is asked for all that pass it."""
+REACH = 3
+"""Turns to either side that are a memory's context."""
+EDGE_WEIGHT = 0.5
+"""A part of a compound is a weaker sign than a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A query as all namespaces are searched with it."""
+
+    query: "Query"
+    embedder: str
+    """Whose vectors are compared; empty: words alone."""
+    space: int | None
+    """The table of vectors; None: words alone."""
+    vector: bytes
+    """Empty where the query has no words that the embedder knows."""
+    pieces: "Pieces | None" = None
+    """The query's word pieces, where the embedder knows such."""
+    spans: tuple[Span, ...] = ()
+    """Times that the query names."""
+
+    @property
+    def plain(self) -> list[int]:
+        """Return the terms of the query's words."""
+        return [number(stem) for stem in self.query.stems]
+
+    @property
+    def edges(self) -> list[int]:
+        """Return for each word the term of a compound that begins or ends with it."""
+        return [number(EDGE + word) for word in self.query.words]
+
+    @property
+    def keys(self) -> list[int]:
+        """Return the terms of the query's identifiers."""
+        return [number(KEY + key) for key in self.query.keys]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Memories that some search found."""
+
+    words: Words
+    by_words: dict[int, float]
+    """BM25 of their own words."""
+    by_keys: dict[int, float]
+    """Which share of the query's identifiers they hold."""
+    by_meaning: dict[int, float]
+    """Cosine of those that are nearest."""
+
+    @property
+    def memories(self) -> list[int]:
+        """Return all of them, the best by words first."""
+        return list(dict.fromkeys(chain(self.by_words, self.by_keys, self.by_meaning)))
+
+
+def candidates(db: Connection, ns: int, probe: Probe, chosen: Filter) -> Candidates:
+    """Return the memories of a namespace that may answer a query."""
+    keys = probe.keys
+    words = Words(db, ns, [*probe.plain, *probe.edges, *keys])
+    weights = {one: EDGE_WEIGHT * words.spread.rarity(one) for one in probe.edges}
+    weights |= {one: words.spread.rarity(one) for one in probe.plain}
+    return Candidates(
+        words=words,
+        by_words=_best(db, ns, words.scored(weights), chosen, BY_WORDS_MAX),
+        by_keys=_holders(db, ns, words, keys, chosen),
+        by_meaning=_nearest(db, ns, probe, chosen),
+    )
+
+
+def _best(db: Connection, ns: int, found: Found, chosen: Filter, limit: int) -> dict[int, float]:
+    """Return the best of what was found that passes the filter, best first."""
+    order = np.lexsort((-found.memories, -found.scores))
+    ordered, scores = found.memories[order], found.scores[order]
+    passing = _passing(db, ns, ordered, chosen, limit)
+    of = dict(zip(ordered.tolist(), scores.tolist(), strict=True))
+    return {memory: of[memory] for memory in passing}
+
+
+def _passing(db: Connection, ns: int, ordered: Keys, chosen: Filter, limit: int) -> list[int]:
+    """Return the first `limit` of these memories that pass the filter, in their order."""
+    first = forward.passing(db, ns, ordered[: limit + SLACK].tolist(), chosen)
+    if len(first) >= limit or len(ordered) <= limit + SLACK:
+        return first[:limit]
+    allowed = np.isin(ordered, forward.allowed(db, ns, chosen))
+    return list(ordered[allowed][:limit].tolist())
+
+
+def _holders(
+    db: Connection, ns: int, words: Words, keys: Sequence[int], chosen: Filter
+) -> dict[int, float]:
+    """Return which share of the query's identifiers each memory holds."""
+    held = Counter(
+        chain.from_iterable(
+            _passing(db, ns, words.holders(key), chosen, BY_KEYS_MAX) for key in keys
+        )
+    )
+    return {memory: count / len(keys) for memory, count in held.most_common()}
+
+
+def _nearest(db: Connection, ns: int, probe: Probe, chosen: Filter) -> dict[int, float]:
+    """Return the nearest memories by meaning with their cosines, nearest first."""
+    if probe.space is None or not probe.vector:
+        return {}
+    if segments.totals(db, ns).memories < SKETCHED_FROM:
+        found = vectors.nearest(db, probe.space, ns, probe.vector, chosen, BY_MEANING_MAX)
+    else:
+        found = nearest_by_sketch(db, ns, probe, chosen)
+    return {memory: cosine for memory, cosine in found if cosine >= COSINE_ALONE_MIN}
+
+
+def nearest_by_sketch(
+    db: Connection, ns: int, probe: Probe, chosen: Filter
+) -> list[tuple[int, float]]:
+    """Return the nearest memories as their sketches tell, with exact cosines, nearest first."""
+    assert probe.space is not None
+    keys, bits = sketches.of_namespace(db, probe.space, ns)
+    held = np.frombuffer(keys, np.dtype("<i8"))
+    asked = np.frombuffer(probe.vector, np.int8).astype(np.float32)
+    rows = np.frombuffer(bits, np.uint8).reshape(len(held), -1)
+    close = sketch.nearest(rows, asked, len(held) if chosen.narrows else sketch.BY_BITS_MAX)
+    passing = _passing(db, ns, held[close], chosen, MEASURED_MAX)
+    cosines = exact_cosines(db, passing, probe)
+    best = sorted(cosines.items(), key=lambda item: (-item[1], item[0]))
+    return best[:BY_MEANING_MAX]
+
+
+def exact_cosines(db: Connection, memories: Sequence[int], probe: Probe) -> dict[int, float]:
+    """Return the cosines of memories with the query; those without a vector are left out."""
+    found = forward.vectors(db, memories, probe.embedder)
+    if not found:
+        return {}
+    rows = np.frombuffer(b"".join(vector for _, vector in found), np.int8)
+    unit = unit_rows(rows.reshape(len(found), -1))
+    asked = unit_rows(np.frombuffer(probe.vector, np.int8)[None, :])[0]
+    cosines = np.einsum("ij,j->i", unit, asked)
+    return dict(zip((memory for memory, _ in found), cosines.tolist(), strict=True))
+
+
+def unit_rows(rows: "np.typing.NDArray[np.int8]") -> "np.typing.NDArray[np.float32]":
+    """Return rows at unit length; a row of zeros stays one."""
+    floats = rows.astype(np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", floats, floats))
+    unit: np.typing.NDArray[np.float32] = floats / np.maximum(lengths, 1.0)[:, None]
+    return unit

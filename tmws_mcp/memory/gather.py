@@ -1,0 +1,176 @@
+"""From what was found to what is ranked: a query and its candidates as columns (pool.py).
+
+Imports numpy: only functions import this module.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tmws_mcp.memory.candidates import EDGE_WEIGHT, Candidates, Probe, unit_rows
+from tmws_mcp.memory.index import U8, U16, U32
+from tmws_mcp.memory.lexical import MEMORIES_TOLD_MIN, Said, Spread, said_in_threads
+from tmws_mcp.memory.pool import NOBODY, REACH, Floats, Pool, Question, neighbours
+from tmws_mcp.memory.said import nearest_said
+from tmws_mcp.memory.words import WORD, folded, stem
+from tmws_mcp.store import forward
+from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.forward import Indexed
+from tmws_mcp.store.selection import Filter
+
+if TYPE_CHECKING:
+    from tmws_mcp.embedding.embedder import TokenEmbedder
+
+BESIDE = 3
+NO_TIME = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The word pieces of a query, and how to compare them."""
+
+    numbers: tuple[int, ...]
+    words: tuple[int, ...]
+    """For each piece the place of its word in the query."""
+    directions: Callable[[Sequence[int]], Floats]
+
+
+def pieces_of(words: Sequence[str], embedder: "TokenEmbedder") -> Pieces:
+    """Return the word pieces of a query's words."""
+    place_of: dict[int, int] = {}
+    for place, word in enumerate(words):
+        for piece in embedder.token_ids(word):
+            place_of.setdefault(piece, place)
+    return Pieces(tuple(place_of), tuple(place_of.values()), embedder.token_rows)
+
+
+def gathered(
+    db: Connection, ns: int, probe: Probe, found: Candidates, chosen: Filter
+) -> tuple[Question, Pool]:
+    """Return a query and its candidates, with their neighbours, as columns."""
+    rows, count = _rows(db, ns, probe, found, chosen)
+    threads = sorted({row.thread for row in rows[:count] if row.thread is not None})
+    said = said_in_threads(found.words, probe.plain, threads)
+    named = frozenset(
+        actor for actor in {row.actor for row in rows} if actor and _names(actor, probe.query.text)
+    )
+    question = _question(probe, found.words.spread, named, said)
+    return question, _pool(probe, question, found, rows, count, said)
+
+
+def _rows(
+    db: Connection, ns: int, probe: Probe, found: Candidates, chosen: Filter
+) -> tuple[list[Indexed], int]:
+    """Return the rows of the candidates, then their neighbours'; and how many are the first."""
+    own = set(forward.neighbours(db, found.memories, BESIDE)) | set(found.memories)
+    everybody = [*own, *(set(forward.neighbours(db, [*own], REACH)) - own)]
+    rows = forward.indexed(db, ns, everybody, probe.embedder, chosen)
+    candidates = [row for row in rows if row.passes and row.memory in own]
+    context = [row for row in rows if not (row.passes and row.memory in own)]
+    return [*candidates, *context], len(candidates)
+
+
+# The query
+
+
+def _question(probe: Probe, spread: Spread, named: frozenset[str], said: Said) -> Question:
+    held = spread.holders
+    together = zip(probe.plain, probe.edges, strict=True)
+    df = np.array([held.get(one, 0) + held.get(edge, 0) for one, edge in together], np.int64)
+    naming = {stem(word) for one in named for word in WORD.findall(folded(one))}
+    of_names = np.array([one in naming for one in probe.query.stems], np.bool_)
+    places = [probe.pieces.words[i] for i in _telling(probe, of_names)] if probe.pieces else []
+    return Question(
+        text=probe.query.text,
+        df=df,
+        documents=max(spread.memories, MEMORIES_TOLD_MIN),
+        thread_df=said.holders,
+        threads=said.threads,
+        name_terms=of_names,
+        piece_df=df[places],
+        vector=_vectors([probe.vector], len(probe.vector) or 1)[0],
+        named=named,
+        spans=probe.spans,
+    )
+
+
+def _names(actor: str, text: str) -> bool:
+    return re.search(rf"\b{re.escape(actor)}\b", text, re.IGNORECASE) is not None
+
+
+def _telling(probe: Probe, of_names: NDArray[np.bool_]) -> list[int]:
+    """Return which pieces of the query are compared: the actor's name has a signal of its own."""
+    assert probe.pieces is not None
+    return [i for i, place in enumerate(probe.pieces.words) if not of_names[place]]
+
+
+# The memories
+
+
+def _pool(
+    probe: Probe,
+    question: Question,
+    found: Candidates,
+    rows: Sequence[Indexed],
+    count: int,
+    said: Said,
+) -> Pool:
+    threads = np.array([NOBODY if r.thread is None else r.thread for r in rows], np.int64)
+    positions = np.array([r.position or 0 for r in rows], np.int64)
+    of_thread = np.where(
+        threads[:count] == NOBODY, -1, np.searchsorted(said.threads_asked, threads[:count])
+    )
+    return Pool(
+        ids=np.array([r.memory for r in rows], np.int64),
+        candidates=count,
+        around=neighbours(threads, positions, count),
+        threads=threads,
+        actors=tuple(r.actor for r in rows),
+        traits=np.array([r.traits for r in rows], np.uint8),
+        chars=np.array([r.chars for r in rows], np.float32),
+        happened_at=np.array([NO_TIME if r.happened_at is None else r.happened_at for r in rows]),
+        keys=np.array([found.by_keys.get(r.memory, 0.0) for r in rows], np.float32),
+        vectors=_vectors([r.vector or b"" for r in rows], len(question.vector)),
+        tf=_frequencies(rows, probe.plain) + EDGE_WEIGHT * _frequencies(rows, probe.edges),
+        length=np.array([r.length for r in rows], np.float32),
+        thread_tf=said.times[of_thread],
+        thread_length=said.lengths[of_thread],
+        said=_said(probe, question, rows),
+    )
+
+
+def _vectors(packed: Sequence[bytes], dimensions: int) -> Floats:
+    """Return vectors at unit length; a row of zeros where there is none of these dimensions."""
+    none = bytes(dimensions)
+    joined = b"".join(one if len(one) == dimensions else none for one in packed)
+    return unit_rows(np.frombuffer(joined, np.int8).reshape(len(packed), dimensions))
+
+
+def _frequencies(rows: Sequence[Indexed], terms: Sequence[int]) -> Floats:
+    """Return how often each row says each of the terms."""
+    found: Floats = np.zeros((len(rows), len(terms)), np.float32)
+    if not terms:
+        return found
+    numbers = np.frombuffer(b"".join(row.terms for row in rows), U32)
+    counts = np.frombuffer(b"".join(row.counts for row in rows), U8)
+    of_row = np.repeat(np.arange(len(rows)), [len(row.counts) for row in rows])
+    ordered = np.argsort(np.array(terms, np.uint32))
+    asked = np.array(terms, np.uint32)[ordered]
+    at = np.minimum(np.searchsorted(asked, numbers), len(asked) - 1)
+    hits = np.flatnonzero(asked[at] == numbers)
+    found[of_row[hits], ordered[at[hits]]] = counts[hits]
+    return found
+
+
+def _said(probe: Probe, question: Question, rows: Sequence[Indexed]) -> Floats:
+    if probe.pieces is None:
+        return np.zeros((len(rows), 0), np.float32)
+    numbers = [probe.pieces.numbers[i] for i in _telling(probe, question.name_terms)]
+    pieces = np.frombuffer(b"".join(row.pieces for row in rows), U16)
+    ends = np.cumsum([len(row.pieces) // U16.itemsize for row in rows])
+    offsets = np.concatenate([[0], ends]).astype(np.int64)
+    return nearest_said(numbers, pieces, offsets, probe.pieces.directions)

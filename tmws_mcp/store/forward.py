@@ -1,0 +1,226 @@
+"""What search reads of each memory: its words, its word pieces and its vector, in compact form.
+
+The rows stand beside `memory`, whose content they spare the reader. Numbers are little-endian; what
+they mean is the business of memory/: here they are bytes.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.selection import Filter
+
+WORD_BYTES, PIECE_BYTES = 4, 2
+"""Of a term's and of a word piece's number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A memory as the index knows it."""
+
+    memory: int
+    traits: int
+    """Bits that say what kind of thing it says."""
+    length: int
+    """Words, each as often as it is said."""
+    terms: bytes
+    counts: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What an embedder made of a memory."""
+
+    memory: int
+    vector: bytes | None
+    pieces: bytes
+    """Numbers of its word pieces, where the embedder knows such."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """A memory that is in no segment yet."""
+
+    memory: int
+    thread: int
+    length: int
+    terms: bytes
+    counts: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """All that ranking needs of a memory."""
+
+    memory: int
+    passes: int
+    """1 where the filter lets it through by itself; 0: it is only its neighbours' context."""
+    thread: int | None
+    position: int | None
+    actor: str
+    chars: int
+    happened_at: float | None
+    traits: int
+    length: int
+    terms: bytes
+    counts: bytes
+    pieces: bytes
+    vector: bytes | None
+    """Of the embedder that was asked for; None where it has none of it."""
+
+
+def put(db: Connection, ns: int, entries: Sequence[Entry]) -> None:
+    """Write the rows of memories that are in no segment; their vectors come by themselves."""
+    db.run_many(
+        "INSERT INTO memory_search(memory, ns, tail, traits, length, terms, counts, pieces) "
+        "VALUES (?, ?, 1, ?, ?, ?, ?, x'')",
+        ((e.memory, ns, e.traits, e.length, e.terms, e.counts) for e in entries),
+    )
+
+
+def entries(db: Connection, memories: Sequence[int]) -> list[Entry]:
+    """Return the rows of those memories that have one."""
+    rows = db.rows(
+        "SELECT s.memory, s.traits, s.length, s.terms, s.counts FROM json_each(?) j "
+        "CROSS JOIN memory_search s ON s.memory = j.value",
+        (json.dumps(memories),),
+    )
+    return [Entry(*row) for row in rows]
+
+
+def remove(db: Connection, memories: Sequence[int]) -> None:
+    """Delete the rows of memories."""
+    db.run(
+        "DELETE FROM memory_search WHERE memory IN (SELECT value FROM json_each(?))",
+        (json.dumps(memories),),
+    )
+
+
+def tail(db: Connection, ns: int) -> list[Tail]:
+    """Return the memories that are in no segment, oldest first."""
+    rows = db.rows(
+        "SELECT s.memory, coalesce(m.thread, 0), s.length, s.terms, s.counts "
+        "FROM memory_search s INDEXED BY memory_search_tail CROSS JOIN memory m ON m.id = s.memory "
+        "WHERE s.ns = ? AND s.tail = 1 ORDER BY s.memory",
+        (ns,),
+    )
+    return [Tail(*row) for row in rows]
+
+
+def leave_tail(db: Connection, ns: int, memories: Sequence[int]) -> None:
+    """Note that memories are in a segment now."""
+    db.run_many(
+        "UPDATE memory_search SET tail = NULL WHERE memory = ? AND ns = ?",
+        ((memory, ns) for memory in memories),
+    )
+
+
+def set_meanings(db: Connection, meanings: Sequence[Meaning]) -> None:
+    """Write what an embedder made of memories."""
+    db.run_many(
+        "UPDATE memory_search SET vector = ?, pieces = ? WHERE memory = ?",
+        ((one.vector, one.pieces, one.memory) for one in meanings),
+    )
+
+
+def meanings(db: Connection, memories: Sequence[int]) -> list[Meaning]:
+    """Return what an embedder made of memories."""
+    rows = db.rows(
+        "SELECT s.memory, s.vector, s.pieces FROM json_each(?) j "
+        "CROSS JOIN memory_search s ON s.memory = j.value",
+        (json.dumps(memories),),
+    )
+    return [Meaning(*row) for row in rows]
+
+
+def vectors(db: Connection, memories: Sequence[int], embedder: str) -> list[tuple[int, bytes]]:
+    """Return the vectors of those of the memories that have one of the embedder."""
+    rows = db.rows(
+        "SELECT s.memory, s.vector FROM json_each(:memories) j CROSS JOIN memory m "
+        "ON m.id = j.value CROSS JOIN memory_search s ON s.memory = m.id "
+        "WHERE m.embedder = :embedder AND s.vector IS NOT NULL",
+        {"memories": json.dumps(memories), "embedder": embedder},
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def passing(db: Connection, ns: int, memories: Sequence[int], chosen: Filter) -> list[int]:
+    """Return those of the memories that a recall may see, in the order given."""
+    rows = db.rows(
+        "SELECT m.id FROM json_each(:memories) j CROSS JOIN memory m ON m.id = j.value "
+        f"WHERE m.ns = :ns AND {chosen.where} ORDER BY j.key",
+        {**chosen.params, "ns": ns, "memories": json.dumps(memories)},
+    )
+    return [row[0] for row in rows]
+
+
+def allowed(db: Connection, ns: int, chosen: Filter) -> list[int]:
+    """Return all memories of a namespace that a recall may see."""
+    rows = db.rows(
+        f"SELECT m.id FROM memory m WHERE m.ns = :ns AND {chosen.where}",
+        {**chosen.params, "ns": ns},
+    )
+    return [row[0] for row in rows]
+
+
+def neighbours(db: Connection, memories: Sequence[int], reach: int) -> list[int]:
+    """Return the memories within `reach` places of the given ones in their threads, and these."""
+    rows = db.rows(
+        "SELECT DISTINCT n.id FROM json_each(:memories) j CROSS JOIN memory m ON m.id = j.value "
+        "CROSS JOIN memory n ON n.thread = m.thread AND n.thread_position "
+        "BETWEEN m.thread_position - :reach AND m.thread_position + :reach "
+        "WHERE n.forgotten_at IS NULL",
+        {"memories": json.dumps(memories), "reach": reach},
+    )
+    return [row[0] for row in rows]
+
+
+def indexed(
+    db: Connection, ns: int, memories: Sequence[int], embedder: str, chosen: Filter
+) -> list[Indexed]:
+    """Return what ranking needs of memories of a namespace, in the order given."""
+    rows: list[Any] = db.rows(
+        f"SELECT m.id, m.superseded_by IS NULL AND {chosen.where}, m.thread, m.thread_position, "
+        "coalesce(m.speaker, m.persona, ''), m.chars, m.occurred_at, s.traits, s.length, s.terms, "
+        "s.counts, s.pieces, "
+        "CASE WHEN m.embedder = :embedder THEN s.vector END "
+        "FROM json_each(:memories) j CROSS JOIN memory m ON m.id = j.value "
+        "CROSS JOIN memory_search s ON s.memory = m.id "
+        "WHERE m.ns = :ns AND m.forgotten_at IS NULL ORDER BY j.key",
+        {**chosen.params, "ns": ns, "memories": json.dumps(memories), "embedder": embedder},
+    )
+    return [Indexed(*row) for row in rows]
+
+
+def backlog(db: Connection, limit: int) -> list[tuple[int, int]]:
+    """Return (namespace, memory) of the next memories that wait for being indexed."""
+    rows = db.rows(
+        "SELECT m.ns, m.id FROM search_backlog b CROSS JOIN memory m "
+        "ON m.id > b.next AND m.id <= b.last ORDER BY m.id LIMIT ?",
+        (limit,),
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def backlog_size(db: Connection) -> int:
+    """Return how many memories at most wait for being indexed."""
+    row = db.row("SELECT max(last - next) FROM search_backlog")
+    return int(row[0] or 0) if row else 0
+
+
+def shorten_backlog(db: Connection, upto: int | None) -> None:
+    """Note that all memories up to this key are indexed; None: all that waited."""
+    if upto is None:
+        db.run("DELETE FROM search_backlog")
+    else:
+        db.run("UPDATE search_backlog SET next = ?", (upto,))
+
+
+def index_anew(db: Connection) -> None:
+    """Throw the index away and let every memory wait for being indexed again."""
+    for table in ("posting", "segment", "search_index", "fingerprint", "memory_search"):
+        db.run(f"DELETE FROM {table}")
+    db.run("DELETE FROM search_backlog")
+    db.run("INSERT INTO search_backlog SELECT 0, max(id) FROM memory HAVING max(id) IS NOT NULL")
