@@ -16,6 +16,8 @@
     │   ├── StoreBusy
     │   ├── StoreCorrupt
     │   ├── StoreMoved
+    │   ├── StoreInUse
+    │   ├── QuotaReached
     │   └── NewerSchema
     ├── EmbedderUnavailable        no vectors: the lexical tier answers
     ├── RegexesUnavailable         RE2 is not there: no pattern can be matched
@@ -151,6 +153,20 @@ class StoreMoved(StoreError):
             f"The store {path} was moved away or replaced while this server ran; nothing was "
             "changed. Put it back, or restart this server to use what is there now."
         )
+
+
+class StoreInUse(StoreError):
+    """Another process has the store open."""
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(
+            f"Another process has the store {path} open; nothing was changed. Close the clients "
+            "and servers that use it, and try again."
+        )
+
+
+class QuotaReached(StoreError):
+    """A namespace or the store holds as much as the settings allow."""
 
 
 class NewerSchema(StoreError):

@@ -93,6 +93,17 @@ class Settings(BaseModel):
     durability: Literal["normal", "full"] = Field(
         "normal", description="`full`: a power cut loses no acknowledged write (slower)."
     )
+    memories_max: int = Field(
+        0, ge=0, description="Memories that a namespace may hold, archived ones apart; 0: any."
+    )
+    store_bytes_max: int = Field(
+        0, ge=0, description="Bytes of the store beyond which nothing is stored; 0: any."
+    )
+    retention_episodic_days: int = Field(
+        0, ge=0, description="Older episodic memories are archived, never deleted; 0: none."
+    )
+    retention_semantic_days: int = Field(0, ge=0, description="The same for semantic ones.")
+    retention_procedural_days: int = Field(0, ge=0, description="The same for procedural ones.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING", description="What is logged to stderr."
     )

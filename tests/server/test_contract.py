@@ -63,6 +63,12 @@ async def test_the_tools_are_what_clients_know(tmp_path: Path) -> None:
                             "type": "string",
                             "description": "Id of the memory it replaces",
                         },
+                        "trust": {
+                            "type": "string",
+                            "enum": ["user", "agent", "tool"],
+                            "description": "Whose word; web pages: tool",
+                            "default": "agent",
+                        },
                     },
                     "additionalProperties": False,
                     "required": ["content"],

@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 from tmws_mcp.embedding.embedder import load_embedder
+from tmws_mcp.memory import consolidate, expiry
 from tmws_mcp.memory.lifecycle import any_unembedded, embed_missing, forget, purge
 from tmws_mcp.memory.recall import recall
 from tmws_mcp.memory.remember import remember
@@ -22,7 +23,7 @@ NOW = 1_700_000_000.0
 # Bounded to a handful or to NAMESPACES_MAX rows.
 SMALL = (
     "vector_space", "namespace", "pragma_module_list", "json_each", "chain", "wanted", "e", "l",
-    "c", "(subquery-1)",
+    "c", "(subquery-1)", "d", "u", "up", "down",
 )  # fmt: skip
 
 
@@ -101,6 +102,14 @@ async def test_no_statement_of_the_memory_reads_a_whole_table(store: Database) -
     assert await watched(store, forget, undo, SCOPE, **tools) == []
     assert await watched(store, purge, NOW + 10**7) == []
     assert await watched(store, any_unembedded) == []
+    for work, *args in (
+        (consolidate.retire, {"episodic": 30, "semantic": 9}, NOW + 10**7),
+        (consolidate.batches, SCOPE),
+        (expiry.expired, SCOPE, NOW + 10**7, 10),
+    ):
+        assert await watched(store, work, *args) == []
+    [batch] = await store.read(consolidate.batches, SCOPE)
+    assert await watched(store, consolidate.bring_back, batch.id, SCOPE, **tools) == []
     assert await watched(store, embed_missing, embedder, 10) == []
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tmws_mcp import __version__
-from tmws_mcp.cli import inspector, patterns
+from tmws_mcp.cli import inspector, memories, moving, patterns
 from tmws_mcp.cli.demo import demo
 from tmws_mcp.cli.doctor import doctor
 from tmws_mcp.cli.exits import Commands
@@ -56,8 +56,13 @@ def serve(
 app.command()(doctor)
 app.command()(demo)
 app.command()(observe)
+app.command()(moving.export)
+app.command("import-memories")(moving.import_memories)
+app.command()(moving.backup)
+app.command()(moving.restore)
 app.add_typer(inspector.app, name="inspect")
 app.add_typer(patterns.app, name="patterns")
+app.add_typer(memories.app, name="memories")
 
 
 def _print_version(asked: bool) -> None:

@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from tmws_mcp.engine.report import limits_of
 from tmws_mcp.errors import EmbedderUnavailable, NewerSchema, NotADatabase, StoreError, TmwsError
+from tmws_mcp.memory import quota as quotas
 from tmws_mcp.settings import Settings
-from tmws_mcp.store import checkup, driver, migrations, namespaces
+from tmws_mcp.store import checkup, driver, migrations, namespaces, overview
+from tmws_mcp.store.driver import Connection
 
 State = Literal["ok", "warn", "fail"]
 
@@ -26,6 +29,7 @@ PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 REDIS_SECONDS_MAX = 2.0
 NAMESPACES_SHOWN_MAX = 10
+NEARLY_FULL_SHARE = 0.9
 NOT_MADE = "not made yet; the first start makes it"
 WORDS_ALONE = "Recall works with words alone until then."
 
@@ -173,6 +177,30 @@ def writing(settings: Settings) -> Finding:
     return Finding("ok", "a row was written and taken back")
 
 
+def quota(settings: Settings) -> Finding:
+    """How much is stored, and how much the settings allow."""
+    if not _readable(settings.db):
+        return Finding("ok", NOT_MADE)
+    namespace = settings.scope().namespace
+    with checkup.opened(settings.db) as db:
+        if not checkup.ownership(db).ours:
+            return Finding("ok", "not looked at: the file holds nothing of ours")
+        held, bytes_held = _held(db, namespace), overview.used_bytes(db)
+        used = quotas.use(db, namespace, limits_of(settings))
+    if not used:
+        return Finding("ok", f"{held:,} memories in {namespace}, {bytes_held:,} bytes; no limit")
+    found = "; ".join(map(str, used))
+    if any(one.used >= NEARLY_FULL_SHARE * one.limit for one in used):
+        remedy = "`tmws-mcp memories consolidate` shows what can be archived; or raise the limit."
+        return Finding("warn", found, remedy)
+    return Finding("ok", found)
+
+
+def _held(db: Connection, namespace: str) -> int:
+    ns = namespaces.find(db, namespace)
+    return 0 if ns is None else overview.totals(db, ns).memories
+
+
 def scope(settings: Settings) -> Finding:
     """Which namespace a call works on that names none."""
     chosen = settings.scope()
@@ -244,6 +272,7 @@ CHECKS: Mapping[str, Check] = {
     "schema": schema,
     "integrity": integrity,
     "write": writing,
+    "quota": quota,
     "namespace": scope,
     "patterns": patterns,
     "redis": redis,

@@ -102,12 +102,16 @@ def memories(
     persona: Annotated[str, typer.Option(help="Stored by this persona.")] = "",
     since: Annotated[str, typer.Option(help="Not older than this date or time.")] = "",
     until: Annotated[str, typer.Option(help="Not newer.")] = "",
+    history: Annotated[str, typer.Option(help="All versions of the memory with this id.")] = "",
     namespace: NamespaceOption = "",
     command: CommandOption = "",
     url: UrlOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """List memories under filters, the newest first."""
+    """List memories under filters, the newest first; or all versions of one."""
+    if history:
+        versions = run(command, url, lambda server: _versions(server, history, namespace))
+        _show_memories(versions, as_json=as_json, scored=False)
     filters = {
         "limit": limit,
         "token_budget": TOKEN_BUDGET_MAX,
@@ -200,6 +204,13 @@ def learned(
     else:
         show("Nothing was learned here yet: observe_interaction brings the evidence.")
     end(OK if found else NOTHING)
+
+
+async def _versions(server: Server, name: str, namespace: str) -> Answer:
+    """Return all versions of a memory, newest first, read as a model would read them."""
+    found = await server.ask("recall_memory", {"ids": [name], "namespace": namespace})
+    ids = [one for memory in found.structured["memories"] for one in memory.get("history", ())]
+    return await server.ask("recall_memory", {"ids": ids, "namespace": namespace}) if ids else found
 
 
 async def _all_tools(server: Server) -> list[Tool]:

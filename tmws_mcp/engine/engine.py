@@ -22,8 +22,10 @@ from pydantic import JsonValue
 from tmws_mcp.actions.registry import Action, Workspace
 from tmws_mcp.engine import indexing, report
 from tmws_mcp.engine.answering import Answering
+from tmws_mcp.engine.keeping import Keeping
 from tmws_mcp.engine.maintenance import maintain
 from tmws_mcp.engine.once import Once
+from tmws_mcp.engine.recalls import Recalls
 from tmws_mcp.errors import EmbedderUnavailable, InvalidInput, StoreMoved
 from tmws_mcp.learning import learned, sessions
 from tmws_mcp.learning import recommend as recommending
@@ -40,6 +42,7 @@ from tmws_mcp.model import (
     Memory,
     ObserveReply,
     ObserveRequest,
+    Origin,
     PatternSummary,
     RecallReply,
     RecallRequest,
@@ -92,6 +95,8 @@ class Engine:
         """Which file the open store is: device and inode."""
         self._opened = Once(self._open_store)
         self._embedder = Once(self._load_embedder)
+        self._recalls = Recalls()
+        self.keeping = Keeping(settings, store=self._store, embedder=self._embedder, clock=clock)
         self._answering = Answering(
             settings,
             store=self._store,
@@ -99,8 +104,13 @@ class Engine:
             actions={"status.health": self._health, "statistics.all": self._figures},
         )
 
-    async def store_memory(self, request: StoreRequest | Mapping[str, Any]) -> StoreReply:
-        """Remember something; an exact duplicate answers with the id of the first."""
+    async def store_memory(
+        self, request: StoreRequest | Mapping[str, Any], *, via: str = "", client: str = ""
+    ) -> StoreReply:
+        """Remember something; an exact duplicate answers with the id of the first.
+
+        `via` and `client` say by which way and through whom it came.
+        """
         asked = validated(StoreRequest, request)
         if not asked.persona and self.settings.persona:
             asked = asked.model_copy(update={"persona": self.settings.persona})
@@ -109,7 +119,14 @@ class Engine:
         store, embedder = await self._store(), await self._embedder()
         scope = self.settings.scope(asked.namespace)
         return await store.write(
-            remembering.remember, asked, scope, embedder=embedder, now=self._clock()
+            remembering.remember,
+            asked,
+            scope,
+            embedder=embedder,
+            now=self._clock(),
+            origin=Origin(via=via, client=client),
+            was_shown=self._recalls.known(self._clock()),
+            limits=report.limits_of(self.settings),
         )
 
     async def store_memories(
@@ -127,18 +144,20 @@ class Engine:
             )
         store, embedder = await self._store(), await self._embedder()
         scope = self.settings.scope(namespace)
-        return await store.write(
-            remembering.remember_many, requests, scope, embedder=embedder, now=self._clock()
-        )
+        call = remembering.Told(now=self._clock(), limits=report.limits_of(self.settings))
+        told = [(request, call) for request in requests]
+        return await store.write(remembering.remember_many, told, scope, embedder=embedder)
 
     async def recall_memory(self, request: RecallRequest | Mapping[str, Any]) -> RecallReply:
         """Find what answers a query, within a token budget."""
         asked = validated(RecallRequest, request)
         store, embedder = await self._store(), await self._embedder()
         scope = self.settings.scope(asked.namespace)
-        return await store.read(
+        reply = await store.read(
             recalling.recall, asked, scope, embedder=embedder, now=self._clock()
         )
+        self._recalls.note(reply, self._clock())
+        return reply
 
     async def forget_memory(self, request: ForgetRequest | Mapping[str, Any]) -> ForgetReply:
         """Forget, or bring back what was forgotten lately."""
@@ -248,6 +267,7 @@ class Engine:
     async def close(self) -> None:
         """Close the store; `open_engine` does it."""
         if store := self._opened.opened:
+            await self._recalls.write_down(store)
             await store.__aexit__(None, None, None)
 
     def _parts(self, actions: Mapping[str, Action]) -> "Parts":
@@ -256,7 +276,7 @@ class Engine:
         folder = self.settings.workspace or self.settings.project
         return Parts(
             recall=self.recall_memory,
-            remember=self.store_memory,
+            remember=partial(self.store_memory, via="pattern_execute"),
             recommend=self.get_recommendations,
             actions=actions,
             workspace=Workspace(folder),
@@ -282,7 +302,16 @@ class Engine:
         store = Database(self.settings.db, durability=self.settings.durability)
         await store.__aenter__()
         self._file = _file_at(store.path)
-        self._tasks.start_soon(partial(maintain, store, self._embedder, clock=self._clock))
+        self._tasks.start_soon(
+            partial(
+                maintain,
+                store,
+                self._embedder,
+                clock=self._clock,
+                recalls=self._recalls,
+                retention=report.retention_of(self.settings),
+            )
+        )
         owner = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._tasks.start_soon(partial(indexing.keep_in_shape, store, owner, clock=self._clock))
         return store

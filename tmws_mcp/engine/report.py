@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from tmws_mcp import __version__
 from tmws_mcp.errors import StoreError
 from tmws_mcp.learning import learned
-from tmws_mcp.memory import lookup
+from tmws_mcp.memory import lookup, quota
 from tmws_mcp.model import Scope, Statistics, Status
 from tmws_mcp.settings import Settings
 from tmws_mcp.store import migrations, namespaces
@@ -29,10 +29,12 @@ async def status(
     try:
         opened = await store()
         schema, spaces = await opened.read(_schema_and_namespaces)
+        used = await opened.read(quota.use, settings.scope().namespace, limits_of(settings))
         await opened.write(_probe)
         vectors = opened.vectors
     except StoreError as error:
         problems, schema, spaces, vectors = (str(error), *problems), 0, 0, False
+        used = ()
     return Status(
         version=__version__,
         ok=not any(problems),
@@ -45,10 +47,26 @@ async def status(
         embedder=embedder,
         patterns=patterns,
         namespaces=spaces,
+        used=tuple(map(str, used)),
         federation="off: this instance works alone",
         uptime_seconds=round(uptime_seconds, 1),
         scope=settings.scope(),
     )
+
+
+def limits_of(settings: Settings) -> quota.Limits:
+    """Return how much the settings allow to be stored."""
+    return quota.Limits(settings.memories_max, settings.store_bytes_max)
+
+
+def retention_of(settings: Settings) -> dict[str, int]:
+    """Return after how many days memories of a kind are archived; those that never are left out."""
+    days = {
+        "episodic": settings.retention_episodic_days,
+        "semantic": settings.retention_semantic_days,
+        "procedural": settings.retention_procedural_days,
+    }
+    return {kind: limit for kind, limit in days.items() if limit}
 
 
 async def statistics(store: Database, scope: Scope, patterns: dict[str, JsonValue]) -> Statistics:

@@ -39,6 +39,8 @@ REST_TOKENS_MIN = 12
 TAGS_CHARS_MAX = 100
 """Of a memory's tags in a passage: there may be thirty-two of two hundred characters."""
 CHARS_MIN = 40
+FORCED_CHARS_MIN = 16
+"""Of the first memory, where the budget is hardly more than the frame."""
 SHRINK = 0.8
 MEASURED_CHARS = 2_000
 """Of a long text, to learn how many of its characters make a token."""
@@ -185,14 +187,15 @@ def _piece_of_next(memory: Memory, terms: Terms, room: int, *, forced: bool) -> 
     size = _tokens_of_text(memory.content)
     places = matches(memory.content, terms.asked)
     head = terms.cost(memory.model_copy(update={"content": ""}))
-    chars = max((room - head) * len(memory.content) // size, CHARS_MIN if forced else 0)
+    least = FORCED_CHARS_MIN if forced else CHARS_MIN
+    chars = max((room - head) * len(memory.content) // size, least if forced else 0)
     while forced or (room - head) >= REST_TOKENS_MIN:
         cut = _piece(memory, places, chars)
         if terms.cost(cut) <= room:
             return [cut]
-        if chars <= CHARS_MIN:
+        if chars <= least:
             return [cut] if forced else []
-        chars = max(int(chars * SHRINK), CHARS_MIN)
+        chars = max(int(chars * SHRINK), least)
     return []
 
 

@@ -110,6 +110,10 @@ def _chosen(
     while reply.tokens > budget and len(kept) > 1:
         kept.pop()
         reply = _told(call, part, kept, notes, detail)
+    if reply.tokens > budget and kept:
+        # The frame was underestimated by a token or two: the text gives way.
+        kept = packed(close[:1], terms, room - (reply.tokens - budget))
+        reply = _told(call, part, kept, notes, detail)
     return reply
 
 

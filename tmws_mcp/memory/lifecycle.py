@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DAY_SECONDS = 86_400
 UNDO_DAYS = 30
+EXPIRED_DAYS = 30
+"""How long what has expired can still be listed, and extended."""
 PURGED_MAX = 500
 """Memories that one round of erasing takes: it holds the write lock."""
 FORGOTTEN_BY_QUERY_MAX = 20
@@ -137,8 +139,8 @@ def _undo(
     _check_not_stored_again(db, ns, found, now)
     back = sorted({key for memory in found for key in versions.forgotten_with(db, memory)})
     versions.restore(db, back)
-    _index_missing(db, ns, back)
-    _embed(db, ns, back, embedder)
+    index_missing(db, ns, back)
+    embed(db, ns, back, embedder)
     if back:
         namespaces.touch(db, ns, AREA)
     known = {memory.uid for memory in found}
@@ -163,7 +165,7 @@ def _check_not_stored_again(
             )
 
 
-def _index_missing(db: Connection, ns: int, keys: Sequence[int]) -> None:
+def index_missing(db: Connection, ns: int, keys: Sequence[int]) -> None:
     """Index those that were forgotten when all others were indexed anew."""
     from tmws_mcp.memory import index  # noqa: PLC0415 - it imports numpy
 
@@ -171,20 +173,22 @@ def _index_missing(db: Connection, ns: int, keys: Sequence[int]) -> None:
     index.add(db, ns, threads.turns(db, [key for key in keys if key not in known]))
 
 
-def _embed(db: Connection, ns: int, keys: Sequence[int], embedder: "Embedder | None") -> None:
+def embed(db: Connection, ns: int, keys: Sequence[int], embedder: "Embedder | None") -> None:
+    """Make the vectors of those memories that are current."""
     from tmws_mcp.memory import meaning  # noqa: PLC0415 - it imports numpy
 
     meaning.embed(db, ns, [turn for turn in threads.turns(db, keys) if turn.current], embedder)
 
 
 def purge(db: Connection, now: float) -> int:
-    """Erase what was forgotten more than UNDO_DAYS ago; return how many memories.
+    """Erase what was forgotten more than UNDO_DAYS ago, or expired more than EXPIRED_DAYS ago.
 
-    The write-ahead log may hold their bytes until Database.empty_log().
+    Returns how many memories. The write-ahead log may hold their bytes until Database.empty_log().
     """
     from tmws_mcp.memory import index  # noqa: PLC0415 - it imports numpy
 
     before = now - UNDO_DAYS * DAY_SECONDS
+    _forget_lapsed(db, now - EXPIRED_DAYS * DAY_SECONDS, forgotten_at=before - 1)
     due = versions.due(db, before, PURGED_MAX, with_vectors=vectors.available(db))
     if not due:
         return 0
@@ -196,6 +200,14 @@ def purge(db: Connection, now: float) -> int:
         namespaces.touch(db, ns, AREA)
     versions.erase(db, [key for key, _ in due])
     return len(due)
+
+
+def _forget_lapsed(db: Connection, before: float, *, forgotten_at: float) -> None:
+    """Forget what expired before then, as long ago as it takes to be erased at once."""
+    for ns, keys in _by_namespace(versions.lapsed(db, before, PURGED_MAX)).items():
+        # An older version alone leaves the chain; the newest takes what stands behind it along.
+        gone = {*keys, *versions.with_older(db, versions.head_of(db, keys))}
+        _forget(db, ns, sorted(gone), forgotten_at)
 
 
 def _by_namespace(due: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
@@ -220,7 +232,7 @@ def embed_missing(db: Connection, embedder: "Embedder", limit: int) -> int:
     vectors.remove_stale(db, limit)
     keys = vectors.missing(db, embedder.id, limit)
     for ns, members in _by_namespace(memories.namespaces_of(db, keys)).items():
-        _embed(db, ns, members, embedder)
+        embed(db, ns, members, embedder)
     if not keys:
         vectors.drop_other_spaces(db, embedder.id)
     return len(keys)

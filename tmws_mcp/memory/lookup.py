@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from tmws_mcp.memory.shown import moment
-from tmws_mcp.model import Scope
+from tmws_mcp.memory.shown import moment, shown
+from tmws_mcp.model import Memory, Scope
 from tmws_mcp.model.memory import MemoryStatistics
-from tmws_mcp.store import namespaces, overview
+from tmws_mcp.store import candidates, memories, namespaces, overview
 from tmws_mcp.store.driver import Connection
 
 
@@ -46,6 +46,13 @@ def known_ids(db: Connection, scope: Scope, prefix: str, limit: int) -> tuple[st
 def known_personas(db: Connection, scope: Scope, prefix: str, limit: int) -> tuple[str, ...]:
     """Return personas of the scope's namespaces that begin with a prefix, in order."""
     return tuple(overview.personas(db, [*_namespaces(db, scope).values()], prefix, limit))
+
+
+def of_trust(db: Connection, trust: str, scope: Scope, limit: int) -> tuple[Memory, ...]:
+    """Return the newest memories of the scope's own namespace that are of a trust level."""
+    ns = namespaces.find(db, scope.namespace)
+    keys = candidates.of_trust(db, ns, trust, limit) if ns is not None else []
+    return tuple(shown(record) for record in memories.records(db, keys))
 
 
 def _namespaces(db: Connection, scope: Scope) -> dict[str, int]:

@@ -19,7 +19,7 @@ from tmws_mcp.memory.shown import shown
 from tmws_mcp.memory.text import block, recall_text
 from tmws_mcp.model import Memory, RecallReply, RecallRequest, Scope
 from tmws_mcp.model.memory import TOKEN_BUDGET_MAX
-from tmws_mcp.store import memories, namespaces
+from tmws_mcp.store import chains, memories, namespaces
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.tokens import estimate_tokens
 
@@ -159,6 +159,8 @@ def _read(db: Connection, call: Recall) -> RecallReply:
     found = [
         shown(one) for one in memories.records(db, [keys[uid] for uid in asked if uid in keys])
     ]
+    if len(found) == 1:
+        found = [_with_history(db, found[0], keys[found[0].id])]
     place = _place(call, "ids")
     frame = estimate_tokens(recall_text(reply(call, (), len(found), (), place, missing)))
     kept, after = _in_full(found, place, TOKEN_BUDGET_MAX - frame - FRAME_RESERVE_TOKENS)
@@ -193,4 +195,12 @@ def memory_by_id(db: Connection, uid: str, scope: Scope) -> Memory:
     if not keys:
         remedy = "recall_memory gives the ids that exist, and reads one of another namespace."
         raise NotFound("memory", uid, remedy=remedy)
-    return shown(memories.records(db, list(keys.values()))[0])
+    [key] = keys.values()
+    return _with_history(db, shown(memories.records(db, [key])[0]), key)
+
+
+def _with_history(db: Connection, memory: Memory, key: int) -> Memory:
+    """Add the ids of all versions, where there are others."""
+    if not memory.versions and not memory.superseded_by:
+        return memory
+    return memory.model_copy(update={"history": tuple(chains.history(db, key))})

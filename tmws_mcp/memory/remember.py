@@ -6,15 +6,19 @@ Only exact duplicates merge. A near duplicate is often the one that matters (the
 
 import secrets
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from tmws_mcp.errors import InvalidInput
+from tmws_mcp.memory import echo
 from tmws_mcp.memory.near import near_duplicates
-from tmws_mcp.model import Scope, Similar, StoreReply, StoreRequest
-from tmws_mcp.store import memories, namespaces, threads, vectors, versions
+from tmws_mcp.memory.quota import UNLIMITED, Limits
+from tmws_mcp.memory.quota import check as check_quota
+from tmws_mcp.model import Origin, Scope, Similar, StoreReply, StoreRequest, Trust
+from tmws_mcp.store import archives, memories, namespaces, origins, threads, vectors, versions
 from tmws_mcp.store.driver import Connection
 
 if TYPE_CHECKING:
@@ -34,6 +38,12 @@ INDEXED_AT_ONCE = 200
 """What indexing has made of their texts is still at hand when they are embedded."""
 UID_SHOWN_MAX = 64
 
+AGENT = Origin()
+
+
+def nothing_shown(_: bytes) -> None:
+    """Know nothing of what was shown."""
+
 
 def remember(
     db: Connection,
@@ -42,35 +52,53 @@ def remember(
     *,
     embedder: "Embedder | None",
     now: float,
+    origin: Origin = AGENT,
+    was_shown: echo.Known = nothing_shown,
+    limits: Limits = UNLIMITED,
 ) -> StoreReply:
     """Store a memory, or return the one that says exactly the same.
 
+    `was_shown` knows what recall has shown lately: text that consists of it is not stored again.
+
     Raises:
         InvalidInput: The content is blank, has expired already, or supersedes what it cannot.
+        QuotaReached: The namespace or the store is full.
     """
-    [reply] = remember_many(db, [request], scope, embedder=embedder, now=now)
+    told = Told(now=now, origin=origin, was_shown=was_shown, limits=limits)
+    [reply] = remember_many(db, [(request, told)], scope, embedder=embedder)
     return reply
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a call says beyond the memory itself."""
+
+    now: float
+    """When it is stored."""
+    origin: Origin = AGENT
+    was_shown: echo.Known = nothing_shown
+    limits: Limits = UNLIMITED
 
 
 def remember_many(
     db: Connection,
-    requests: Sequence[StoreRequest],
+    told: Sequence[tuple[StoreRequest, Told]],
     scope: Scope,
     *,
     embedder: "Embedder | None",
-    now: float,
 ) -> list[StoreReply]:
     """Store memories as `remember` does, in one go: their words and vectors are indexed together.
 
-    Near duplicates are looked for among what was stored before, not within `requests`.
+    Near duplicates are looked for among what was stored before, not within `told`.
 
     Raises:
         InvalidInput: One of them cannot be stored; the transaction must not be committed.
+        QuotaReached: The namespace or the store is full; the same.
     """
-    for request in requests:
-        _check(request, now)
-    ns = namespaces.ensure(db, scope.namespace, now)
-    stored = [_stored(db, ns, request, scope, embedder, now) for request in requests]
+    for request, call in told:
+        _check(request, call.now)
+    ns = namespaces.ensure(db, scope.namespace, max((call.now for _, call in told), default=0.0))
+    stored = [_stored(db, ns, one, scope, embedder, call) for one, call in told]
     _index(db, ns, [key for _, key in stored if key is not None], embedder)
     namespaces.touch(db, ns, AREA)
     return [reply for reply, _ in stored]
@@ -82,22 +110,87 @@ def _stored(
     request: StoreRequest,
     scope: Scope,
     embedder: "Embedder | None",
-    now: float,
+    told: Told,
 ) -> tuple[StoreReply, int | None]:
     """Store a memory, and return its key if it is new and has to be indexed."""
-    digest = text_hash(request.content)
-    first = memories.same_text(db, ns, digest, now)
-    if first is not None:
-        return _again(db, ns, first, request, scope), None
+    if known := _known(db, ns, request, scope, told):
+        return known, None
     replaced = _replaced(db, ns, request.supersedes)
-    near = near_duplicates(db, ns, request.content, embedder, now=now)
+    if replaced is None:
+        check_quota(db, ns, told.limits)
+    near = near_duplicates(db, ns, request.content, embedder, now=told.now)
     similar = [one for one in near if one.id != replaced]
-    key, uid = _insert(db, ns, request, digest, persona=request.persona or scope.persona, now=now)
+    persona = request.persona or scope.persona
+    key, uid = _insert(db, ns, request, persona=persona, origin=told.origin, now=told.now)
     if replaced is not None:
         _supersede(db, replaced, key)
     memories.link(db, key, [(one.id, one.similarity) for one in similar])
     shown = tuple(Similar(id=one.uid, similarity=one.similarity) for one in similar)
     return StoreReply(id=uid, created=True, similar_to=shown, scope=scope), key
+
+
+def _known(
+    db: Connection,
+    ns: int,
+    request: StoreRequest,
+    scope: Scope,
+    told: Told,
+) -> StoreReply | None:
+    """Return the answer where the store says the same already."""
+    first = memories.same_text(db, ns, text_hash(request.content), told.now)
+    if first is not None:
+        return _again(db, ns, first, request, scope)
+    echoed = _echoed(db, request, scope, told.was_shown, told.now)
+    return _repeated(db, echoed, request, scope) if echoed else None
+
+
+def _trust(origin: Origin, request: StoreRequest) -> Trust:
+    """Return whose word it is: what comes by an import is no better for what it says of itself."""
+    return origin.trust if origin.trust == "import" else request.trust
+
+
+def _echoed(
+    db: Connection, request: StoreRequest, scope: Scope, was_shown: echo.Known, now: float
+) -> list[memories.Record]:
+    """Return the memories that the text consists of, if recall has shown each of them.
+
+    Whoever names a thread, a time or an older version says something beyond the text.
+    """
+    if request.thread or request.occurred_at or request.supersedes:
+        return []
+    where = [namespaces.find(db, name) for name in (scope.namespace, *scope.also)]
+    spaces = [ns for ns in where if ns is not None]
+    framed = memories.keys_of(db, echo.framed(request.content), spaces)
+    known = _with_framed(db, framed, was_shown)
+    uids = echo.originals(request.content, known, framed)
+    keys = memories.keys_of(db, uids, spaces)
+    found = memories.records(db, [keys[uid] for uid in uids if uid in keys])
+    current = all(_is_current(record, now) for record in found)
+    return found if current and len(found) == len(uids) else []
+
+
+def _with_framed(db: Connection, framed: Mapping[str, int], was_shown: echo.Known) -> echo.Known:
+    """Return a look-up that knows the memories named in frames too: another process showed them."""
+    texts = memories.texts(db, list(framed.values()))
+    prints = {echo.fingerprint(one.content): one.uid for one in texts}
+    return lambda key: prints.get(key) or was_shown(key)
+
+
+def _is_current(record: memories.Record, now: float) -> bool:
+    unexpired = record.expires_at is None or record.expires_at > now
+    return unexpired and record.superseded_by is None and record.archived is None
+
+
+def _repeated(
+    db: Connection, echoed: Sequence[memories.Record], request: StoreRequest, scope: Scope
+) -> StoreReply:
+    for record in echoed:
+        memories.extend_life(db, record.id, seconds(request.expires_at))
+        if memories.add_tags(db, record.ns, record.id, _tags(request)):
+            _index_again(db, record.ns, [record.id])
+        namespaces.touch(db, record.ns, AREA)
+    uids = tuple(record.uid for record in echoed)
+    return StoreReply(id=uids[0], created=False, duplicate_of=uids[0], echo_of=uids, scope=scope)
 
 
 def _check(request: StoreRequest, now: float) -> None:
@@ -125,7 +218,7 @@ def text_hash(content: str) -> bytes:
     return blake2b(text.encode(), digest_size=16).digest()
 
 
-def _seconds(when: datetime | None) -> float | None:
+def seconds(when: datetime | None) -> float | None:
     """Return a time as seconds; "never" is often written as a time that no calendar goes beyond."""
     return None if when is None else min(when.timestamp(), LATEST)
 
@@ -141,7 +234,7 @@ def _again(
     replaced = _replaced(db, ns, request.supersedes)
     if replaced is not None and replaced != key:
         _supersede(db, replaced, key)
-    memories.extend_life(db, key, _seconds(request.expires_at))
+    memories.extend_life(db, key, seconds(request.expires_at))
     if memories.add_tags(db, ns, key, _tags(request)):
         _index_again(db, ns, [key])
     return StoreReply(id=uid, created=False, duplicate_of=uid, scope=scope)
@@ -162,7 +255,7 @@ def _replaced(db: Connection, ns: int, uid: str) -> int | None:
             "that nothing was stored. Take the id from recall_memory, or leave supersedes out."
         )
     newer = versions.newer(db, key)
-    if newer is not None:
+    if newer not in (None, uid):  # an archived memory stands for itself
         raise InvalidInput(
             f"Memory {uid!r} was superseded by {newer!r} before, so that nothing was stored. "
             f"Read {newer!r} with recall_memory, and supersede that one."
@@ -172,6 +265,7 @@ def _replaced(db: Connection, ns: int, uid: str) -> int | None:
 
 def _supersede(db: Connection, older: int, newer: int) -> None:
     versions.supersede(db, older, newer)
+    archives.release(db, [older])
     vectors.withdraw(db, [older])
 
 
@@ -194,9 +288,9 @@ def _insert(
     db: Connection,
     ns: int,
     request: StoreRequest,
-    digest: bytes,
     *,
     persona: str | None,
+    origin: Origin,
     now: float,
 ) -> tuple[int, str]:
     thread, position = threads.append(db, ns, request.thread) if request.thread else (None, None)
@@ -211,13 +305,14 @@ def _insert(
         persona=persona or None,
         speaker=request.speaker or None,
         source=request.source or None,
-        occurred_at=_seconds(request.occurred_at),
-        expires_at=_seconds(request.expires_at),
+        occurred_at=seconds(request.occurred_at),
+        expires_at=seconds(request.expires_at),
         created_at=now,
         asks=request.content.rstrip().endswith(("?", "？")),  # noqa: RUF001 - the full-width one
-        content_hash=digest,
+        content_hash=text_hash(request.content),
         content=request.content,
         tags=_tags(request),
+        origin=origins.ensure(db, origin.model_copy(update={"trust": _trust(origin, request)})),
     )
     return memories.insert(db, new), uid
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import cast
 
-from tmws_mcp.model import Memory, MemoryKind
+from tmws_mcp.model import Memory, MemoryKind, Trust
 from tmws_mcp.store.memories import Record
 
 
@@ -35,7 +35,13 @@ def shown(record: Record, *, score: float | None = None, matched: tuple[str, ...
         source=record.source,
         expires_at=None if record.expires_at is None else moment(record.expires_at),
         supersedes=record.supersedes,
+        versions=record.versions,
         superseded_by=record.superseded_by,
+        newest=record.newest,
+        archived=record.archived,
+        trust=cast("Trust", record.trust),
+        via=record.via or None,
+        client=record.client or None,
         similar_to=record.similar_to,
         matched=matched,
     )

@@ -16,10 +16,17 @@ DATE_CHARS = len("2023-05-08")
 YEAR_CHARS = len("2023")
 SHARING_MIN = 2
 """One memory alone says in its own head what it is."""
+HISTORY_SHOWN_MAX = 10
+"""Ids of versions in a text; the structured part has all of them."""
 
 
 def store_text(reply: StoreReply) -> str:
     """Return the text part of store_memory's reply."""
+    if reply.echo_of:
+        return (
+            f"That is what recall has shown: {', '.join(reply.echo_of)}; nothing new was stored. "
+            "To add to it, store what is new alone, or with supersedes=ID."
+        )
     if not reply.created:
         return f"Already known as {reply.id} in {reply.scope.namespace}; nothing new was stored."
     near = ", ".join(f"{one.id} ({_share(one.similarity)})" for one in reply.similar_to)
@@ -144,7 +151,9 @@ def _read_by(memory: Memory, home: str | None) -> list[str]:
         _day(memory),
         memory.speaker or "",
         f"in {memory.namespace}" if home not in (None, memory.namespace) else "",
-        f"replaced by {memory.superseded_by}" if memory.superseded_by else "",
+        f"archived in {memory.archived}" if memory.archived else "",
+        f"trust {memory.trust}" if memory.trust != "agent" else "",
+        _newer(memory),
     ]
 
 
@@ -164,8 +173,26 @@ def _about(memory: Memory) -> list[str]:
         f"source {memory.source}" if memory.source else "",
         f"tags: {','.join(memory.tags)}" if memory.tags else "",
         f"expires {memory.expires_at[:DATE_CHARS]}" if memory.expires_at else "",
-        f"replaces {memory.supersedes}" if memory.supersedes else "",
+        _older(memory),
     ]
+
+
+def _newer(memory: Memory) -> str:
+    """Return what replaces it."""
+    newest = f", newest {memory.newest}" if memory.newest else ""
+    return f"replaced by {memory.superseded_by}{newest}" if memory.superseded_by else ""
+
+
+def _older(memory: Memory) -> str:
+    """Return what it replaces, with how many more stand behind that."""
+    facts = []
+    if memory.supersedes:
+        more = f" (+{memory.versions - 1} older)" if memory.versions > 1 else ""
+        facts.append(f"replaces {memory.supersedes}{more}")
+    if len(memory.history) > 2:  # noqa: PLR2004 - two are named already
+        more = "…" if len(memory.history) > HISTORY_SHOWN_MAX else ""
+        facts.append(f"versions {', '.join(memory.history[:HISTORY_SHOWN_MAX])}{more}")
+    return " ".join(facts)
 
 
 def _one_line(text: str) -> str:

@@ -32,12 +32,14 @@ from tmws_mcp.model.memory import (
     ForgetRequest,
     Memory,
     MemoryKind,
+    Origin,
     RecallReply,
     RecallRequest,
     Similar,
     StoreReply,
     StoreRequest,
     Tier,
+    Trust,
 )
 from tmws_mcp.model.pattern import (
     Alternative,
@@ -77,6 +79,7 @@ __all__ = [
     "Namespace",
     "ObserveReply",
     "ObserveRequest",
+    "Origin",
     "PatternSummary",
     "RecallReply",
     "RecallRequest",
@@ -98,6 +101,7 @@ __all__ = [
     "StoreRequest",
     "Text",
     "Tier",
+    "Trust",
     "Value",
     "Want",
 ]

@@ -38,6 +38,16 @@ def storable(text: str) -> str:
     return text
 
 
+def storable_name(text: str) -> str:
+    """Return a text of unknown origin as a name that every store can hold, cut where it is long.
+
+    >>> storable_name(" Claude  Desktop 1.2")
+    'Claude Desktop 1.2'
+    """
+    clean = text.encode("utf-8", "replace").decode().replace("\0", "")
+    return " ".join(clean.split())[:NAME_CHARS_MAX]
+
+
 def namespace_name(name: str) -> str:
     """Return the namespace's name in lower case.
 

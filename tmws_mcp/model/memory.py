@@ -18,6 +18,8 @@ MemoryKind = Literal["semantic", "episodic", "procedural"]
 Tier = Literal["hybrid", "lexical"]
 Detail = Literal["full", "short", "bare"]
 """How much the text says of each memory besides its content, as the budget allows."""
+Trust = Literal["user", "agent", "tool", "import"]
+"""Whose word it is: the user's, the agent's own, a tool's or a web page's, another store's."""
 
 MemoryId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Ids = Annotated[tuple[MemoryId, ...], Field(max_length=IDS_MAX)]
@@ -40,6 +42,19 @@ class StoreRequest(Request):
     occurred_at: Moment | None = None
     expires_at: Moment | None = None
     supersedes: Annotated[str, Field(description="Id of the memory it replaces")] = ""
+    trust: Annotated[
+        Literal["user", "agent", "tool"], Field(description="Whose word; web pages: tool")
+    ] = "agent"
+
+
+class Origin(Value):
+    """Who stored a memory, and by which way."""
+
+    trust: Trust = "agent"
+    via: Name = ""
+    """The tool, or the source of an import."""
+    client: Name = ""
+    """Name and version, as the client tells them."""
 
 
 class Similar(Value):
@@ -56,6 +71,8 @@ class StoreReply(Value):
     id: str
     created: bool
     duplicate_of: str | None = None
+    echo_of: tuple[str, ...] = ()
+    """The memories, recalled just before, that the text consists of."""
     similar_to: tuple[Similar, ...] = ()
     scope: Scope
 
@@ -103,7 +120,18 @@ class Memory(Value):
     source: str | None = None
     expires_at: str | None = None
     supersedes: str | None = None
+    versions: int = 0
+    """How many older versions stand behind it."""
     superseded_by: str | None = None
+    newest: str | None = None
+    """The version that holds now, where `superseded_by` was replaced in its turn."""
+    history: tuple[str, ...] = ()
+    """All versions, newest first; only where one memory was asked for by its id."""
+    archived: str | None = None
+    """The batch that archived it: no query finds it, its id does."""
+    trust: Trust = "agent"
+    via: str | None = None
+    client: str | None = None
     similar_to: tuple[str, ...] = ()
     matched: tuple[str, ...] = ()
     """Which signals found it: words, key, meaning …"""

@@ -34,6 +34,8 @@ class Status(Value):
     embedder: str | None
     patterns: int
     namespaces: int
+    used: tuple[str, ...] = ()
+    """How much of each limit that is set."""
     federation: str
     uptime_seconds: float
     scope: Scope

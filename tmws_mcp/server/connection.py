@@ -17,6 +17,7 @@ import anyio
 from mcp.server.context import ServerRequestContext
 
 from tmws_mcp.errors import TmwsError
+from tmws_mcp.model.base import storable_name
 from tmws_mcp.settings import Settings
 from tmws_mcp.telemetry import get_logger
 
@@ -108,6 +109,25 @@ class _Owner:
             if self.engine.done():
                 raise
             self.engine.set_exception(error)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a call."""
+
+    connection: str
+    """Its implicit session is kept under it."""
+    client: str
+    """Name and version as the client tells them; empty where it tells none."""
+
+
+def caller_of(request: ServerRequestContext[Any, Any], engine: "Engine") -> Caller:
+    """Return who makes a request."""
+    params = request.session.client_params
+    info = params.client_info if params else None
+    # Only a label: a client may say of itself what it likes.
+    client = f"{info.name} {info.version}" if info else ""
+    return Caller(connection_of(request, engine), storable_name(client))
 
 
 def connection_of(request: ServerRequestContext[Any, Any], engine: "Engine") -> str:

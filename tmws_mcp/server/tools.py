@@ -41,7 +41,7 @@ from tmws_mcp.model import (
 )
 from tmws_mcp.model.problems import validated
 from tmws_mcp.patterns.text import execute_text
-from tmws_mcp.server.connection import SharedEngine, connection_of
+from tmws_mcp.server.connection import Caller, SharedEngine, caller_of
 from tmws_mcp.server.guard import Limits, checked_output, prepared, refusal
 from tmws_mcp.server.schemas import input_schema, output_schema
 from tmws_mcp.telemetry import get_logger
@@ -69,8 +69,8 @@ class Entry:
     """Written for the model, which reads it in every conversation: each word costs."""
     request: type[Request]
     reply: type[Value]
-    call: Callable[["Engine", Any, str], Awaitable[Value]]
-    """The engine's method, given the request and the connection that it came over."""
+    call: Callable[["Engine", Any, Caller], Awaitable[Value]]
+    """The engine's method, given the request and who makes it."""
     text: Callable[[Any], str]
     annotations: ToolAnnotations
 
@@ -84,7 +84,9 @@ TOOLS = (
         "stored and linked.",
         StoreRequest,
         StoreReply,
-        lambda engine, request, _: engine.store_memory(request),
+        lambda engine, request, caller: engine.store_memory(
+            request, via="store_memory", client=caller.client
+        ),
         store_text,
         ADDS.model_copy(update={"idempotent_hint": True}),
     ),
@@ -132,8 +134,8 @@ TOOLS = (
         "rest on it; interactions reports many.",
         ObserveRequest,
         ObserveReply,
-        lambda engine, request, connection: engine.observe_interaction(
-            request, connection=connection
+        lambda engine, request, caller: engine.observe_interaction(
+            request, connection=caller.connection
         ),
         observe_text,
         ADDS,
@@ -145,8 +147,8 @@ TOOLS = (
         "best variant, each with its evidence. Abstains without evidence.",
         RecommendRequest,
         RecommendReply,
-        lambda engine, request, connection: engine.get_recommendations(
-            request, connection=connection
+        lambda engine, request, caller: engine.get_recommendations(
+            request, connection=caller.connection
         ),
         recommend_text,
         READS,
@@ -245,8 +247,8 @@ class EngineTool(Tool):
         request = validated(entry.request, prepared(arguments, self.parameters))
         async with self.limits.turn():
             engine = await self.engine.get()
-            connection = connection_of(context.request_context, engine)
-            reply = await entry.call(engine, request, connection)
+            caller = caller_of(context.request_context, engine)
+            reply = await entry.call(engine, request, caller)
         return CallToolResult(
             content=[TextContent(text=checked_output(entry.text(reply)))],
             structured_content=facts(reply),

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tmws_mcp.store import chains
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.selection import CURRENT, Filter
 
@@ -29,6 +30,7 @@ class NewMemory:
     content_hash: bytes
     content: str
     tags: tuple[str, ...] = ()
+    origin: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,16 @@ class Record:
     created_at: float
     superseded_by: str | None
     content: str
+    archived: str | None
+    """The batch that archived it."""
+    trust: str
+    via: str
+    client: str
     supersedes: str | None = None
+    versions: int = 0
+    """Older ones behind it."""
+    newest: str | None = None
+    """The newest version, where another than `superseded_by`."""
     tags: tuple[str, ...] = ()
     similar_to: tuple[str, ...] = ()
 
@@ -66,14 +77,17 @@ class Text:
 
 COLUMNS = (
     "uid, ns, thread, thread_position, kind, importance, persona, speaker, source, "
-    "occurred_at, expires_at, created_at, asks, content_hash, content"
+    "occurred_at, expires_at, created_at, asks, content_hash, content, origin"
 )
 RECORD = (
     "SELECT m.id, m.uid, m.ns, n.name, t.name, m.kind, m.importance, m.persona, m.speaker, "
-    "m.source, m.occurred_at, m.expires_at, m.created_at, newer.uid, m.content "
+    "m.source, m.occurred_at, m.expires_at, m.created_at, nullif(newer.uid, m.uid), m.content, "
+    "batch.uid, coalesce(o.trust, 'agent'), coalesce(o.via, ''), coalesce(o.client, '') "
     "FROM json_each(:keys) j CROSS JOIN memory m ON m.id = j.value "
     "JOIN namespace n ON n.id = m.ns "
     "LEFT JOIN thread t ON t.id = m.thread LEFT JOIN memory newer ON newer.id = m.superseded_by "
+    "LEFT JOIN origin o ON o.id = m.origin LEFT JOIN archived a ON a.memory = m.id "
+    "LEFT JOIN archive batch ON batch.id = a.archive "
     "ORDER BY j.key"
 )
 
@@ -147,11 +161,15 @@ def records(db: Connection, keys: Sequence[int]) -> list[Record]:
     """Return memories with tags and links, in the order of their keys."""
     wanted = {"keys": json.dumps(keys)}
     tags, similar, older = _tags(db, wanted), _similar(db, wanted), _older(db, wanted)
-    found = (Record(*row) for row in db.rows(RECORD, wanted))
+    found = [Record(*row) for row in db.rows(RECORD, wanted)]
+    counts = chains.older_counts(db, list(older))
+    newest = chains.newest(db, [one.id for one in found if one.superseded_by])
     return [
         replace(
             one,
             supersedes=older.get(one.id),
+            versions=counts.get(one.id, 0),
+            newest=newest.get(one.id),
             tags=tags.get(one.id, ()),
             similar_to=similar.get(one.id, ()),
         )
@@ -187,7 +205,8 @@ def _similar(db: Connection, wanted: Mapping[str, object]) -> dict[int, tuple[st
 def _older(db: Connection, wanted: Mapping[str, object]) -> dict[int, str]:
     sql = (
         "SELECT o.superseded_by, o.uid FROM json_each(:keys) j CROSS JOIN memory o "
-        "ON o.superseded_by = j.value WHERE o.forgotten_at IS NULL ORDER BY o.id"
+        "ON o.superseded_by = j.value WHERE o.forgotten_at IS NULL AND o.id <> j.value "
+        "AND NOT EXISTS (SELECT 1 FROM archived a WHERE a.memory = o.id) ORDER BY o.id"
     )
     return dict(db.rows(sql, wanted))
 

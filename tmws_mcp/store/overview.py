@@ -52,6 +52,16 @@ def kinds(db: Connection, ns: int) -> dict[str, int]:
     )
 
 
+def used_bytes(db: Connection) -> int:
+    """Return how many bytes of the store's file are in use: free pages do not count."""
+    row = db.row(
+        "SELECT (p.page_count - f.freelist_count) * s.page_size "
+        "FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s"
+    )
+    assert row is not None
+    return int(row[0])
+
+
 def tags(db: Connection, namespaces: Sequence[int], prefix: str, limit: int) -> list[str]:
     """Return tags that begin with a prefix, in order."""
     rows = db.rows(

@@ -90,6 +90,11 @@ def restore(db: Connection, keys: Sequence[int]) -> None:
         "AND superseded_by IN (SELECT id FROM memory WHERE forgotten_at IS NOT NULL)",
         wanted,
     )
+    db.run(
+        "DELETE FROM archived WHERE memory IN (SELECT m.id FROM json_each(?) j "
+        "CROSS JOIN memory m ON m.id = j.value WHERE m.superseded_by IS NULL)",
+        wanted,
+    )
 
 
 def due(db: Connection, before: float, limit: int, *, with_vectors: bool) -> list[tuple[int, int]]:
@@ -102,6 +107,41 @@ def due(db: Connection, before: float, limit: int, *, with_vectors: bool) -> lis
         "AND (:with_vectors OR m.embedder IS NULL) ORDER BY m.forgotten_at LIMIT :limit",
         {"before": before, "with_vectors": int(with_vectors), "limit": limit},
     )
+
+
+def lapsed(db: Connection, before: float, limit: int) -> list[tuple[int, int]]:
+    """Return (key, namespace) of memories that expired before then, oldest first."""
+    return db.rows(
+        "SELECT m.id, m.ns FROM memory m WHERE m.expires_at < ? AND m.forgotten_at IS NULL "
+        "ORDER BY m.expires_at LIMIT ?",
+        (before, limit),
+    )
+
+
+def expired(db: Connection, ns: int, now: float, limit: int) -> list[int]:
+    """Return a namespace's memories that have expired and are still there, the latest first."""
+    rows = db.rows(
+        "SELECT m.id FROM memory m WHERE m.ns = ? AND m.expires_at <= ? "
+        "AND m.forgotten_at IS NULL AND m.superseded_by IS NULL "
+        "ORDER BY m.expires_at DESC LIMIT ?",
+        (ns, now, limit),
+    )
+    return [row[0] for row in rows]
+
+
+def expire_at(db: Connection, memory: int, when: float | None) -> None:
+    """Say when a memory expires; None: never."""
+    db.run("UPDATE memory SET expires_at = ? WHERE id = ?", (when, memory))
+
+
+def head_of(db: Connection, keys: Sequence[int]) -> list[int]:
+    """Return those of the memories that nothing newer replaces."""
+    rows = db.rows(
+        "SELECT m.id FROM json_each(?) j CROSS JOIN memory m ON m.id = j.value "
+        "WHERE m.superseded_by IS NULL OR m.superseded_by = m.id",
+        (json.dumps(keys),),
+    )
+    return [row[0] for row in rows]
 
 
 def erase(db: Connection, keys: Sequence[int]) -> None:
