@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from tmws_mcp.embedding.embedder import load_embedder
-from tmws_mcp.memory.lifecycle import any_unembedded, embed_missing, forget, purge
+from tmws_mcp.embedding.embedder import Embedder, load_embedder
+from tmws_mcp.memory import filling
+from tmws_mcp.memory.lifecycle import forget, purge
+from tmws_mcp.memory.meaning import quantised
 from tmws_mcp.memory.recall import recall
 from tmws_mcp.memory.remember import remember
 from tmws_mcp.model import ForgetRequest, RecallRequest, Scope, StoreRequest
@@ -95,5 +97,12 @@ async def test_no_statement_of_the_memory_reads_a_whole_table(store: Database) -
     undo = ForgetRequest(undo=(uids[3],))
     assert await watched(store, forget, undo, SCOPE, **tools) == []
     assert await watched(store, purge, NOW + 10**7) == []
-    assert await watched(store, any_unembedded) == []
-    assert await watched(store, embed_missing, embedder, 10) == []
+    assert await watched(store, filling.any_left, embedder.id) == []
+    assert await watched(store, _slice, embedder) == []
+    assert await watched(store, filling.finish, embedder.id) == []
+
+
+def _slice(db: Connection, embedder: Embedder) -> None:
+    waiting = filling.waiting(db, "another", 5)
+    rows = quantised(embedder.encode([one.text for one in waiting]))
+    assert filling.fill(db, embedder, waiting, rows) == 5

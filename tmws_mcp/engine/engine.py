@@ -7,22 +7,23 @@ that was learned or answered is kept without the generation number that it was r
 
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.abc
-import anyio.to_thread
 from pydantic import JsonValue
 
 from tmws_mcp.actions.registry import Action, Workspace
 from tmws_mcp.engine import report
 from tmws_mcp.engine.answering import Answering
+from tmws_mcp.engine.encoder import Encoder
+from tmws_mcp.engine.filling import Filler
 from tmws_mcp.engine.maintenance import maintain
 from tmws_mcp.engine.once import Once
-from tmws_mcp.errors import EmbedderUnavailable, StoreMoved
+from tmws_mcp.errors import StoreMoved
 from tmws_mcp.learning import learned, sessions
 from tmws_mcp.learning import recommend as recommending
 from tmws_mcp.masking import mask_secrets
@@ -53,15 +54,11 @@ from tmws_mcp.model import (
 from tmws_mcp.model.problems import validated
 from tmws_mcp.settings import Settings
 from tmws_mcp.store.database import Database
-from tmws_mcp.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from tmws_mcp.embedding.embedder import Embedder
     from tmws_mcp.patterns.run import Parts
 
 COMPLETIONS_MAX = 50
-
-log = get_logger("engine")
 
 
 class Engine:
@@ -79,15 +76,13 @@ class Engine:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
-        self.embedder_problem = ""
-        """Why words alone answer, where they do."""
         self._clock = clock
         self._started_at = clock()
         self._tasks = tasks
         self._file: tuple[int, int] | None = None
         """Which file the open store is: device and inode."""
         self._opened = Once(self._open_store)
-        self._embedder = Once(self._load_embedder)
+        self._encoder = Encoder(settings, clock=clock)
         self._answering = Answering(
             settings,
             store=self._store,
@@ -102,29 +97,43 @@ class Engine:
             asked = asked.model_copy(update={"persona": self.settings.persona})
         if self.settings.mask_secrets:
             asked = asked.model_copy(update={"content": mask_secrets(asked.content)})
-        store, embedder = await self._store(), await self._embedder()
-        scope = self.settings.scope(asked.namespace)
-        return await store.write(
-            remembering.remember, asked, scope, embedder=embedder, now=self._clock()
+        store, embedder = await self._store(), await self._encoder.for_writing()
+        stored = await store.write(
+            remembering.remember,
+            asked,
+            self.settings.scope(asked.namespace),
+            embedder=embedder,
+            judge=await self._encoder.built_in(),
+            now=self._clock(),
         )
+        if self._encoder.is_slow:
+            self._encoder.wake()
+        return stored
 
     async def recall_memory(self, request: RecallRequest | Mapping[str, Any]) -> RecallReply:
         """Find what answers a query, within a token budget."""
         asked = validated(RecallRequest, request)
-        store, embedder = await self._store(), await self._embedder()
-        scope = self.settings.scope(asked.namespace)
+        store = await self._store()
         return await store.read(
-            recalling.recall, asked, scope, embedder=embedder, now=self._clock()
+            recalling.recall,
+            asked,
+            self.settings.scope(asked.namespace),
+            embedder=await self._encoder.for_query(asked.query, store),
+            note=self._encoder.note,
+            now=self._clock(),
         )
 
     async def forget_memory(self, request: ForgetRequest | Mapping[str, Any]) -> ForgetReply:
         """Forget, or bring back what was forgotten lately."""
         asked = validated(ForgetRequest, request)
-        store, embedder = await self._store(), await self._embedder()
-        scope = self.settings.scope(asked.namespace)
-        return await store.write(
+        store, scope = await self._store(), self.settings.scope(asked.namespace)
+        embedder = await self._encoder.for_query(asked.query, store)
+        reply = await store.write(
             lifecycle.forget, asked, scope, embedder=embedder, now=self._clock()
         )
+        if self._encoder.is_slow:
+            self._encoder.wake()
+        return reply
 
     async def pattern_execute(self, request: ExecuteRequest | Mapping[str, Any]) -> ExecuteReply:
         """Answer a query by the cheapest way that will do."""
@@ -187,12 +196,12 @@ class Engine:
 
     async def status(self) -> Status:
         """Say whether this server can do its work, and in which tier."""
-        embedder = await self._embedder()
+        embedder = await self._encoder.loaded()
         return await report.status(
             self.settings,
             store=self._store,
             embedder=embedder.id if embedder else None,
-            problems=(self.embedder_problem, *await self._answering.problems()),
+            problems=(self._encoder.problem, *await self._answering.problems()),
             patterns=len(await self.patterns()),
             uptime_seconds=self._clock() - self._started_at,
         )
@@ -219,9 +228,10 @@ class Engine:
         return await store.read(known[kind], self.settings.scope(), prefix, COMPLETIONS_MAX)
 
     async def close(self) -> None:
-        """Close the store; `open_engine` does it."""
-        if store := self._opened.opened:
-            await store.__aexit__(None, None, None)
+        """Close the store; `open_engine` does it, once nobody works on it any more."""
+        with anyio.CancelScope(shield=True):
+            if store := self._opened.opened:
+                await store.__aexit__(None, None, None)
 
     def _parts(self, actions: Mapping[str, Action]) -> "Parts":
         from tmws_mcp.patterns.run import Parts  # noqa: PLC0415 - with the first query
@@ -255,18 +265,9 @@ class Engine:
         store = Database(self.settings.db, durability=self.settings.durability)
         await store.__aenter__()
         self._file = _file_at(store.path)
-        self._tasks.start_soon(partial(maintain, store, self._embedder, clock=self._clock))
+        self._tasks.start_soon(partial(maintain, store, clock=self._clock))
+        self._tasks.start_soon(Filler(store, self._encoder, self._clock).run)
         return store
-
-    async def _load_embedder(self) -> "Embedder | None":
-        from tmws_mcp.embedding.embedder import load_embedder  # noqa: PLC0415 - imports numpy
-
-        try:
-            return await anyio.to_thread.run_sync(load_embedder, self.settings.embedder)
-        except EmbedderUnavailable as error:
-            self.embedder_problem = str(error) if self.settings.embedder != "none" else ""
-            log.info("embedder.unavailable", embedder=self.settings.embedder)
-            return None
 
 
 @asynccontextmanager
@@ -277,16 +278,15 @@ async def open_engine(settings: Settings | None = None) -> AsyncIterator[Engine]
     ...     await engine.store_memory({"content": "The port is 8931", "tags": ["decision"]})
     """
     failure: Exception | None = None
-    async with anyio.create_task_group() as tasks:
+    async with AsyncExitStack() as after_all_tasks, anyio.create_task_group() as tasks:
         engine = Engine(settings or Settings.load(), tasks)
+        after_all_tasks.push_async_callback(engine.close)
         try:
             yield engine
-        except Exception as error:  # noqa: BLE001 - raised again below, not within a group of errors
+        except Exception as error:  # noqa: BLE001 - raised below, not within a group of errors
             failure = error
         finally:
             tasks.cancel_scope.cancel()
-            with anyio.CancelScope(shield=True):
-                await engine.close()
     if failure is not None:
         raise failure
 

@@ -1,14 +1,13 @@
 """The work that no call waits for.
 
-Idle sessions are closed, what was forgotten long ago is erased, missing vectors are filled in. It
-is done under a lease, since several processes may serve one store, and in slices, since each holds
-the write lock. Whatever fails is logged and tried again at the next round.
+Idle sessions are closed, and what was forgotten long ago is erased. It is done under a lease, since
+several processes may serve one store, and in slices, since each holds the write lock. Whatever
+fails is logged and tried again at the next round. Missing vectors are filling.py's business.
 """
 
 import os
 import secrets
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import anyio
 
@@ -19,11 +18,7 @@ from tmws_mcp.store import lease
 from tmws_mcp.store.database import Database
 from tmws_mcp.telemetry import get_logger
 
-if TYPE_CHECKING:
-    from tmws_mcp.embedding.embedder import Embedder
-
 ROUND_SECONDS = 60.0
-SLICE_ROWS = 200
 LEASE = "maintenance"
 
 log = get_logger("maintenance")
@@ -31,7 +26,6 @@ log = get_logger("maintenance")
 
 async def maintain(
     store: Database,
-    load_embedder: "Callable[[], Awaitable[Embedder | None]]",
     *,
     clock: Callable[[], float],
     round_seconds: float = ROUND_SECONDS,
@@ -42,7 +36,7 @@ async def maintain(
         await anyio.sleep(round_seconds)
         try:
             if await store.write(lease.acquire, LEASE, owner, clock()):
-                await one_round(store, load_embedder, now=clock())
+                await one_round(store, now=clock())
                 await store.write(lease.release, LEASE, owner)
         except TmwsError as error:
             log.warning("maintenance.failed", error=type(error).__name__)
@@ -50,19 +44,11 @@ async def maintain(
             log.exception("maintenance.crashed")
 
 
-async def one_round(
-    store: Database, load_embedder: "Callable[[], Awaitable[Embedder | None]]", *, now: float
-) -> None:
-    """Do each kind of work once; the vectors slice by slice until none is missing."""
+async def one_round(store: Database, *, now: float) -> None:
+    """Do each kind of work once."""
     closed = await store.write(sessions.close_idle, now)
     erased = await store.write(lifecycle.purge, now)
     # Each round, and not only after erasing: where others were reading it is done by the next one.
     emptied = await store.empty_log()
-    embedded = 0
-    if await store.read(lifecycle.any_unembedded) and (embedder := await load_embedder()):
-        while done := await store.write(lifecycle.embed_missing, embedder, SLICE_ROWS):
-            embedded += done
-    if closed or erased or embedded:
-        log.info(
-            "maintenance.done", closed=closed, erased=erased, embedded=embedded, emptied=emptied
-        )
+    if closed or erased:
+        log.info("maintenance.done", closed=closed, erased=erased, emptied=emptied)

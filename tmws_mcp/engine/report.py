@@ -11,7 +11,7 @@ from tmws_mcp.learning import learned
 from tmws_mcp.memory import lookup
 from tmws_mcp.model import Scope, Statistics, Status
 from tmws_mcp.settings import Settings
-from tmws_mcp.store import migrations, namespaces
+from tmws_mcp.store import embedders, migrations, namespaces
 from tmws_mcp.store.database import Database
 from tmws_mcp.store.driver import Connection, library
 
@@ -29,10 +29,12 @@ async def status(
     try:
         opened = await store()
         schema, spaces = await opened.read(_schema_and_namespaces)
+        done, wanted = await opened.read(embedders.progress, embedder or "")
         await opened.write(_probe)
         vectors = opened.vectors
     except StoreError as error:
         problems, schema, spaces, vectors = (str(error), *problems), 0, 0, False
+        done = wanted = 0
     return Status(
         version=__version__,
         ok=not any(problems),
@@ -43,6 +45,7 @@ async def status(
         schema_version=schema,
         vectors=vectors,
         embedder=embedder,
+        vectors_missing=wanted - done if vectors and embedder else 0,
         patterns=patterns,
         namespaces=spaces,
         federation="off: this instance works alone",

@@ -93,9 +93,9 @@ def neighbours(db: Connection, memories: Iterable[int]) -> Neighbours:
 
 
 def embed(db: Connection, ns: int, windows: Sequence[Window], embedder: "Embedder | None") -> int:
-    """Store the vectors of memories; without an embedder note that they are missing."""
+    """Store the vectors of memories; without a prompt embedder note that they are missing."""
     ids = [window.turn.id for window in windows]
-    if embedder is None or not vectors.available(db):
+    if embedder is None or not embedder.prompt or not vectors.available(db):
         vectors.outdate(db, ids)
         return 0
     space = vectors.ensure_space(db, embedder.id, embedder.dimensions)

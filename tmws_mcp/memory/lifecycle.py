@@ -1,4 +1,4 @@
-"""Forgetting, bringing back, erasing; and filling in vectors that could not be made at once.
+"""Forgetting, bringing back, erasing.
 
 What is forgotten leaves every index in the same transaction, its neighbours' windows and vectors
 too. For UNDO_DAYS its row stays and can be brought back; then the bytes go.
@@ -192,27 +192,3 @@ def purge(db: Connection, now: float) -> int:
         lexical.compact(db, ns)
         namespaces.touch(db, ns, AREA)
     return len(due)
-
-
-def any_unembedded(db: Connection) -> bool:
-    """Tell whether `embed_missing` has something to do."""
-    return vectors.any_missing(db)
-
-
-def embed_missing(db: Connection, embedder: "Embedder", limit: int) -> int:
-    """Make the vectors of at most `limit` memories that have none of this embedder.
-
-    Returns how many; when none is missing any more, the vectors of former embedders are dropped.
-    """
-    if not vectors.available(db):
-        return 0
-    vectors.remove_stale(db, limit)
-    keys = vectors.missing(db, embedder.id, limit)
-    by_namespace: dict[int, list[int]] = {}
-    for record in memories.records(db, keys):
-        by_namespace.setdefault(record.ns, []).append(record.id)
-    for ns, members in by_namespace.items():
-        context.embed(db, ns, context.current_windows(db, members), embedder)
-    if not keys:
-        vectors.drop_other_spaces(db, embedder.id)
-    return len(keys)

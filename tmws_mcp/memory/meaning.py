@@ -7,6 +7,8 @@ answer's recall instead of .998). Cosine does not see the scale.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tmws_mcp.memory.identifiers import without_codes
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -28,6 +30,11 @@ def quantised(rows: "NDArray[np.float32]") -> list[bytes]:
     scaled = np.where(usable[:, None], rows, 0.0) * (PEAK / np.where(usable, peaks, 1.0))[:, None]
     whole = np.rint(scaled).astype(np.int8)
     return [row.tobytes() if good else b"" for row, good in zip(whole, usable, strict=True)]
+
+
+def query_text(query: str) -> str:
+    """Return what a query's vector is made of; whoever makes it beforehand takes the same."""
+    return without_codes(query)
 
 
 def query_vector(embedder: "Embedder", text: str) -> bytes:

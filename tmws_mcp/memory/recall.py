@@ -53,9 +53,12 @@ def recall(
     scope: Scope,
     *,
     embedder: "Embedder | None",
+    note: str = "",
     now: float,
 ) -> RecallReply:
     """Return what the namespaces of the scope hold that answers the request.
+
+    `note` is what the reply to a query must say of vectors that are still to come.
 
     Raises:
         InvalidInput: The cursor does not belong to this call.
@@ -64,7 +67,7 @@ def recall(
     if request.ids:
         return _read(db, call)
     if request.query.strip():
-        return _ranked(db, call, probe(db, request.query, embedder))
+        return _ranked(db, call, probe(db, request.query, embedder), note)
     return _newest(db, call)
 
 
@@ -77,12 +80,14 @@ def _place(call: Recall, kind: cursor.Kind) -> Place:
 # By query
 
 
-def _ranked(db: Connection, call: Recall, what: Probe) -> RecallReply:
+def _ranked(db: Connection, call: Recall, what: Probe, note: str) -> RecallReply:
     place = _place(call, "ranked")
     hits = _hits(db, call, what)
     rest = hits[place.shown :]
     part = Part(_shown(db, rest[: call.request.limit]), len(rest), place)
     notes = _notes(call, empty=NOTHING_RELEVANT if not hits else "")
+    if note and call.tier == "hybrid":
+        notes.append(note)
     if call.request.cursor and place.number != call.generation:
         notes.append(STORED_SINCE)
     return _filled(call, part, what.query.stems, notes)

@@ -39,9 +39,12 @@ def remember(
     scope: Scope,
     *,
     embedder: "Embedder | None",
+    judge: "Embedder | None" = None,
     now: float,
 ) -> StoreReply:
     """Store a memory, or return the one that says exactly the same.
+
+    `judge` tells near duplicates where the embedder is another one, or too slow to ask here.
 
     Raises:
         InvalidInput: The content is blank, has expired already, or supersedes what it cannot.
@@ -54,7 +57,7 @@ def remember(
     if first is not None:
         return _again(db, ns, first, request, scope)
     replaced = _replaced(db, ns, request.supersedes)
-    near = near_duplicates(db, ns, request.content, embedder, now=now)
+    near = near_duplicates(db, ns, request.content, judge or embedder, now=now)
     similar = [one for one in near if one.id != replaced]
     key, uid = _insert(db, ns, request, digest, persona=request.persona or scope.persona, now=now)
     if replaced is not None:

@@ -1,0 +1,70 @@
+"""Vectors that could not be made when their memories were stored: in three steps.
+
+What waits is read; its texts are encoded while no transaction is open, since an embedder may take
+seconds; the vectors are stored in a short transaction. In between the memory may have been
+forgotten, or the turn before it, whose words are in its vector: then it waits for the next slice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tmws_mcp.memory import context
+from tmws_mcp.store import memories, vectors
+from tmws_mcp.store.driver import Connection
+
+if TYPE_CHECKING:
+    from tmws_mcp.embedding.embedder import Embedder
+
+STALE_MAX = 200
+"""Vectors of memories that are found no more, deleted with one slice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A memory without its vector."""
+
+    id: int
+    ns: int
+    text: str
+    """What the vector is made of."""
+
+
+def any_left(db: Connection, embedder: str) -> bool:
+    """Tell whether vectors of this embedder are missing, or others' are left."""
+    return bool(vectors.missing(db, embedder, 1)) or vectors.any_missing(db)
+
+
+def waiting(db: Connection, embedder: str, limit: int) -> list[Waiting]:
+    """Return at most `limit` current memories that have no vector of this embedder."""
+    keys = vectors.missing(db, embedder, limit)
+    texts = {one.turn.id: context.embedded_text(one) for one in context.current_windows(db, keys)}
+    records = memories.records(db, keys)
+    return [Waiting(one.id, one.ns, texts[one.id]) for one in records if one.id in texts]
+
+
+def fill(
+    db: Connection, embedder: "Embedder", slice_: Sequence[Waiting], rows: Sequence[bytes]
+) -> int:
+    """Store the vectors of what still has the text that they were made of; return how many."""
+    vectors.remove_stale(db, STALE_MAX)
+    if not slice_:
+        return 0
+    windows = context.current_windows(db, [one.id for one in slice_])
+    texts = {one.turn.id: context.embedded_text(one) for one in windows}
+    made = zip(slice_, rows, strict=True)
+    kept = [(one, row) for one, row in made if texts.get(one.id) == one.text]
+    space = vectors.ensure_space(db, embedder.id, embedder.dimensions)
+    vectors.remove(db, space, [one.id for one, row in kept if not row])
+    for ns in {one.ns for one, _ in kept}:
+        vectors.put(db, space, ns, [(one.id, row) for one, row in kept if row and one.ns == ns])
+    vectors.mark(db, [one.id for one, _ in kept], embedder.id)
+    return len(kept)
+
+
+def finish(db: Connection, embedder: str) -> bool:
+    """Drop the vectors of former embedders, if none of this one's is missing any more."""
+    if vectors.missing(db, embedder, 1):
+        return False
+    vectors.drop_other_spaces(db, embedder)
+    return True
