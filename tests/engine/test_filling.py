@@ -148,7 +148,7 @@ async def test_another_process_goes_on_where_one_was_killed(
             endpoint.over.wait(20) if len(endpoint.asked) > probe_and_first_slice else None
         )
         arguments = [sys.executable, "-c", PROGRAM, str(settings.home), endpoint.name]
-        with subprocess.Popen(arguments) as process:
+        with subprocess.Popen(arguments) as process:  # noqa: ASYNC220 - it is killed below
             with anyio.fail_after(60):
                 while len(endpoint.asked) <= probe_and_first_slice:
                     await anyio.sleep(0.01)
