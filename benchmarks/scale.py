@@ -121,7 +121,7 @@ async def found_by_sketches(engine: Engine, name: str, asked: Sequence[str]) -> 
     from tmws_mcp.store import namespaces, segments, vectors  # noqa: PLC0415
     from tmws_mcp.store.selection import Filter  # noqa: PLC0415
 
-    embedder = await engine._embedder()  # noqa: SLF001
+    embedder = await engine._encoder.for_writing()  # noqa: SLF001
     now = Filter(now=time.time())
 
     def compare(db: Connection, query: str) -> float | None:

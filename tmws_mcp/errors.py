@@ -20,6 +20,7 @@
     │   ├── QuotaReached
     │   └── NewerSchema
     ├── EmbedderUnavailable        no vectors: the lexical tier answers
+    │   └── EmbedderAway           none for now: it is asked again
     ├── RegexesUnavailable         RE2 is not there: no pattern can be matched
     ├── ActionError                an infrastructure step could not do its work
     ├── NothingRan                 no part of a pattern could be run
@@ -181,6 +182,14 @@ class NewerSchema(StoreError):
 
 class EmbedderUnavailable(TmwsError):
     """No vectors can be made; recall goes on with words alone."""
+
+    def __init__(self, problem: str, *, remedy: str) -> None:
+        self.problem, self.remedy = problem, remedy
+        super().__init__(f"{problem}, so recall uses words alone. {remedy}")
+
+
+class EmbedderAway(EmbedderUnavailable):
+    """The embedder makes no vectors at the moment; it is asked again after a while."""
 
 
 class RegexesUnavailable(TmwsError):

@@ -37,6 +37,13 @@ def _absolute(value: object) -> object:
     return Path(value).expanduser().absolute() if isinstance(value, str | Path) else value
 
 
+def _known_embedder(value: object) -> object:
+    """Refuse a bare word that is no embedder: a slip must show at the start, not in the answers."""
+    if value in ("static", "none") or (isinstance(value, str) and ":" in value):
+        return value
+    raise ValueError("write static, none, or kind:which, as in onnx:/path")
+
+
 Folder = Annotated[Path, BeforeValidator(_absolute)]
 
 
@@ -84,8 +91,16 @@ class Settings(BaseModel):
     mask_secrets: bool = Field(
         default=False, description="Masks secrets in memories before they are stored."
     )
-    embedder: Literal["static", "none"] = Field(
-        "static", description="`static`: the model in the package. `none`: words alone."
+    embedder: Annotated[str, BeforeValidator(_known_embedder)] = Field(
+        "static",
+        description="`static`: the model in the package. `none`: words alone. Others: "
+        "[embedders](../guides/embedders.md).",
+    )
+    embedder_key: str = Field(
+        "", description="Key of an HTTP embedder; sent to it alone, never logged.", repr=False
+    )
+    embedder_download: bool = Field(
+        default=False, description="Lets model2vec and fastembed fetch a model that they lack."
     )
     redis_url: str = Field(
         "", description="Redis for federation; empty: this instance works alone.", repr=False

@@ -12,6 +12,8 @@ from math import ceil
 CACHED_PIECES_MAX = 8_192
 CACHED_PIECE_CHARS_MAX = 24  # longer ones hardly come twice
 
+CHINESE = 0.64  # for each character
+
 _CJK = r"\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff"
 _MARKED = r"\u0300-\u036f\u0900-\u0eff"  # scripts of India and Thailand write vowels as marks
 _PIECES = re.compile(
@@ -55,11 +57,11 @@ def _charge(piece: str) -> float:
     if not word[:1].isalpha() or (word.isalnum() and not word.isalpha()):
         return _code(word) if word.isalnum() else _signs(piece)
     if "\u3041" <= word[0] <= "\ufaff":
-        return 0.38 + sum(map(_ideograph, word))
+        return _ideographs(word)
     if not word.isascii():
         return _foreign_word(word)
     if word.isupper() and len(word) > 1:
-        return 1.5 + 0.15 * max(0, len(word) - 8)
+        return (1.2 if piece[0] == " " else 1.4) + 0.15 * max(0, len(word) - 8)
     return _word(piece, len(word))
 
 
@@ -80,6 +82,13 @@ def _foreign_word(word: str) -> float:
     if word[0] < "\u0250":
         return 1.29 + 0.31 * max(0, len(word) - 3)
     return 1.15 + (0.14 if word[0] < "\u0530" else 0.24) * max(0, len(word) - 3)
+
+
+def _ideographs(word: str) -> float:
+    """Without any Kana or Hangul it is Chinese, whose words are oftener tokens of their own."""
+    if len(word) > 1 and all("\u3400" <= char < "\ua000" for char in word):
+        return 0.38 + CHINESE * len(word)
+    return 0.38 + sum(map(_ideograph, word))
 
 
 def _ideograph(char: str) -> float:

@@ -145,7 +145,7 @@ def test_without_the_embedders_table_it_names_the_tier_and_the_remedy(tmws, tmp_
     folder = tmp_path / "static256"
     shutil.copytree(static.FOLDER, folder)
     (folder / static.ROWS_FILE).unlink()
-    monkeypatch.setitem(embedder.EMBEDDERS, "static", lambda: static.load_static(folder))
+    monkeypatch.setitem(embedder.EMBEDDERS, "static", lambda *_: static.load_static(folder))
 
     result = tmws("doctor", "--json")
 
@@ -229,3 +229,14 @@ def test_settings_that_cannot_be_used_are_wrong_usage(tmws, monkeypatch):
 )
 def test_no_password_is_shown(url, shown):
     assert without_password(url) == shown
+
+
+def test_after_a_change_of_embedder_it_counts_the_vectors_that_are_made(tmws, monkeypatch):
+    monkeypatch.setenv("TMWS_EMBEDDER", "none")
+    tmws("inspect", "call", "store_memory", '{"content": "stored without a vector"}')
+    monkeypatch.setenv("TMWS_EMBEDDER", "static")
+
+    found = findings(tmws("doctor", "--json"))["embedder"]
+
+    assert found["state"] == "ok"
+    assert "0 of 1 memories have its vectors" in found["found"]

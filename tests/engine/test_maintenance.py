@@ -1,12 +1,11 @@
 """The work that no call waits for is done by one process, and survives failures."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
 import pytest
 
-from tmws_mcp.embedding.embedder import Embedder, load_embedder
 from tmws_mcp.engine.maintenance import LEASE, maintain, one_round
 from tmws_mcp.learning import sessions
 from tmws_mcp.memory import lifecycle
@@ -22,60 +21,48 @@ SCOPE = Scope(namespace="here", source="argument")
 DAY = 86_400.0
 
 
-async def embedder() -> Embedder | None:
-    return load_embedder("static")
+async def forgotten_long_ago(store: Database) -> None:
+    drop = StoreRequest(content="to be forgotten")
+    gone = await store.write(remember, drop, SCOPE, embedder=None, now=0.0)
+    forget = ForgetRequest(ids=(gone.id,))
+    await store.write(lifecycle.forget, forget, SCOPE, embedder=None, now=1.0)
 
 
-def unembedded(db: Connection) -> int:
-    row = db.row("SELECT count(*) FROM memory WHERE embedder IS NULL")
-    assert row is not None
-    return int(row[0])
-
-
-async def test_a_round_closes_erases_and_embeds(tmp_path: Path) -> None:
-    async with Database(tmp_path / "tmws.db") as store:
-        keep = StoreRequest(content="stored without vectors")
-        drop = StoreRequest(content="to be forgotten")
-        await store.write(remember, keep, SCOPE, embedder=None, now=0.0)
-        gone = await store.write(remember, drop, SCOPE, embedder=None, now=0.0)
-        forget = ForgetRequest(ids=(gone.id,))
-        await store.write(lifecycle.forget, forget, SCOPE, embedder=None, now=1.0)
-        step = ObserveRequest(task="t", tool_used="a")
-        await store.write(sessions.observe, step, SCOPE, connection="c", now=0.0)
-
-        await one_round(store, embedder, now=90 * DAY)
-
-        assert await store.read(unembedded) == 0
-        assert await store.read(_memories) == 1
-        assert await store.write(sessions.close_idle, 90 * DAY) == 0
-
-
-def _memories(db: Connection) -> int:
+def memories(db: Connection) -> int:
     row = db.row("SELECT count(*) FROM memory")
     assert row is not None
     return int(row[0])
 
 
+async def test_a_round_closes_and_erases(tmp_path: Path) -> None:
+    async with Database(tmp_path / "tmws.db") as store:
+        keep = StoreRequest(content="kept")
+        await store.write(remember, keep, SCOPE, embedder=None, now=0.0)
+        await forgotten_long_ago(store)
+        step = ObserveRequest(task="t", tool_used="a")
+        await store.write(sessions.observe, step, SCOPE, connection="c", now=0.0)
+
+        await one_round(store, now=90 * DAY)
+
+        assert await store.read(memories) == 1
+        assert await store.write(sessions.close_idle, 90 * DAY) == 0
+
+
 async def test_only_the_holder_of_the_lease_works(tmp_path: Path) -> None:
     async with Database(tmp_path / "tmws.db") as store:
-        request = StoreRequest(content="stored without vectors")
-        await store.write(remember, request, SCOPE, embedder=None, now=0.0)
-        await store.write(lease.acquire, LEASE, "another process", 100.0)
+        await forgotten_long_ago(store)
+        await store.write(lease.acquire, LEASE, "another process", 90 * DAY)
 
         with anyio.move_on_after(0.05):
-            await maintain(store, embedder, clock=lambda: 101.0, round_seconds=0.001)
-        assert await store.read(unembedded) == 1
+            await maintain(store, clock=lambda: 90 * DAY + 1, round_seconds=0.001)
+        assert await store.read(memories) == 1
 
         with anyio.fail_after(10), anyio.CancelScope() as until_done:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_work, store)
-                while await store.read(unembedded):
+                tasks.start_soon(_maintain_with, store, lambda: 90 * DAY + 100)
+                while await store.read(memories):
                     await anyio.sleep(0.005)
                 until_done.cancel()
-
-
-async def _work(store: Database) -> None:
-    await maintain(store, embedder, clock=lambda: 200.0, round_seconds=0.001)
 
 
 async def test_a_failure_does_not_end_maintenance(tmp_path: Path) -> None:
@@ -97,24 +84,18 @@ async def test_a_failure_does_not_end_maintenance(tmp_path: Path) -> None:
 async def test_a_bug_in_maintenance_does_not_end_the_engine(tmp_path: Path) -> None:
     attempts: list[None] = []
 
-    async def broken() -> Embedder | None:
+    def broken() -> float:
         attempts.append(None)
         raise ZeroDivisionError
 
     async with Database(tmp_path / "tmws.db") as store:
-        request = StoreRequest(content="stored without vectors")
-        await store.write(remember, request, SCOPE, embedder=None, now=0.0)
         with anyio.fail_after(10), anyio.CancelScope() as enough:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_maintain, store, broken)
+                tasks.start_soon(_maintain_with, store, broken)
                 while len(attempts) < 2:
                     await anyio.sleep(0.005)
                 enough.cancel()
 
 
-async def _maintain(store: Database, load: Callable[[], Awaitable[Embedder | None]]) -> None:
-    await maintain(store, load, clock=lambda: 200.0, round_seconds=0.001)
-
-
-async def _maintain_with(store: Database, clock: object) -> None:
-    await maintain(store, embedder, clock=clock, round_seconds=0.001)  # type: ignore[arg-type]
+async def _maintain_with(store: Database, clock: Callable[[], float]) -> None:
+    await maintain(store, clock=clock, round_seconds=0.001)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from tmws_mcp.embedding.embedder import Embedder
 from tmws_mcp.engine import open_engine
 from tmws_mcp.engine.maintenance import one_round
 from tmws_mcp.errors import QuotaReached
@@ -67,10 +66,6 @@ async def test_an_import_stops_at_the_limit_and_goes_on_when_it_is_raised(
         assert (await engine.keeping.import_file(file)).created == 5
 
 
-async def nothing() -> Embedder | None:
-    return None
-
-
 async def test_what_is_older_than_its_kind_is_kept_is_archived(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,7 +79,7 @@ async def test_what_is_older_than_its_kind_is_kept_is_archived(
         young = StoreRequest(content="turn today", kind="episodic")
         await store.write(remember, young, SCOPE, embedder=None, now=99 * DAY)
 
-        await one_round(store, nothing, now=100 * DAY, retention={"episodic": 30})
+        await one_round(store, now=100 * DAY, retention={"episodic": 30})
 
         listed = await store.read(recall, RecallRequest(), SCOPE, embedder=None, now=100 * DAY)
         [batch] = await store.read(consolidate.batches, SCOPE)

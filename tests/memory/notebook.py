@@ -3,7 +3,9 @@
 from typing import Any
 
 from tmws_mcp.embedding.embedder import Embedder
+from tmws_mcp.memory import filling
 from tmws_mcp.memory.lifecycle import forget
+from tmws_mcp.memory.meaning import quantised
 from tmws_mcp.memory.recall import recall
 from tmws_mcp.memory.remember import remember
 from tmws_mcp.model import (
@@ -61,6 +63,20 @@ class Notebook:
         return await self.store.write(
             forget, request, self.scope, embedder=self.embedder, now=self.now
         )
+
+    async def fill(self, limit: int = 100) -> int:
+        """Make missing vectors, as the background does; return how many were made."""
+        assert self.embedder is not None
+        waiting = await self.store.read(filling.waiting, self.embedder.id, limit)
+        rows = quantised(self.embedder.encode([one.text for one in waiting]))
+        done = await self.store.write(filling.fill, self.embedder, waiting, rows)
+        if not waiting:
+            await self.store.write(filling.finish, self.embedder.id)
+        return done
+
+    async def any_vector_missing(self) -> bool:
+        assert self.embedder is not None
+        return await self.store.read(filling.any_left, self.embedder.id)
 
     async def rows(self, sql: str, *params: object) -> list[Any]:
         def run(db: Connection) -> list[Any]:

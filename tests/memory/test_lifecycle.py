@@ -9,8 +9,6 @@ from tmws_mcp.errors import InvalidInput
 from tmws_mcp.memory.lifecycle import (
     DAY_SECONDS,
     UNDO_DAYS,
-    any_unembedded,
-    embed_missing,
     purge,
 )
 
@@ -178,13 +176,12 @@ async def test_no_table_holds_a_word_of_what_was_erased(notes: Notebook) -> None
 async def test_memories_stored_without_vectors_get_them_later(notes: Notebook) -> None:
     for i in range(5):
         await notes.without_vectors().remember(f"fact {i}", thread="t")
-    assert await notes.store.read(any_unembedded)
-    assert notes.embedder is not None
+    assert await notes.any_vector_missing()
 
-    slices = [await notes.store.write(embed_missing, notes.embedder, 3) for _ in range(3)]
+    slices = [await notes.fill(3) for _ in range(3)]
 
     assert slices == [3, 2, 0]
-    assert not await notes.store.read(any_unembedded)
+    assert not await notes.any_vector_missing()
     assert await notes.rows("SELECT count(*) FROM memory_vectors_1") == [(5,)]
 
 
@@ -193,6 +190,7 @@ class Halved:
 
     id = "halved-1"
     dimensions = 128
+    prompt = True
 
     def __init__(self, whole: Embedder) -> None:
         self._whole = whole
@@ -213,10 +211,10 @@ async def test_another_embedder_takes_over_in_slices_while_recall_goes_on(
     early = await notes.recall("The deploy fails")
     assert early.tier == "lexical"
     assert len(early.memories) == 4
-    while await notes.store.write(embed_missing, other, 3):
+    while await notes.fill(3):
         assert len(await notes.found("The deploy fails")) == 4
 
     assert (await notes.recall("publishing breaks without storage")).tier == "hybrid"
     assert await notes.rows("SELECT embedder, dimensions FROM vector_space") == [("halved-1", 128)]
     assert await notes.rows("SELECT DISTINCT embedder FROM memory") == [("halved-1",)]
-    assert not await notes.store.read(any_unembedded)
+    assert not await notes.any_vector_missing()

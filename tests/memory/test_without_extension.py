@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from tests.memory.notebook import HOME, Notebook
+from tmws_mcp.memory import filling
 from tmws_mcp.memory.lifecycle import (
     DAY_SECONDS,
     UNDO_DAYS,
-    any_unembedded,
-    embed_missing,
     forget,
     purge,
 )
@@ -49,8 +48,7 @@ async def test_everything_works_by_words_alone(notes: Notebook, bare: Connection
         "The rollback worked.",
     }
     assert notes.embedder is not None
-    assert embed_missing(bare, notes.embedder, 10) == 0
-    assert any_unembedded(bare)
+    assert filling.any_left(bare, notes.embedder.id)
 
 
 async def test_the_other_process_fills_in_what_is_missing_and_ignores_what_is_stale(
@@ -65,10 +63,10 @@ async def test_the_other_process_fills_in_what_is_missing_and_ignores_what_is_st
 
     early = await notes.recall("The deploy 0 failed.")
     assert [memory.id for memory in early.memories] == []
-    while await notes.store.write(embed_missing, notes.embedder, 10):
+    while await notes.fill():
         pass
 
-    assert not await notes.store.read(any_unembedded)
+    assert not await notes.any_vector_missing()
     assert await notes.rows("SELECT count(*) FROM memory_vectors_1") == [(1,)]
     assert [memory.id for memory in (await notes.recall("rollback")).memories] == [newer.id]
 

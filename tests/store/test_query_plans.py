@@ -5,9 +5,10 @@ from typing import Any, cast
 
 import pytest
 
-from tmws_mcp.embedding.embedder import load_embedder
-from tmws_mcp.memory import consolidate, expiry
-from tmws_mcp.memory.lifecycle import any_unembedded, embed_missing, forget, purge
+from tmws_mcp.embedding.embedder import Embedder, load_embedder
+from tmws_mcp.memory import consolidate, expiry, filling, index
+from tmws_mcp.memory.lifecycle import forget, purge
+from tmws_mcp.memory.meaning import quantised
 from tmws_mcp.memory.recall import recall
 from tmws_mcp.memory.remember import remember
 from tmws_mcp.model import ForgetRequest, RecallRequest, Scope, StoreRequest
@@ -23,7 +24,7 @@ NOW = 1_700_000_000.0
 # Bounded to a handful or to NAMESPACES_MAX rows.
 SMALL = (
     "vector_space", "namespace", "pragma_module_list", "json_each", "chain", "wanted", "e", "l",
-    "c", "(subquery-1)", "d", "u", "up", "down",
+    "c", "b", "(subquery-1)", "d", "u", "up", "down",
 )  # fmt: skip
 
 
@@ -101,7 +102,6 @@ async def test_no_statement_of_the_memory_reads_a_whole_table(store: Database) -
     undo = ForgetRequest(undo=(uids[3],))
     assert await watched(store, forget, undo, SCOPE, **tools) == []
     assert await watched(store, purge, NOW + 10**7) == []
-    assert await watched(store, any_unembedded) == []
     for work, *args in (
         (consolidate.retire, {"episodic": 30, "semantic": 9}, NOW + 10**7),
         (consolidate.batches, SCOPE),
@@ -110,7 +110,10 @@ async def test_no_statement_of_the_memory_reads_a_whole_table(store: Database) -
         assert await watched(store, work, *args) == []
     [batch] = await store.read(consolidate.batches, SCOPE)
     assert await watched(store, consolidate.bring_back, batch.id, SCOPE, **tools) == []
-    assert await watched(store, embed_missing, embedder, 10) == []
+    assert await watched(store, filling.any_left, embedder.id) == []
+    assert await watched(store, _slice, embedder) == []
+    assert await watched(store, filling.finish, embedder.id) == []
+    assert await watched(store, index.fill, 10) == []
 
 
 @pytest.mark.parametrize(
@@ -141,3 +144,9 @@ async def test_the_newest_under_a_filter_are_read_from_an_index(
 
     assert any(step in line for line in plan), plan
     assert not any(line.startswith("SCAN m") for line in plan)
+
+
+def _slice(db: Connection, embedder: Embedder) -> None:
+    waiting = filling.waiting(db, "another", 5)
+    rows = quantised(embedder.encode([one.text for one in waiting]))
+    assert filling.fill(db, embedder, waiting, rows) == 5

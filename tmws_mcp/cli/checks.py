@@ -19,7 +19,7 @@ from tmws_mcp.engine.report import limits_of
 from tmws_mcp.errors import EmbedderUnavailable, NewerSchema, NotADatabase, StoreError, TmwsError
 from tmws_mcp.memory import quota as quotas
 from tmws_mcp.settings import Settings
-from tmws_mcp.store import checkup, driver, migrations, namespaces, overview
+from tmws_mcp.store import checkup, driver, embedders, migrations, namespaces, overview
 from tmws_mcp.store.driver import Connection
 
 State = Literal["ok", "warn", "fail"]
@@ -95,14 +95,15 @@ def vectors(_: Settings) -> Finding:
 
 def embedder(settings: Settings) -> Finding:
     """Whether texts become vectors; loading compares the checksums of the model's files."""
-    from tmws_mcp.embedding.embedder import load_embedder  # noqa: PLC0415 - imports numpy
+    from tmws_mcp.embedding.embedder import load_embedder, options_of  # noqa: PLC0415 - numpy
 
     try:
-        loaded = load_embedder(settings.embedder)
+        loaded = load_embedder(settings.embedder, options_of(settings))
     except EmbedderUnavailable as error:
-        found, _, remedy = str(error).partition(", so recall uses words alone. ")
-        return Finding("warn", found, f"{remedy} {WORDS_ALONE}")
-    return Finding("ok", f"{loaded.id}, {loaded.dimensions} dimensions, checksums as published")
+        return Finding("warn", error.problem, f"{error.remedy} {WORDS_ALONE}")
+    checked = ", checksums as published" if settings.embedder == "static" else ""
+    made = _vectors_made(settings.db, loaded.id)
+    return Finding("ok", f"{loaded.id}, {loaded.dimensions} dimensions{checked}{made}")
 
 
 def store(settings: Settings) -> Finding:
@@ -293,6 +294,20 @@ def _probe_folder(folder: Path) -> Finding:
         remedy = "Make it writable, or name another folder with TMWS_HOME or TMWS_DB."
         return Finding("fail", f"{existing} cannot be written ({error.strerror})", remedy)
     return Finding("ok", f"{existing} can be written")
+
+
+def _vectors_made(path: Path, embedder_id: str) -> str:
+    """Tell how many memories have this embedder's vector, where some have not."""
+    if not _readable(path):
+        return ""
+    try:
+        with checkup.opened(path) as db:
+            if not checkup.ownership(db).ours:
+                return ""
+            done, wanted = embedders.progress(db, embedder_id)
+    except StoreError:  # the checks of the store say what is wrong with it
+        return ""
+    return f"; {done:,} of {wanted:,} memories have its vectors" if done < wanted else ""
 
 
 def _known(path: Path) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tmws_mcp.embedding.rows import Floats, unit_length
 from tmws_mcp.embedding.wordpiece import WordPiece
 from tmws_mcp.errors import EmbedderUnavailable
 
@@ -25,9 +26,6 @@ MODEL_FILE = "model.json"
 ROWS_FILE, SCALES_FILE, VOCABULARY_FILE = "rows.npy", "scales.npy", "vocabulary.txt"
 TEXT_CHARS_MAX = 20_000  # what comes after it changes the mean of so many tokens hardly at all
 TEXTS_CACHED = 256
-TINY = 1e-12  # keeps a row of zeros from being divided by zero
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -44,11 +42,13 @@ class TokenTable:
 
     def directions(self, ids: Sequence[int]) -> Floats:
         """Return the tokens' vectors at unit length, which needs no scale."""
-        return _unit_length(self.rows[list(ids)].astype(np.float32))
+        return unit_length(self.rows[list(ids)].astype(np.float32))
 
 
 class StaticEmbedder:
     """Encodes texts by a table of token vectors; threads may share it."""
+
+    prompt = True
 
     def __init__(self, name: str, tokens: Sequence[str], table: TokenTable) -> None:
         self.id = name
@@ -65,7 +65,7 @@ class StaticEmbedder:
         for row, text in enumerate(texts):
             if ids := self.token_ids(text):
                 totals[row] = self._table.total(ids)
-        return _unit_length(totals)
+        return unit_length(totals)
 
     def token_ids(self, text: str) -> list[int]:
         """Return the ids of a text's tokens in their order; unknown ones mean nothing."""
@@ -78,12 +78,6 @@ class StaticEmbedder:
     def token_rows(self, ids: Sequence[int]) -> Floats:
         """Return one row of unit length for each token id."""
         return self._table.directions(ids)
-
-
-def _unit_length(rows: Floats) -> Floats:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: Floats = rows / np.maximum(lengths, np.float32(TINY))
-    return unit
 
 
 @cache
@@ -122,6 +116,6 @@ def _check_files(folder: Path, sha256_of: dict[str, Any]) -> None:
 
 def _unusable(folder: Path, problem: str) -> EmbedderUnavailable:
     return EmbedderUnavailable(
-        f"The embedder's files in {folder} {problem}, so recall uses words alone. "
-        "Install the package again: pip install --force-reinstall tmws-mcp."
+        f"The embedder's files in {folder} {problem}",
+        remedy="Install the package again: pip install --force-reinstall tmws-mcp.",
     )

@@ -9,24 +9,25 @@ import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.abc
-import anyio.to_thread
 from pydantic import JsonValue
 
 from tmws_mcp.actions.registry import Action, Workspace
 from tmws_mcp.engine import indexing, report
 from tmws_mcp.engine.answering import Answering
+from tmws_mcp.engine.encoder import Encoder
+from tmws_mcp.engine.filling import Filler
 from tmws_mcp.engine.keeping import Keeping
 from tmws_mcp.engine.maintenance import maintain
 from tmws_mcp.engine.once import Once
 from tmws_mcp.engine.recalls import Recalls
-from tmws_mcp.errors import EmbedderUnavailable, InvalidInput, StoreMoved
+from tmws_mcp.errors import InvalidInput, StoreMoved
 from tmws_mcp.learning import learned, sessions
 from tmws_mcp.learning import recommend as recommending
 from tmws_mcp.masking import mask_secrets
@@ -58,17 +59,13 @@ from tmws_mcp.model import (
 from tmws_mcp.model.problems import validated
 from tmws_mcp.settings import Settings
 from tmws_mcp.store.database import Database
-from tmws_mcp.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from tmws_mcp.embedding.embedder import Embedder
     from tmws_mcp.patterns.run import Parts
 
 COMPLETIONS_MAX = 50
 BULK_MAX = 1_000
 """Memories of one transaction: it holds the write lock for as long as they take."""
-
-log = get_logger("engine")
 
 
 class Engine:
@@ -86,17 +83,17 @@ class Engine:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
-        self.embedder_problem = ""
-        """Why words alone answer, where they do."""
         self._clock = clock
         self._started_at = clock()
         self._tasks = tasks
         self._file: tuple[int, int] | None = None
         """Which file the open store is: device and inode."""
         self._opened = Once(self._open_store)
-        self._embedder = Once(self._load_embedder)
+        self._encoder = Encoder(settings, clock=clock)
         self._recalls = Recalls()
-        self.keeping = Keeping(settings, store=self._store, embedder=self._embedder, clock=clock)
+        self.keeping = Keeping(
+            settings, store=self._store, embedder=self._encoder.for_writing, clock=clock
+        )
         self._answering = Answering(
             settings,
             store=self._store,
@@ -116,18 +113,21 @@ class Engine:
             asked = asked.model_copy(update={"persona": self.settings.persona})
         if self.settings.mask_secrets:
             asked = asked.model_copy(update={"content": mask_secrets(asked.content)})
-        store, embedder = await self._store(), await self._embedder()
-        scope = self.settings.scope(asked.namespace)
-        return await store.write(
+        store, embedder = await self._store(), await self._encoder.for_writing()
+        stored = await store.write(
             remembering.remember,
             asked,
-            scope,
+            self.settings.scope(asked.namespace),
             embedder=embedder,
+            judge=await self._encoder.built_in(),
             now=self._clock(),
             origin=Origin(via=via, client=client),
             was_shown=self._recalls.known(self._clock()),
             limits=report.limits_of(self.settings),
         )
+        if self._encoder.is_slow:
+            self._encoder.wake()
+        return stored
 
     async def store_memories(
         self, requests: Sequence[StoreRequest], namespace: str = ""
@@ -142,19 +142,33 @@ class Engine:
                 f"store_memories takes at most {BULK_MAX} at once, it got {len(requests)}. "
                 "Give them in several calls."
             )
-        store, embedder = await self._store(), await self._embedder()
-        scope = self.settings.scope(namespace)
-        call = remembering.Told(now=self._clock(), limits=report.limits_of(self.settings))
-        told = [(request, call) for request in requests]
-        return await store.write(remembering.remember_many, told, scope, embedder=embedder)
+        store, embedder = await self._store(), await self._encoder.for_writing()
+        call = remembering.Told(
+            now=self._clock(),
+            limits=report.limits_of(self.settings),
+            judge=await self._encoder.built_in(),
+        )
+        stored = await store.write(
+            remembering.remember_many,
+            [(request, call) for request in requests],
+            self.settings.scope(namespace),
+            embedder=embedder,
+        )
+        if self._encoder.is_slow:
+            self._encoder.wake()
+        return stored
 
     async def recall_memory(self, request: RecallRequest | Mapping[str, Any]) -> RecallReply:
         """Find what answers a query, within a token budget."""
         asked = validated(RecallRequest, request)
-        store, embedder = await self._store(), await self._embedder()
-        scope = self.settings.scope(asked.namespace)
+        store = await self._store()
         reply = await store.read(
-            recalling.recall, asked, scope, embedder=embedder, now=self._clock()
+            recalling.recall,
+            asked,
+            self.settings.scope(asked.namespace),
+            embedder=await self._encoder.for_query(asked.query, store),
+            note=self._encoder.note,
+            now=self._clock(),
         )
         self._recalls.note(reply, self._clock())
         return reply
@@ -162,11 +176,14 @@ class Engine:
     async def forget_memory(self, request: ForgetRequest | Mapping[str, Any]) -> ForgetReply:
         """Forget, or bring back what was forgotten lately."""
         asked = validated(ForgetRequest, request)
-        store, embedder = await self._store(), await self._embedder()
-        scope = self.settings.scope(asked.namespace)
-        return await store.write(
+        store, scope = await self._store(), self.settings.scope(asked.namespace)
+        embedder = await self._encoder.for_query(asked.query, store)
+        reply = await store.write(
             lifecycle.forget, asked, scope, embedder=embedder, now=self._clock()
         )
+        if self._encoder.is_slow:
+            self._encoder.wake()
+        return reply
 
     async def pattern_execute(self, request: ExecuteRequest | Mapping[str, Any]) -> ExecuteReply:
         """Answer a query by the cheapest way that will do."""
@@ -229,12 +246,12 @@ class Engine:
 
     async def status(self) -> Status:
         """Say whether this server can do its work, and in which tier."""
-        embedder = await self._embedder()
+        embedder = await self._encoder.loaded()
         return await report.status(
             self.settings,
             store=self._store,
             embedder=embedder.id if embedder else None,
-            problems=(self.embedder_problem, *await self._answering.problems()),
+            problems=(self._encoder.problem, *await self._answering.problems()),
             patterns=len(await self.patterns()),
             uptime_seconds=self._clock() - self._started_at,
         )
@@ -265,10 +282,11 @@ class Engine:
         await indexing.tidy(await self._store())
 
     async def close(self) -> None:
-        """Close the store; `open_engine` does it."""
-        if store := self._opened.opened:
-            await self._recalls.write_down(store)
-            await store.__aexit__(None, None, None)
+        """Close the store; `open_engine` does it, once nobody works on it any more."""
+        with anyio.CancelScope(shield=True):
+            if store := self._opened.opened:
+                await self._recalls.write_down(store)
+                await store.__aexit__(None, None, None)
 
     def _parts(self, actions: Mapping[str, Action]) -> "Parts":
         from tmws_mcp.patterns.run import Parts  # noqa: PLC0415 - with the first query
@@ -306,25 +324,15 @@ class Engine:
             partial(
                 maintain,
                 store,
-                self._embedder,
                 clock=self._clock,
                 recalls=self._recalls,
                 retention=report.retention_of(self.settings),
             )
         )
+        self._tasks.start_soon(Filler(store, self._encoder, self._clock).run)
         owner = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._tasks.start_soon(partial(indexing.keep_in_shape, store, owner, clock=self._clock))
         return store
-
-    async def _load_embedder(self) -> "Embedder | None":
-        from tmws_mcp.embedding.embedder import load_embedder  # noqa: PLC0415 - imports numpy
-
-        try:
-            return await anyio.to_thread.run_sync(load_embedder, self.settings.embedder)
-        except EmbedderUnavailable as error:
-            self.embedder_problem = str(error) if self.settings.embedder != "none" else ""
-            log.info("embedder.unavailable", embedder=self.settings.embedder)
-            return None
 
 
 @asynccontextmanager
@@ -335,16 +343,15 @@ async def open_engine(settings: Settings | None = None) -> AsyncIterator[Engine]
     ...     await engine.store_memory({"content": "The port is 8931", "tags": ["decision"]})
     """
     failure: Exception | None = None
-    async with anyio.create_task_group() as tasks:
+    async with AsyncExitStack() as after_all_tasks, anyio.create_task_group() as tasks:
         engine = Engine(settings or Settings.load(), tasks)
+        after_all_tasks.push_async_callback(engine.close)
         try:
             yield engine
-        except Exception as error:  # noqa: BLE001 - raised again below, not within a group of errors
+        except Exception as error:  # noqa: BLE001 - raised below, not within a group of errors
             failure = error
         finally:
             tasks.cancel_scope.cancel()
-            with anyio.CancelScope(shield=True):
-                await engine.close()
     if failure is not None:
         raise failure
 

@@ -11,7 +11,7 @@ from tmws_mcp.learning import learned
 from tmws_mcp.memory import lookup, quota
 from tmws_mcp.model import Scope, Statistics, Status
 from tmws_mcp.settings import Settings
-from tmws_mcp.store import migrations, namespaces
+from tmws_mcp.store import embedders, migrations, namespaces
 from tmws_mcp.store.database import Database
 from tmws_mcp.store.driver import Connection, library
 
@@ -30,11 +30,13 @@ async def status(
         opened = await store()
         schema, spaces = await opened.read(_schema_and_namespaces)
         used = await opened.read(quota.use, settings.scope().namespace, limits_of(settings))
+        done, wanted = await opened.read(embedders.progress, embedder or "")
         await opened.write(_probe)
         vectors = opened.vectors
     except StoreError as error:
         problems, schema, spaces, vectors = (str(error), *problems), 0, 0, False
         used = ()
+        done = wanted = 0
     return Status(
         version=__version__,
         ok=not any(problems),
@@ -45,6 +47,7 @@ async def status(
         schema_version=schema,
         vectors=vectors,
         embedder=embedder,
+        vectors_missing=wanted - done if vectors and embedder else 0,
         patterns=patterns,
         namespaces=spaces,
         used=tuple(map(str, used)),

@@ -46,8 +46,6 @@ class Probe:
     """A query as all namespaces are searched with it."""
 
     query: "Query"
-    embedder: str
-    """Whose vectors are compared; empty: words alone."""
     space: int | None
     """The table of vectors; None: words alone."""
     vector: bytes
@@ -164,7 +162,8 @@ def nearest_by_sketch(
 
 def exact_cosines(db: Connection, memories: Sequence[int], probe: Probe) -> dict[int, float]:
     """Return the cosines of memories with the query; those without a vector are left out."""
-    found = forward.vectors(db, memories, probe.embedder)
+    assert probe.space is not None
+    found = forward.vectors(db, memories, probe.space)
     if not found:
         return {}
     rows = np.frombuffer(b"".join(vector for _, vector in found), np.int8)

@@ -44,7 +44,7 @@ def _rows(
     """Return the rows of the candidates, then their neighbours'; and how many are the first."""
     own = set(forward.neighbours(db, found.memories, BESIDE)) | set(found.memories)
     everybody = [*own, *(set(forward.neighbours(db, [*own], REACH)) - own)]
-    rows = forward.indexed(db, ns, everybody, probe.embedder, chosen)
+    rows = forward.indexed(db, ns, everybody, probe.space, chosen)
     candidates = [row for row in rows if row.passes and row.memory in own]
     context = [row for row in rows if not (row.passes and row.memory in own)]
     return [*candidates, *context], len(candidates)

@@ -13,6 +13,7 @@ IDENTIFIER_CHARS_MAX = 200
 CHUNK = re.compile(r"[./~@#]{0,8}[^\W_][\w.\-/:#@\\+~]*|_[\w.]+")
 EDGES = ".,:;-/#@+~\\"
 PUNCTUATION = ".,:;!?()\"'"
+OPERATOR = re.compile(r"[?!<>=&|+:@#$%^/\\~]{2,4}")  # standing alone: ??, =>, ::, &&
 DIGIT = re.compile(r"\d")
 LONG_NUMBER = re.compile(r"\d{5,}")
 AMOUNT = re.compile(r"\d+(?:[.,:]\d+)*[^\W\d_]{0,2}")  # 20th, 3pm, 10k, 1.5, 12:30
@@ -31,8 +32,9 @@ def identifiers(text: str) -> set[str]:
     """
     found: set[str] = set()
     # Nearly everything is a plain word: not worth the questions below.
-    unusual = " ".join([part for part in text.split() if not _is_plain(part)])
-    for match in CHUNK.finditer(unusual):
+    unusual = [part for part in text.split() if not _is_plain(part)]
+    found.update(part for part in unusual if OPERATOR.fullmatch(part))
+    for match in CHUNK.finditer(" ".join(unusual)):
         chunk = match.group()[:IDENTIFIER_CHARS_MAX].rstrip(EDGES)
         found.update(name.lower() for name in _forms(chunk) if is_identifier(name))
     return found

@@ -40,10 +40,8 @@ U8, U16, U32, I64 = np.dtype("u1"), np.dtype("<u2"), np.dtype("<u4"), np.dtype("
 
 def again(db: Connection, ns: int, keys: Sequence[int]) -> None:
     """Index memories anew, since what they are found by has changed."""
-    vectors = forward.any_vectors(db, keys)
     remove(db, ns, keys)
     add(db, ns, threads.turns(db, keys))
-    forward.set_vectors(db, vectors)
 
 
 def add(db: Connection, ns: int, turns: Sequence[Turn]) -> None:

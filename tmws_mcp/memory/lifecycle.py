@@ -1,4 +1,4 @@
-"""Forgetting, bringing back, erasing; and filling in vectors that could not be made at once.
+"""Forgetting, bringing back, erasing.
 
 What is forgotten is found no more from the same transaction on, by itself or as its neighbours'
 context: every search looks at the rows that it found. For UNDO_DAYS the row stays and can be
@@ -215,24 +215,3 @@ def _by_namespace(due: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
     for key, ns in due:
         keys.setdefault(ns, []).append(key)
     return keys
-
-
-def any_unembedded(db: Connection) -> bool:
-    """Tell whether `embed_missing` has something to do."""
-    return vectors.any_missing(db)
-
-
-def embed_missing(db: Connection, embedder: "Embedder", limit: int) -> int:
-    """Make the vectors of at most `limit` memories that have none of this embedder.
-
-    Returns how many; when none is missing any more, the vectors of former embedders are dropped.
-    """
-    if not vectors.available(db) or forward.backlog_size(db):
-        return 0  # what is not indexed has no row for its vector yet
-    vectors.remove_stale(db, limit)
-    keys = vectors.missing(db, embedder.id, limit)
-    for ns, members in _by_namespace(memories.namespaces_of(db, keys)).items():
-        embed(db, ns, members, embedder)
-    if not keys:
-        vectors.drop_other_spaces(db, embedder.id)
-    return len(keys)

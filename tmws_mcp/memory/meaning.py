@@ -28,14 +28,14 @@ EMBEDDED_CHARS_MAX = 8_000
 def embed(db: Connection, ns: int, turns: Sequence[Turn], embedder: "Embedder | None") -> None:
     """Store the vectors of indexed memories; without an embedder note that they are missing."""
     ids = [turn.id for turn in turns]
-    if embedder is None or not vectors.available(db):
+    if embedder is None or not embedder.prompt or not vectors.available(db):
         vectors.outdate(db, ids)
         return
     rows = quantised(embedder.encode([embedded_text(turn) for turn in turns]))
-    _keep(db, ns, embedder, dict(zip(ids, rows, strict=True)))
+    keep(db, ns, embedder, dict(zip(ids, rows, strict=True)))
 
 
-def _keep(db: Connection, ns: int, embedder: "Embedder", rows: dict[int, bytes]) -> None:
+def keep(db: Connection, ns: int, embedder: "Embedder", rows: dict[int, bytes]) -> None:
     """Write vectors where they are searched; a text without words has none."""
     space = vectors.ensure_space(db, embedder.id, embedder.dimensions)
     present = [(key, row) for key, row in rows.items() if row]
@@ -43,7 +43,7 @@ def _keep(db: Connection, ns: int, embedder: "Embedder", rows: dict[int, bytes])
     vectors.put(db, space, ns, present)
     vectors.mark(db, list(rows), embedder.id)
     sketches.append(db, space, ns, _sketched(present))
-    forward.set_vectors(db, [(key, row or None) for key, row in rows.items()])
+    forward.set_vectors(db, space, present)
 
 
 def _sketched(present: Sequence[tuple[int, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -76,6 +76,11 @@ def quantised(rows: "NDArray[np.float32]") -> list[bytes]:
     scaled = np.where(usable[:, None], rows, 0.0) * (PEAK / np.where(usable, peaks, 1.0))[:, None]
     whole = np.rint(scaled).astype(np.int8)
     return [row.tobytes() if good else b"" for row, good in zip(whole, usable, strict=True)]
+
+
+def query_text(query: str) -> str:
+    """Return what a query's vector is made of; whoever makes it beforehand takes the same."""
+    return without_codes(query)
 
 
 def query_vector(embedder: "Embedder", text: str) -> bytes:

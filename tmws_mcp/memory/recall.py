@@ -13,8 +13,8 @@ from tmws_mcp.errors import NotFound
 from tmws_mcp.memory import cursor
 from tmws_mcp.memory.budget import beginning
 from tmws_mcp.memory.call import Recall, prepared
+from tmws_mcp.memory.composing import Part, filled, folded, reply
 from tmws_mcp.memory.cursor import Place
-from tmws_mcp.memory.filling import Part, filled, folded, reply
 from tmws_mcp.memory.shown import shown
 from tmws_mcp.memory.text import block, recall_text
 from tmws_mcp.model import Memory, RecallReply, RecallRequest, Scope
@@ -44,9 +44,12 @@ def recall(
     scope: Scope,
     *,
     embedder: "Embedder | None",
+    note: str = "",
     now: float,
 ) -> RecallReply:
     """Return what the namespaces of the scope hold that answers the request.
+
+    `note` is what the reply to a query must say of vectors that are still to come.
 
     Raises:
         InvalidInput: The cursor does not belong to this call.
@@ -55,7 +58,7 @@ def recall(
     if request.ids:
         return _read(db, call)
     if request.query.strip():
-        return _ranked(db, call, _probe(db, request.query, embedder, now))
+        return _ranked(db, call, _probe(db, request.query, embedder, now), note)
     return _newest(db, call)
 
 
@@ -74,7 +77,7 @@ def _probe(db: Connection, query: str, embedder: "Embedder | None", now: float) 
     return probe(db, query, embedder, now)
 
 
-def _ranked(db: Connection, call: Recall, what: "Probe") -> RecallReply:
+def _ranked(db: Connection, call: Recall, what: "Probe", note: str) -> RecallReply:
     place = _place(call, "ranked")
     hits = _hits(db, call, what)
     rest = hits[place.shown :]
@@ -84,6 +87,8 @@ def _ranked(db: Connection, call: Recall, what: "Probe") -> RecallReply:
 
     part = folded(read, call.request.limit, len(rest), place)
     notes = _notes(call, empty=NOTHING_RELEVANT if not hits else "")
+    if note and call.tier == "hybrid":
+        notes.append(note)
     if call.request.cursor and place.number != call.generation:
         notes.append(STORED_SINCE)
     return filled(call, part, what.query.stems, notes)

@@ -51,6 +51,7 @@ def remember(
     scope: Scope,
     *,
     embedder: "Embedder | None",
+    judge: "Embedder | None" = None,
     now: float,
     origin: Origin = AGENT,
     was_shown: echo.Known = nothing_shown,
@@ -59,12 +60,13 @@ def remember(
     """Store a memory, or return the one that says exactly the same.
 
     `was_shown` knows what recall has shown lately: text that consists of it is not stored again.
+    `judge` tells near duplicates where the embedder is another one, or too slow to ask here.
 
     Raises:
         InvalidInput: The content is blank, has expired already, or supersedes what it cannot.
         QuotaReached: The namespace or the store is full.
     """
-    told = Told(now=now, origin=origin, was_shown=was_shown, limits=limits)
+    told = Told(now=now, origin=origin, was_shown=was_shown, limits=limits, judge=judge)
     [reply] = remember_many(db, [(request, told)], scope, embedder=embedder)
     return reply
 
@@ -78,6 +80,8 @@ class Told:
     origin: Origin = AGENT
     was_shown: echo.Known = nothing_shown
     limits: Limits = UNLIMITED
+    judge: "Embedder | None" = None
+    """Tells near duplicates where the embedder is another one, or too slow to ask here."""
 
 
 def remember_many(
@@ -118,7 +122,7 @@ def _stored(
     replaced = _replaced(db, ns, request.supersedes)
     if replaced is None:
         check_quota(db, ns, told.limits)
-    near = near_duplicates(db, ns, request.content, embedder, now=told.now)
+    near = near_duplicates(db, ns, request.content, told.judge or embedder, now=told.now)
     similar = [one for one in near if one.id != replaced]
     persona = request.persona or scope.persona
     key, uid = _insert(db, ns, request, persona=persona, origin=told.origin, now=told.now)

@@ -13,8 +13,7 @@ from tmws_mcp.memory import dates
 from tmws_mcp.memory.candidates import Candidates, Probe, candidates
 from tmws_mcp.memory.confidence import LOOKED_AT, SCORE_FLOOR, confidence, coverage
 from tmws_mcp.memory.gather import gathered
-from tmws_mcp.memory.identifiers import without_codes
-from tmws_mcp.memory.meaning import query_vector
+from tmws_mcp.memory.meaning import query_text, query_vector
 from tmws_mcp.memory.pieces import pieces_of_words
 from tmws_mcp.memory.pool import Pool, Question
 from tmws_mcp.memory.ranking import Ranking, ranked
@@ -53,10 +52,10 @@ def probe(db: Connection, text: str, embedder: "Embedder | None", now: float) ->
     query = analysed(text)
     pieces, spans = pieces_of_words(query.words), dates.spans(text, now)
     if embedder is None or not vectors.available(db):
-        return Probe(query, "", None, b"", pieces, spans)
+        return Probe(query, None, b"", pieces, spans)
     space = vectors.space(db, embedder.id, embedder.dimensions)
-    vector = query_vector(embedder, without_codes(text)) if space else b""
-    return Probe(query, embedder.id, space, vector, pieces, spans)
+    vector = query_vector(embedder, query_text(text)) if space else b""
+    return Probe(query, space, vector, pieces, spans)
 
 
 def search(db: Connection, ns: int, probe: Probe, chosen: Filter) -> list[Hit]:

@@ -32,6 +32,8 @@ class Status(Value):
     schema_version: int
     vectors: bool
     embedder: str | None
+    vectors_missing: int = 0
+    """Memories that have no vector of this embedder yet; they are made in the background."""
     patterns: int
     namespaces: int
     used: tuple[str, ...] = ()

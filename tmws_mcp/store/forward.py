@@ -108,31 +108,25 @@ def leave_tail(db: Connection, ns: int, memories: Sequence[int]) -> None:
     )
 
 
-def set_vectors(db: Connection, vectors: Sequence[tuple[int, bytes | None]]) -> None:
-    """Write the vectors of memories."""
+def set_vectors(db: Connection, space: int, vectors: Sequence[tuple[int, bytes]]) -> None:
+    """Write the vectors that an embedder made of memories."""
     db.run_many(
-        "UPDATE memory_search SET vector = ? WHERE memory = ?",
-        ((vector, memory) for memory, vector in vectors),
+        "INSERT OR REPLACE INTO memory_vector(memory, space, vector) VALUES (?, ?, ?)",
+        ((memory, space, vector) for memory, vector in vectors),
     )
 
 
-def any_vectors(db: Connection, memories: Sequence[int]) -> list[tuple[int, bytes | None]]:
-    """Return the vectors that memories have, whoever made them."""
-    rows = db.rows(
-        "SELECT s.memory, s.vector FROM json_each(?) j "
-        "CROSS JOIN memory_search s ON s.memory = j.value",
-        (json.dumps(memories),),
-    )
-    return [(row[0], row[1]) for row in rows]
+def drop_vectors(db: Connection, space: int) -> None:
+    """Delete all vectors of an embedder."""
+    db.run("DELETE FROM memory_vector WHERE space = ?", (space,))
 
 
-def vectors(db: Connection, memories: Sequence[int], embedder: str) -> list[tuple[int, bytes]]:
+def vectors(db: Connection, memories: Sequence[int], space: int) -> list[tuple[int, bytes]]:
     """Return the vectors of those of the memories that have one of the embedder."""
     rows = db.rows(
-        "SELECT s.memory, s.vector FROM json_each(:memories) j CROSS JOIN memory m "
-        "ON m.id = j.value CROSS JOIN memory_search s ON s.memory = m.id "
-        "WHERE m.embedder = :embedder AND s.vector IS NOT NULL",
-        {"memories": json.dumps(memories), "embedder": embedder},
+        "SELECT v.memory, v.vector FROM json_each(:memories) j CROSS JOIN memory_vector v "
+        "ON v.memory = j.value AND v.space = :space",
+        {"memories": json.dumps(memories), "space": space},
     )
     return [(row[0], row[1]) for row in rows]
 
@@ -169,18 +163,18 @@ def neighbours(db: Connection, memories: Sequence[int], reach: int) -> list[int]
 
 
 def indexed(
-    db: Connection, ns: int, memories: Sequence[int], embedder: str, chosen: Filter
+    db: Connection, ns: int, memories: Sequence[int], space: int | None, chosen: Filter
 ) -> list[Indexed]:
     """Return what ranking needs of memories of a namespace, in the order given."""
     rows: list[Any] = db.rows(
         f"SELECT m.id, m.superseded_by IS NULL AND {chosen.where}, m.thread, m.thread_position, "
         "coalesce(m.speaker, m.persona, ''), m.chars, m.occurred_at, s.traits, s.length, s.terms, "
-        "s.counts, s.pieces, "
-        "CASE WHEN m.embedder = :embedder THEN s.vector END "
+        "s.counts, s.pieces, v.vector "
         "FROM json_each(:memories) j CROSS JOIN memory m ON m.id = j.value "
         "CROSS JOIN memory_search s ON s.memory = m.id "
+        "LEFT JOIN memory_vector v ON v.memory = m.id AND v.space = :space "
         "WHERE m.ns = :ns AND m.forgotten_at IS NULL ORDER BY j.key",
-        {**chosen.params, "ns": ns, "memories": json.dumps(memories), "embedder": embedder},
+        {**chosen.params, "ns": ns, "memories": json.dumps(memories), "space": space},
     )
     return [Indexed(*row) for row in rows]
 

@@ -11,7 +11,7 @@ single vectors are looked up by a join.
 
 from collections.abc import Iterable, Sequence
 
-from tmws_mcp.store import sketches
+from tmws_mcp.store import forward, sketches
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.selection import Filter
 
@@ -170,6 +170,7 @@ def drop_spaces(db: Connection, condition: str, embedder: str) -> None:
     for key, name in found:
         db.rows(f"DROP TABLE {_table(key)}")
         sketches.drop(db, key)
+        forward.drop_vectors(db, key)
         db.run("UPDATE memory SET embedder = NULL WHERE embedder = ?", (name,))
         db.run("DELETE FROM vector_space WHERE id = ?", (key,))
 

@@ -8,7 +8,7 @@ from tmws_mcp.store.driver import Connection
 
 TABLES = """
 -- What search reads of a memory; its neighbours are joined when it is read. All numbers are
--- little-endian: terms u32 in ascending order, with a u8 count each; pieces u16; vector i8.
+-- little-endian: terms u32 in ascending order, with a u8 count each; pieces u16; vectors i8.
 CREATE TABLE memory_search(
     memory INTEGER PRIMARY KEY REFERENCES memory(id) ON DELETE CASCADE,
     ns INTEGER NOT NULL,
@@ -17,9 +17,15 @@ CREATE TABLE memory_search(
     length INTEGER NOT NULL,
     terms BLOB NOT NULL,
     counts BLOB NOT NULL,
-    pieces BLOB NOT NULL,
-    vector BLOB
+    pieces BLOB NOT NULL
 ) STRICT;
+-- Of each embedder: while one takes over from another, each has its own.
+CREATE TABLE memory_vector(
+    memory INTEGER NOT NULL REFERENCES memory(id) ON DELETE CASCADE,
+    space INTEGER NOT NULL,
+    vector BLOB NOT NULL,
+    PRIMARY KEY(memory, space)
+) STRICT, WITHOUT ROWID;
 -- Those that are in no segment yet.
 CREATE INDEX memory_search_tail ON memory_search(ns, memory) WHERE tail = 1;
 CREATE TABLE search_index(
