@@ -34,6 +34,7 @@ from tmws_mcp.model import (
     ExecuteRequest,
     ForgetReply,
     ForgetRequest,
+    LearnedFilter,
     LearnedPattern,
     Memory,
     ObserveReply,
@@ -175,10 +176,12 @@ class Engine:
         """Return one authored pattern."""
         return await self._answering.summary(name)
 
-    async def learned(self, limit: int = 50) -> tuple[LearnedPattern, ...]:
-        """Return the learned patterns of the default scope, the newest first."""
-        store = await self._store()
-        return await store.read(learned.learned_patterns, self.settings.scope(), limit=limit)
+    async def learned(
+        self, wanted: LearnedFilter | Mapping[str, Any] | None = None
+    ) -> tuple[LearnedPattern, ...]:
+        """Return learned patterns of the default scope, the newest first."""
+        asked, store = validated(LearnedFilter, wanted or {}), await self._store()
+        return await store.read(learned.learned_patterns, self.settings.scope(), asked)
 
     async def learned_pattern(self, name: str) -> LearnedPattern:
         """Return one learned pattern."""
@@ -208,7 +211,9 @@ class Engine:
             names = (pattern.id for pattern in await self.patterns())
             return tuple(name for name in names if name.startswith(prefix))[:COMPLETIONS_MAX]
         if kind == "learned":
-            names = (pattern.pattern_id for pattern in await self.learned(COMPLETIONS_MAX * 4))
+            names = (
+                pattern.pattern_id for pattern in await self.learned({"limit": COMPLETIONS_MAX * 4})
+            )
             return tuple(name for name in names if name.startswith(prefix))[:COMPLETIONS_MAX]
         known = {
             "memory": lookup.known_ids, "tag": lookup.known_tags, "persona": lookup.known_personas,

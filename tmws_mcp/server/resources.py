@@ -68,7 +68,7 @@ DOCUMENTS = (
         "tmws://learned",
         "learned",
         f"The newest {LEARNED_MAX} learned patterns with their evidence",
-        lambda engine: engine.learned(LEARNED_MAX),
+        lambda engine: engine.learned({"limit": LEARNED_MAX}),
     ),
 )
 

@@ -5,9 +5,8 @@ from tmws_mcp.learning.counting import REPAIR, Changes
 from tmws_mcp.learning.identity import pattern_id
 from tmws_mcp.learning.templates import MASKS_VERSION
 from tmws_mcp.model import JsonObject
-from tmws_mcp.store import evidence
 from tmws_mcp.store.driver import Connection
-from tmws_mcp.store.evidence import Tally
+from tmws_mcp.store.evidence import Context
 from tmws_mcp.store.observations import Step
 
 KIND = "error_recovery"
@@ -30,14 +29,9 @@ def note(changes: Changes, error: Step, repair: str) -> None:
     changes.learned[KIND, pattern_id(KIND, made)] = made
 
 
-def tally(db: Connection, ns: int, made: JsonObject) -> Tally:
-    """Return how often the tool was tried after the error, and repaired it."""
-    return evidence.tally(db, ns, REPAIR, _key(made), str(made["repair"]))
-
-
-def rest(db: Connection, ns: int, made: JsonObject) -> Tally:
-    """Return how often other tools were tried after the error, and repaired it."""
-    return evidence.others(db, ns, REPAIR, _key(made), str(made["repair"]))
+def slot(made: JsonObject) -> Context:
+    """Return where it is counted how often the tool was tried after the error, and repaired it."""
+    return REPAIR, _key(made), str(made["repair"])
 
 
 def summary(_db: Connection, _ns: int, made: JsonObject) -> str:
