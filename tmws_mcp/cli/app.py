@@ -14,6 +14,7 @@ from tmws_mcp.cli.demo import demo
 from tmws_mcp.cli.doctor import doctor
 from tmws_mcp.cli.exits import Commands
 from tmws_mcp.cli.observe import observe
+from tmws_mcp.cli.promote import promote
 from tmws_mcp.cli.serve import TRANSPORTS
 from tmws_mcp.cli.serve import serve as serve_until_end
 
@@ -56,6 +57,7 @@ def serve(
 app.command()(doctor)
 app.command()(demo)
 app.command()(observe)
+patterns.app.command()(promote)
 app.add_typer(inspector.app, name="inspect")
 app.add_typer(patterns.app, name="patterns")
 

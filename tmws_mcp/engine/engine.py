@@ -21,9 +21,10 @@ from tmws_mcp.actions.registry import Action, Workspace
 from tmws_mcp.engine import report
 from tmws_mcp.engine.answering import Answering
 from tmws_mcp.engine.maintenance import maintain
+from tmws_mcp.engine.managing import Managing
 from tmws_mcp.engine.once import Once
-from tmws_mcp.errors import EmbedderUnavailable, StoreMoved
-from tmws_mcp.learning import learned, sessions
+from tmws_mcp.errors import EmbedderUnavailable, StoreMoved, TmwsError
+from tmws_mcp.learning import executions, learned, pausing, sessions
 from tmws_mcp.learning import recommend as recommending
 from tmws_mcp.masking import mask_secrets
 from tmws_mcp.memory import lifecycle, lookup
@@ -46,11 +47,13 @@ from tmws_mcp.model import (
     RecommendRequest,
     RegisterReply,
     RegisterRequest,
+    Scope,
     Statistics,
     Status,
     StoreReply,
     StoreRequest,
 )
+from tmws_mcp.model.learning import Execution
 from tmws_mcp.model.problems import validated
 from tmws_mcp.settings import Settings
 from tmws_mcp.store.database import Database
@@ -89,10 +92,13 @@ class Engine:
         """Which file the open store is: device and inode."""
         self._opened = Once(self._open_store)
         self._embedder = Once(self._load_embedder)
+        self.manage = Managing(settings, store=self._store, clock=clock)
+        """What a person does with what was learned."""
         self._answering = Answering(
             settings,
             store=self._store,
             parts=self._parts,
+            record=self._record,
             actions={"status.health": self._health, "statistics.all": self._figures},
         )
 
@@ -145,7 +151,7 @@ class Engine:
         asked = validated(ObserveRequest, request)
         store, scope = await self._store(), self.settings.scope(asked.namespace)
         return await store.write(
-            sessions.observe, asked, scope, connection=connection, now=self._clock()
+            pausing.observe, asked, scope, connection=connection, now=self._clock()
         )
 
     async def get_recommendations(
@@ -239,6 +245,16 @@ class Engine:
             actions=actions,
             workspace=Workspace(folder),
         )
+
+    async def _record(self, execution: Execution, scope: Scope) -> None:
+        """Observe an execution; that it cannot be must not fail what was executed."""
+        if not self.settings.observe_executions:
+            return
+        try:
+            store = await self._store()
+            await store.write(executions.record, execution, scope, self._clock())
+        except TmwsError as error:
+            log.warning("execution.not_observed", error=type(error).__name__)
 
     async def _health(self) -> JsonValue:
         return (await self.status()).model_dump(mode="json", exclude={"scope"}, exclude_none=True)

@@ -220,3 +220,43 @@ class LearningStatistics(Value):
     open_sessions: int = 0
     tasks: int = 0
     learned: LearnedCounts = LearnedCounts()
+
+
+class Promotion(Value):
+    """A learned pattern as an authored one, for a person to look at."""
+
+    pattern_id: str
+    definition: dict[str, JsonValue]
+    """What its file would hold."""
+    runs: int
+    """So many runs could be compared."""
+    runnable: tuple[str, ...] = ()
+    """Its steps that this server can run."""
+    missing: tuple[str, ...] = ()
+    """Tools that this server cannot reach: they are handed to the caller as calls."""
+    notes: tuple[str, ...] = ()
+    """What to look at before it is saved."""
+
+
+class ExecutedStep(Value):
+    """A step of an authored pattern, as it went."""
+
+    tool: str
+    ok: bool
+    seconds: float
+    error: str = ""
+
+
+class Execution(Value):
+    """An execution of an authored pattern."""
+
+    pattern: str
+    run: str
+    """Tells it apart from all others."""
+    task: str = ""
+    """What it was done for; empty: only how it ended is counted."""
+    promoted_from: str | None = None
+    steps: tuple[ExecutedStep, ...] = ()
+    ok: bool | None
+    """None where a part of it was left to the caller."""
+    seconds: float
