@@ -20,7 +20,7 @@ from pydantic import JsonValue
 from tmws_mcp.actions.registry import Action, Workspace
 from tmws_mcp.engine import report
 from tmws_mcp.engine.answering import Answering
-from tmws_mcp.engine.maintenance import maintain
+from tmws_mcp.engine.maintenance import Retention, maintain
 from tmws_mcp.engine.managing import Managing
 from tmws_mcp.engine.once import Once
 from tmws_mcp.errors import EmbedderUnavailable, StoreMoved, TmwsError
@@ -276,7 +276,10 @@ class Engine:
         store = Database(self.settings.db, durability=self.settings.durability)
         await store.__aenter__()
         self._file = _file_at(store.path)
-        self._tasks.start_soon(partial(maintain, store, self._embedder, clock=self._clock))
+        retention = Retention(self.settings.steps_days, self.settings.sessions_days)
+        self._tasks.start_soon(
+            partial(maintain, store, self._embedder, clock=self._clock, retention=retention)
+        )
         return store
 
     async def _load_embedder(self) -> "Embedder | None":

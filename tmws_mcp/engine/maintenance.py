@@ -8,12 +8,14 @@ the write lock. Whatever fails is logged and tried again at the next round.
 import os
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
 
 from tmws_mcp.errors import TmwsError
-from tmws_mcp.learning import sessions
+from tmws_mcp.learning import forgetting, history, sessions
+from tmws_mcp.learning import log as observed
 from tmws_mcp.memory import lifecycle
 from tmws_mcp.store import lease
 from tmws_mcp.store.database import Database
@@ -29,11 +31,20 @@ LEASE = "maintenance"
 log = get_logger("maintenance")
 
 
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many days observations are kept; 0: no limit."""
+
+    steps_days: int = 0
+    sessions_days: int = 0
+
+
 async def maintain(
     store: Database,
     load_embedder: "Callable[[], Awaitable[Embedder | None]]",
     *,
     clock: Callable[[], float],
+    retention: Retention = Retention(),
     round_seconds: float = ROUND_SECONDS,
 ) -> None:
     """Do a round of maintenance every `round_seconds`, until cancelled."""
@@ -42,7 +53,7 @@ async def maintain(
         await anyio.sleep(round_seconds)
         try:
             if await store.write(lease.acquire, LEASE, owner, clock()):
-                await one_round(store, load_embedder, now=clock())
+                await one_round(store, load_embedder, now=clock(), retention=retention)
                 await store.write(lease.release, LEASE, owner)
         except TmwsError as error:
             log.warning("maintenance.failed", error=type(error).__name__)
@@ -51,11 +62,16 @@ async def maintain(
 
 
 async def one_round(
-    store: Database, load_embedder: "Callable[[], Awaitable[Embedder | None]]", *, now: float
+    store: Database,
+    load_embedder: "Callable[[], Awaitable[Embedder | None]]",
+    *,
+    now: float,
+    retention: Retention = Retention(),
 ) -> None:
-    """Do each kind of work once; the vectors slice by slice until none is missing."""
+    """Do each kind of work once; what may be much, slice by slice until nothing is left."""
     closed = await store.write(sessions.close_idle, now)
     erased = await store.write(lifecycle.purge, now)
+    erased += await _forget_what_is_old(store, retention, now)
     # Each round, and not only after erasing: where others were reading it is done by the next one.
     emptied = await store.empty_log()
     embedded = 0
@@ -66,3 +82,17 @@ async def one_round(
         log.info(
             "maintenance.done", closed=closed, erased=erased, embedded=embedded, emptied=emptied
         )
+
+
+async def _forget_what_is_old(store: Database, retention: Retention, now: float) -> int:
+    """Erase observations over their days, old history, and what can no longer be undone."""
+    erased = await store.write(forgetting.purge, now)
+    erased += await store.write(history.prune, now)
+    while dropped := await store.write(
+        observed.tidy,
+        now,
+        steps_days=retention.steps_days,
+        sessions_days=retention.sessions_days,
+    ):
+        erased += dropped
+    return erased

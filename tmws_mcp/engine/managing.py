@@ -3,11 +3,19 @@
 No tool of a model's leads here: these are the command line's and a program's.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from tmws_mcp.actions.registry import is_known
-from tmws_mcp.learning import promote
-from tmws_mcp.model.learning import Promotion
+from tmws_mcp.learning import forgetting, log, pausing, promote
+from tmws_mcp.model.learning import (
+    ForgetLearnedReply,
+    ForgetLearnedRequest,
+    ObservingStatus,
+    Promotion,
+    UndoLearnedReply,
+)
+from tmws_mcp.model.problems import validated
 from tmws_mcp.settings import Settings
 from tmws_mcp.store.database import Database
 
@@ -30,3 +38,51 @@ class Managing:
         """Return the authored pattern that a learned one would become; nothing is written."""
         store, scope = await self._store(), self._settings.scope(namespace)
         return await store.read(promote.promotion, pattern_id, scope, is_action=is_known)
+
+    async def forget(self, request: ForgetLearnedRequest | Mapping[str, Any]) -> ForgetLearnedReply:
+        """Forget what was learned about something, or say what would be forgotten."""
+        asked, store = validated(ForgetLearnedRequest, request), await self._store()
+        scope = self._settings.scope(asked.namespace)
+        if asked.dry_run:
+            return await store.read(forgetting.forget, asked, scope, self._clock())
+        reply = await store.write(forgetting.forget, asked, scope, self._clock())
+        await store.empty_log()  # it holds what was erased until then
+        return reply
+
+    async def undo(self, name: str, namespace: str = "") -> UndoLearnedReply:
+        """Bring back what was forgotten."""
+        store, scope = await self._store(), self._settings.scope(namespace)
+        return await store.write(forgetting.undo, name, scope)
+
+    async def pause(self, reason: str = "", namespace: str = "") -> ObservingStatus:
+        """Observe nothing in a namespace until somebody resumes."""
+        store, scope = await self._store(), self._settings.scope(namespace)
+        await store.write(pausing.pause, scope, reason, self._clock())
+        return await self.observing(namespace)
+
+    async def resume(self, namespace: str = "") -> bool:
+        """Observe again; False where it was not paused."""
+        store, scope = await self._store(), self._settings.scope(namespace)
+        return await store.write(pausing.resume, scope)
+
+    async def observing(self, namespace: str = "") -> ObservingStatus:
+        """Say whether observing goes on in a namespace, and what is kept of it."""
+        store, scope = await self._store(), self._settings.scope(namespace)
+        return await store.read(
+            log.status,
+            scope,
+            steps_days=self._settings.steps_days,
+            sessions_days=self._settings.sessions_days,
+        )
+
+    async def delete_log(
+        self, *, older_than_days: int = 0, dry_run: bool = False, namespace: str = ""
+    ) -> ForgetLearnedReply:
+        """Erase the step log and the sessions; what was learned from them stays."""
+        store, scope = await self._store(), self._settings.scope(namespace)
+        before = self._clock() - older_than_days * log.DAY_SECONDS if older_than_days else None
+        if dry_run:
+            return await store.read(log.delete, scope, before=before, dry_run=True)
+        reply = await store.write(log.delete, scope, before=before, dry_run=False)
+        await store.empty_log()
+        return reply

@@ -260,3 +260,63 @@ class Execution(Value):
     ok: bool | None
     """None where a part of it was left to the caller."""
     seconds: float
+
+
+class ForgetLearnedRequest(Request):
+    """What was learned and is to be forgotten: exactly one of the first five."""
+
+    pattern: Name = ""
+    task: LongText = ""
+    tool: Name = ""
+    actor: Name = ""
+    everything: bool = False
+    erase: bool = False
+    """Erase it at once: it cannot be brought back."""
+    dry_run: bool = False
+    namespace: Namespace = ""
+
+
+class ForgetLearnedReply(Value):
+    """What was forgotten, or would be."""
+
+    subject: str
+    rows: dict[str, int]
+    """How many of what: learned patterns, counts, tasks, runs, steps, sessions."""
+    undo: str | None = None
+    """What `undo` takes to bring it back."""
+    undo_until: str | None = None
+    note: str = ""
+    dry_run: bool = False
+    scope: Scope
+
+
+class UndoLearnedReply(Value):
+    """What was brought back."""
+
+    subject: str
+    rows: dict[str, int]
+    scope: Scope
+
+
+class ForgottenLearned(Value):
+    """Something forgotten that can be brought back."""
+
+    undo: str
+    subject: str
+    at: str
+    undo_until: str
+
+
+class ObservingStatus(Value):
+    """Whether observing goes on in a namespace, and what is kept of it."""
+
+    paused: str | None = None
+    steps: int = 0
+    sessions: int = 0
+    oldest_step: str | None = None
+    newest_step: str | None = None
+    learned: int = 0
+    steps_days: int
+    sessions_days: int
+    forgotten: tuple[ForgottenLearned, ...] = ()
+    scope: Scope
