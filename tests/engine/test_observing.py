@@ -9,7 +9,7 @@ from tmws_mcp.engine import Engine, open_engine
 from tmws_mcp.engine.observing import observed
 from tmws_mcp.errors import NothingRan
 from tmws_mcp.model import ExecuteReply, Scope, StepReport
-from tmws_mcp.model.learning import Execution
+from tmws_mcp.model.learned import Execution
 from tmws_mcp.patterns.definition import Pattern, parse_pattern
 from tmws_mcp.settings import Settings
 

@@ -8,7 +8,7 @@ from tests.learning.desk import NOW, SCOPE, advised, observed
 from tmws_mcp.errors import InvalidInput, NotFound
 from tmws_mcp.learning import forgetting, learned, log, pausing, text
 from tmws_mcp.model import LearnedFilter, ObserveRequest
-from tmws_mcp.model.learning import ForgetLearnedReply, ForgetLearnedRequest
+from tmws_mcp.model.learned import ForgetLearnedReply, ForgetLearnedRequest
 from tmws_mcp.store import forgetting as taking
 from tmws_mcp.store.driver import Connection
 

@@ -11,7 +11,7 @@ from tmws_mcp.cli.exits import FAILED, NOTHING, OK, Commands, end
 from tmws_mcp.cli.render import print_json, show
 from tmws_mcp.cli.target import JsonOption
 from tmws_mcp.engine import Engine, open_engine
-from tmws_mcp.model.learning import ForgetLearnedReply, ForgetLearnedRequest
+from tmws_mcp.model.learned import ForgetLearnedReply, ForgetLearnedRequest
 from tmws_mcp.model.problems import validated
 from tmws_mcp.settings import Settings
 

@@ -8,7 +8,7 @@ from tmws_mcp.cli.exits import FAILED, NOTHING, OK, Commands, end
 from tmws_mcp.cli.learned import NamespaceOption, confirmed, rows_in_words, with_engine
 from tmws_mcp.cli.render import console, facts, print_json, show, table
 from tmws_mcp.cli.target import JsonOption
-from tmws_mcp.model.learning import ObservingStatus
+from tmws_mcp.model.learned import ObservingStatus
 
 app = typer.Typer(
     cls=Commands, no_args_is_help=True, help="Pause, resume, look at and delete observations."

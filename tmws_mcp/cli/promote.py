@@ -17,7 +17,7 @@ from tmws_mcp.cli.target import JsonOption
 from tmws_mcp.engine import open_engine
 from tmws_mcp.errors import InvalidInput, PatternFileError
 from tmws_mcp.model import JsonObject
-from tmws_mcp.model.learning import Promotion
+from tmws_mcp.model.learned import Promotion
 from tmws_mcp.patterns.catalog import PROMOTED, Catalog, load_catalog, pattern_folders
 from tmws_mcp.patterns.definition import Pattern, parse_pattern
 from tmws_mcp.patterns.register import new_problems, write_file

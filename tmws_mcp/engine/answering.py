@@ -29,7 +29,7 @@ from tmws_mcp.model import (
     RegisterRequest,
     Scope,
 )
-from tmws_mcp.model.learning import Execution
+from tmws_mcp.model.learned import Execution
 from tmws_mcp.router.features import features
 from tmws_mcp.router.router import route
 from tmws_mcp.settings import Settings

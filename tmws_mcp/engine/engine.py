@@ -23,7 +23,7 @@ from tmws_mcp.engine.answering import Answering
 from tmws_mcp.engine.maintenance import Retention, maintain
 from tmws_mcp.engine.managing import Managing
 from tmws_mcp.engine.once import Once
-from tmws_mcp.errors import EmbedderUnavailable, StoreMoved, TmwsError
+from tmws_mcp.errors import EmbedderUnavailable, StoreError, StoreMoved, TmwsError
 from tmws_mcp.learning import executions, learned, pausing, sessions
 from tmws_mcp.learning import recommend as recommending
 from tmws_mcp.masking import mask_secrets
@@ -53,7 +53,7 @@ from tmws_mcp.model import (
     StoreReply,
     StoreRequest,
 )
-from tmws_mcp.model.learning import Execution
+from tmws_mcp.model.learned import Execution
 from tmws_mcp.model.problems import validated
 from tmws_mcp.settings import Settings
 from tmws_mcp.store.database import Database
@@ -179,8 +179,14 @@ class Engine:
         return await self._answering.summaries()
 
     async def pattern(self, name: str) -> PatternSummary:
-        """Return one authored pattern."""
-        return await self._answering.summary(name)
+        """Return one authored pattern, and how its executions went."""
+        found = await self._answering.summary(name)
+        try:
+            store = await self._store()
+            said = await store.read(executions.in_words, name, self.settings.scope())
+        except StoreError:  # its file can be shown all the same
+            said = None
+        return found.model_copy(update={"executions": said})
 
     async def learned(
         self, wanted: LearnedFilter | Mapping[str, Any] | None = None
@@ -204,6 +210,7 @@ class Engine:
             problems=(self.embedder_problem, *await self._answering.problems()),
             patterns=len(await self.patterns()),
             uptime_seconds=self._clock() - self._started_at,
+            now=self._clock(),
         )
 
     async def statistics(self) -> Statistics:

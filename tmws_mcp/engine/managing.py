@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from tmws_mcp.actions.registry import is_known
-from tmws_mcp.learning import forgetting, log, pausing, promote
-from tmws_mcp.model.learning import (
+from tmws_mcp.learning import comparing, forgetting, log, moved, pausing, promote
+from tmws_mcp.model.learned import (
+    Comparison,
     ForgetLearnedReply,
     ForgetLearnedRequest,
+    LearnedMove,
     ObservingStatus,
     Promotion,
     UndoLearnedReply,
@@ -38,6 +40,16 @@ class Managing:
         """Return the authored pattern that a learned one would become; nothing is written."""
         store, scope = await self._store(), self._settings.scope(namespace)
         return await store.read(promote.promotion, pattern_id, scope, is_action=is_known)
+
+    async def compare(self, one: str, other: str, *, task: str = "") -> Comparison:
+        """Compare two learned patterns, methods, tools or authored patterns."""
+        store, scope = await self._store(), self._settings.scope()
+        return await store.read(comparing.compare, one, other, scope, task=task)
+
+    async def moved(self, *, since: str = "", until: str = "") -> tuple[LearnedMove, ...]:
+        """Return what was learned between two days; by default since yesterday."""
+        store, scope = await self._store(), self._settings.scope()
+        return await store.read(moved.moved, scope, since=since, until=until, now=self._clock())
 
     async def forget(self, request: ForgetLearnedRequest | Mapping[str, Any]) -> ForgetLearnedReply:
         """Forget what was learned about something, or say what would be forgotten."""

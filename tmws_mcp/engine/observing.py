@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tmws_mcp.errors import NothingRan
 from tmws_mcp.model import ExecuteReply, Scope, StepReport
-from tmws_mcp.model.learning import ExecutedStep, Execution
+from tmws_mcp.model.learned import ExecutedStep, Execution
 
 if TYPE_CHECKING:
     from tmws_mcp.patterns.definition import Pattern

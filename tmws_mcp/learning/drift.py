@@ -16,7 +16,8 @@ from math import sqrt
 
 from tmws_mcp.learning import wording
 from tmws_mcp.learning.counting import REPAIR, SEQUENCE, TASK_TOOL, TOOL, VARIANT
-from tmws_mcp.store import drift, evidence
+from tmws_mcp.model import Scope
+from tmws_mcp.store import drift, evidence, namespaces
 from tmws_mcp.store.drift import Changed, Watched
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Context
@@ -29,6 +30,8 @@ USUAL_RUNS_MIN = 10
 ALLOWED, ALLOWED_OF_VARIANCE = 0.1, 0.2
 """A share may stay behind by so much without arousing suspicion."""
 ALARM, ALARM_OF_VARIANCE = 5.0, 10.0
+LATELY_DAYS = 14
+TOLD_MAX = 5
 DOUBT = 0.5
 """Standard errors by which a share seen a few times may be overrated."""
 
@@ -83,6 +86,27 @@ def _watch(db: Connection, ns: int, slot: Context, trail: Sequence[bool], now: f
     if state.suspicion or found.suspicion:
         drift.suspect(db, ns, slot, state)
     return False
+
+
+def regressions(db: Connection, scope: Scope, now: float) -> tuple[str, ...]:
+    """Say what got worse lately in a namespace, the newest first; each thing once."""
+    ns = namespaces.find(db, scope.namespace)
+    if ns is None:
+        return ()
+    lately = changes(db, ns, now - LATELY_DAYS * 86_400, TOLD_MAX)
+    return tuple(
+        f"{_named(found)} {said}{f' [{found.pattern}]' if found.pattern else ''}"
+        for found, said in lately
+    )
+
+
+def _named(found: Changed) -> str:
+    kind, _, action = found.slot
+    named = {
+        SEQUENCE: "a sequence of tools", PATTERN: f"pattern {action}", VARIANT: f"method {action}",
+        REPAIR: f"{action} as a repair", TASK_TOOL: f"tool {action} on a task",
+    }  # fmt: skip
+    return named.get(kind, f"tool {action}")
 
 
 def changes(db: Connection, ns: int, since: float, limit: int) -> tuple[tuple[Changed, str], ...]:

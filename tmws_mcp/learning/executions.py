@@ -6,14 +6,15 @@ runs so stand beside those of agents, and move the evidence of the learned patte
 from. What was left to the caller was not done here, and is not counted.
 """
 
-from tmws_mcp.learning import learned, pausing, sessions
+from tmws_mcp.learning import learned, pausing, sessions, wording
 from tmws_mcp.learning.counting import SEQUENCE, Changes, one
 from tmws_mcp.learning.drift import PATTERN
+from tmws_mcp.learning.durations import median
 from tmws_mcp.learning.kinds import task_sequence
 from tmws_mcp.model import Interaction, ObserveRequest, Scope
-from tmws_mcp.model.learning import Execution
+from tmws_mcp.model.learned import Execution
+from tmws_mcp.store import evidence, namespaces
 from tmws_mcp.store import learned as table
-from tmws_mcp.store import namespaces
 from tmws_mcp.store.driver import Connection
 
 SESSION = "pattern"
@@ -39,6 +40,18 @@ def record(db: Connection, execution: Execution, scope: Scope, now: float) -> bo
     changes.write(db, ns, now)
     learned.keep(db, ns, changes, now)
     return True
+
+
+def in_words(db: Connection, pattern: str, scope: Scope) -> str | None:
+    """Say how the executions of a pattern went, None where none was observed."""
+    ns = namespaces.find(db, scope.namespace)
+    if ns is None:
+        return None
+    tally = evidence.tally(db, ns, PATTERN, EVERYWHERE, pattern)
+    took = median(tally.durations)
+    if not tally.n or took is None:
+        return None
+    return f"{wording.worked(tally)}, {wording.seconds(took)} each (median)"
 
 
 def _observation(execution: Execution) -> ObserveRequest:

@@ -18,7 +18,7 @@ from tmws_mcp.learning.learned import kind_of
 from tmws_mcp.learning.sessions import AREA
 from tmws_mcp.learning.words import task_key
 from tmws_mcp.model import Scope
-from tmws_mcp.model.learning import (
+from tmws_mcp.model.learned import (
     ForgetLearnedReply,
     ForgetLearnedRequest,
     ForgottenLearned,

@@ -7,7 +7,7 @@ which outlive it. So it can be deleted, or kept for some days only, without forg
 from tmws_mcp.learning import forgetting, pausing, wording
 from tmws_mcp.learning.sessions import AREA
 from tmws_mcp.model import Scope
-from tmws_mcp.model.learning import ForgetLearnedReply, ObservingStatus
+from tmws_mcp.model.learned import ForgetLearnedReply, ObservingStatus
 from tmws_mcp.store import forgetting as taking
 from tmws_mcp.store import learned as table
 from tmws_mcp.store import log, namespaces

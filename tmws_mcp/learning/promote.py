@@ -20,7 +20,7 @@ from tmws_mcp.learning.promoted_steps import steps_of
 from tmws_mcp.learning.queries import Queries, for_error, for_tasks
 from tmws_mcp.learning.words import words
 from tmws_mcp.model import JsonObject, Scope
-from tmws_mcp.model.learning import Promotion
+from tmws_mcp.model.learned import Promotion
 from tmws_mcp.store import learned as table
 from tmws_mcp.store import namespaces, tasks, traces
 from tmws_mcp.store.driver import Connection
