@@ -86,3 +86,42 @@ def test_the_log_is_deleted_and_what_was_learned_stays(taught):
 
     assert json.loads(taught("observations", "status", "--json").stdout)["steps"] == 0
     assert len(listed(taught)) == 3
+
+
+def test_what_was_learned_is_carried_to_another_namespace(taught, tmp_path):
+    file = tmp_path / "learned.jsonl"
+    assert taught("learned", "export", str(file)).exit_code == OK
+    written = file.read_text()
+
+    first = taught("learned", "import", str(file), "--namespace", "other", "--json")
+    again = taught("learned", "import", str(file), "--namespace", "other", "--json")
+
+    assert json.loads(first.stdout)["patterns"] == 3
+    assert (json.loads(again.stdout)["patterns"], json.loads(again.stdout)["slots"]) == (0, 0)
+    assert taught("learned", "export", "--namespace", "other").stdout == written
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_bad_line_is_named_and_the_rest_is_taken_in(taught):
+    lines = taught("learned", "export").stdout.splitlines()
+    damaged = [lines[0], "{", lines[1].replace("configure", "rm").replace("make", "rm"), *lines[2:]]
+    text = "\n".join(damaged)
+
+    result = taught("learned", "import", "-", "--namespace", "other", "--json", input=text)
+
+    report = json.loads(result.stdout)
+    assert result.exit_code == FAILED
+    assert (report["bad"], report["patterns"]) == (2, 2)
+    assert "line 2" in result.stderr
+    assert "line 3" in result.stderr
+
+
+def test_another_kind_of_file_is_refused(taught):
+    result = taught("learned", "import", "-", input='{"tool_used": "rm"}\n')
+
+    assert result.exit_code == USAGE
+    assert "learned export" in result.stderr
+
+
+def test_nothing_to_export_is_said(tmws):
+    assert tmws("learned", "export").exit_code == NOTHING

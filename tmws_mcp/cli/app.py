@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tmws_mcp import __version__
-from tmws_mcp.cli import inspector, learned, observations, patterns
+from tmws_mcp.cli import carry, inspector, learned, observations, patterns
 from tmws_mcp.cli.demo import demo
 from tmws_mcp.cli.doctor import doctor
 from tmws_mcp.cli.exits import Commands
@@ -60,6 +60,8 @@ app.command()(observe)
 patterns.app.command()(promote)
 app.add_typer(inspector.app, name="inspect")
 app.add_typer(patterns.app, name="patterns")
+learned.app.command("export")(carry.export)
+learned.app.command("import")(carry.take_in)
 app.add_typer(learned.app, name="learned")
 app.add_typer(observations.app, name="observations")
 

@@ -3,11 +3,13 @@
 No tool of a model's leads here: these are the command line's and a program's.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from tmws_mcp.actions.registry import is_known
-from tmws_mcp.learning import comparing, forgetting, log, moved, pausing, promote
+from tmws_mcp.learning import carrying, comparing, forgetting, log, moved, pausing, promote
+from tmws_mcp.model import LearnedFilter
+from tmws_mcp.model.carried import CarriedLine, ImportedLearned
 from tmws_mcp.model.learned import (
     Comparison,
     ForgetLearnedReply,
@@ -17,6 +19,7 @@ from tmws_mcp.model.learned import (
     Promotion,
     UndoLearnedReply,
 )
+from tmws_mcp.model.learning import LISTED_MAX
 from tmws_mcp.model.problems import validated
 from tmws_mcp.settings import Settings
 from tmws_mcp.store.database import Database
@@ -50,6 +53,19 @@ class Managing:
         """Return what was learned between two days; by default since yesterday."""
         store, scope = await self._store(), self._settings.scope()
         return await store.read(moved.moved, scope, since=since, until=until, now=self._clock())
+
+    async def export(
+        self, wanted: LearnedFilter | Mapping[str, Any] | None = None, namespace: str = ""
+    ) -> tuple[str, ...]:
+        """Return learned patterns with their counts as lines of JSON."""
+        store, scope = await self._store(), self._settings.scope(namespace)
+        asked = validated(LearnedFilter, wanted or {"limit": LISTED_MAX})
+        return await store.read(carrying.exported, scope, asked)
+
+    async def take_in(self, lines: Sequence[CarriedLine], namespace: str = "") -> ImportedLearned:
+        """Take in lines of an export; twice the same counts nothing twice."""
+        store, scope = await self._store(), self._settings.scope(namespace)
+        return await store.write(carrying.take_in, lines, scope, self._clock())
 
     async def forget(self, request: ForgetLearnedRequest | Mapping[str, Any]) -> ForgetLearnedReply:
         """Forget what was learned about something, or say what would be forgotten."""
