@@ -10,7 +10,11 @@ from tmws_mcp.store import actor
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Context
 
-OWN_SLOT = "ns = ? AND kind = ? AND key = ? AND action = ? AND actor = ?"
+# The actor is asked for in the statement itself: a query of its own costs as much as this one.
+OWN_SLOT = (
+    "ns = ? AND kind = ? AND key = ? AND action = ? "
+    "AND actor = (SELECT value FROM meta WHERE key = 'actor')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ def watched(db: Connection, ns: int, slot: Context) -> Watched | None:
     row = db.row(
         "SELECT n, ok, suspicion, suspect_n, suspect_ok, before_n, before_ok FROM outcome "
         f"WHERE {OWN_SLOT}",
-        (ns, *slot, actor.identity(db)),
+        (ns, *slot),
     )
     return Watched(*row) if row else None
 
@@ -51,11 +55,8 @@ def suspect(db: Connection, ns: int, slot: Context, state: Watched) -> None:
     """Keep the suspicion of an own slot; its counts are the same for everybody else."""
     db.run(
         f"UPDATE outcome SET suspicion = ?, suspect_n = ?, suspect_ok = ? WHERE {OWN_SLOT}",
-        (
-            state.suspicion, state.suspect_n, state.suspect_ok,
-            ns, *slot, actor.identity(db),
-        ),
-    )  # fmt: skip
+        (state.suspicion, state.suspect_n, state.suspect_ok, ns, *slot),
+    )
 
 
 def open_epoch(db: Connection, ns: int, slot: Context, state: Watched, now: float) -> None:
@@ -64,7 +65,7 @@ def open_epoch(db: Connection, ns: int, slot: Context, state: Watched, now: floa
     db.run(
         "UPDATE outcome SET gen = gen + 1, seq = ?, before_n = ?, before_ok = ?, changed_at = ?, "
         f"suspicion = 0, suspect_n = 0, suspect_ok = 0 WHERE {OWN_SLOT}",
-        (seq, state.suspect_n, state.suspect_ok, now, ns, *slot, actor.identity(db)),
+        (seq, state.suspect_n, state.suspect_ok, now, ns, *slot),
     )
 
 

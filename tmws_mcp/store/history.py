@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.driver import Connection, Row
 from tmws_mcp.store.evidence import Context
 
 DAYS_MAX = 60
@@ -33,16 +33,33 @@ class Moved:
 
 
 def snapshot(db: Connection, ns: int, slots: Iterable[Context], day: int) -> None:
-    """Note how the learned patterns on these slots stand today, in place of earlier today."""
-    db.run_many(
-        "INSERT INTO learned_history(ns, id, day, epoch, n, ok) "
-        "SELECT l.ns, l.id, ?, max(o.gen), sum(o.n), sum(o.ok) FROM learned l JOIN outcome o "
-        "ON o.ns = l.ns AND o.kind = l.slot_kind AND o.key = l.slot_key "
-        "AND o.action = l.slot_action WHERE l.ns = ? AND l.slot_kind = ? AND l.slot_key = ? "
-        "AND l.slot_action = ? GROUP BY l.ns, l.id "
-        "ON CONFLICT DO UPDATE SET epoch = excluded.epoch, n = excluded.n, ok = excluded.ok",
-        ((day, ns, *slot) for slot in slots),
-    )
+    """Note how the learned patterns on these slots stand today, in place of earlier today.
+
+    In three plain statements: one INSERT out of a SELECT takes SQLite ten times as long.
+    """
+    for slot in slots:
+        patterns = db.rows(
+            "SELECT id FROM learned WHERE ns = ? AND slot_kind = ? AND slot_key = ? "
+            "AND slot_action = ?",
+            (ns, *slot),
+        )
+        if patterns:
+            counts = db.row(
+                "SELECT max(gen), sum(n), sum(ok) FROM outcome "
+                "WHERE ns = ? AND kind = ? AND key = ? AND action = ?",
+                (ns, *slot),
+            )
+            assert counts is not None
+            _put(db, ns, (str(row[0]) for row in patterns), day, counts)
+
+
+def _put(db: Connection, ns: int, patterns: Iterable[str], day: int, counts: Row) -> None:
+    for pattern in patterns:
+        db.run(
+            "INSERT INTO learned_history(ns, id, day, epoch, n, ok) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET epoch = excluded.epoch, n = excluded.n, ok = excluded.ok",
+            (ns, pattern, day, *counts),
+        )
 
 
 def of_pattern(db: Connection, ns: int, pattern_id: str) -> tuple[Snapshot, ...]:
