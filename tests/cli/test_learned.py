@@ -72,6 +72,8 @@ def test_observing_is_paused_for_all_until_it_is_resumed(taught):
     assert answer["structured"]["observed"] == 0
     assert "a demo" in answer["structured"]["paused"]
     assert "Nothing was recorded" in answer["text"]
+    piped = taught("observe", "--jsonl", "-", input='{"tool_used": "rm"}\n')
+    assert (piped.exit_code, "a demo" in piped.stdout) == (FAILED, True)
     assert (status["steps"], "a demo" in status["paused"]) == (6, True)
     assert taught("observations", "resume").exit_code == OK
     assert taught("observations", "resume").exit_code == NOTHING

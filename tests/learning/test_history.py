@@ -1,10 +1,17 @@
 """How what was learned has moved from day to day."""
 
+import json
+from pathlib import Path
+
 from tests.learning.desk import NOW, SCOPE, observed
 from tmws_mcp.learning import history, learned
+from tmws_mcp.learning.identity import pattern_id
+from tmws_mcp.learning.words import task_key
 from tmws_mcp.model import LearnedFilter
+from tmws_mcp.store import driver, migrations
 from tmws_mcp.store import history as days
 from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.schema import s0001_first
 
 DAY = history.DAY_SECONDS
 
@@ -34,6 +41,35 @@ def test_two_days_differ_in_what_was_counted_between_them(db: Connection) -> Non
     found = {(one.before.n if one.before else None, one.after.n) for one in moved}
     assert found == {(1, 2), (None, 1)}
     assert days.between(db, 1, today + 1, today + 5, 10) == ()
+
+
+def test_patterns_of_an_older_store_are_shown_and_have_a_history_from_now_on(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "old.db"
+    path.touch()
+    db = driver.connect(path)
+    driver.for_writing(db, "normal")
+    s0001_first.apply(db)
+    db.rows("PRAGMA user_version = 1")
+    made = {"task_key": task_key("Build"), "task": "Build", "tool": "make"}
+    name = pattern_id("tool_usage", made)
+    db.run("INSERT INTO namespace(name, created_at) VALUES ('team', 0)")
+    db.run("INSERT INTO learned VALUES (1, ?, 'tool_usage', ?, 0, 0)", (name, json.dumps(made)))
+    db.run(
+        "INSERT INTO outcome(ns, kind, key, action, actor, seq, n, ok, last_at) VALUES "
+        "(1, 'task_tool', ?, 'make', (SELECT value FROM meta WHERE key = 'actor'), 1, 4, 3, 0)",
+        (made["task_key"],),
+    )
+
+    migrations.migrate(db, path)
+
+    [one] = learned.learned_patterns(db, SCOPE, LearnedFilter())
+    assert (one.pattern_id, one.evidence.support, one.version) == (name, 4, 1)
+    observed(db, now=NOW, task="Build", tool_used="make")
+    found = learned.learned_pattern(db, name, SCOPE).history
+    assert [(was.support, was.successes) for was in found] == [(5, 4)]
+    db.close()
 
 
 def test_old_days_are_dropped(db: Connection) -> None:
