@@ -93,10 +93,17 @@ def test_one_pattern_is_forgotten_and_no_longer_recommended(db: Connection, kind
 def test_a_task_leaves_no_word_behind(db: Connection) -> None:
     story(db)
     assert "task" in everywhere(db, "zebra")
+    for word in ("zebra", "plants"):  # as an expert of words counts them
+        db.run(
+            "INSERT INTO context(ns, kind, key, action, actor, seq, n) "
+            "VALUES (1, 'task_word', ?, 'hose', 'me', 1, 1)",
+            (word,),
+        )
 
     forget(db, task="ship the  Zebra release", erase=True)
 
     assert everywhere(db, "zebra") == []
+    assert db.rows("SELECT key FROM context WHERE kind = 'task_word'") == [("plants",)]
     assert advised(db, task="Water plants", want="next").recommendations
 
 

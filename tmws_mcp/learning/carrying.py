@@ -15,8 +15,7 @@ from tmws_mcp.learning import history, intake, repairs
 from tmws_mcp.learning.counting import ALL, EVERYWHERE, REPAIR, TOOL, VARIANT
 from tmws_mcp.learning.identity import pattern_id
 from tmws_mcp.learning.kinds import KINDS, error_recovery, task_sequence
-from tmws_mcp.learning.learned import kind_of, learned_patterns
-from tmws_mcp.learning.sessions import AREA
+from tmws_mcp.learning.learned import kind_of, learned_patterns, touch
 from tmws_mcp.learning.templates import MASKS_VERSION
 from tmws_mcp.learning.words import fingerprint
 from tmws_mcp.model import JsonObject, LearnedFilter, Scope
@@ -120,7 +119,7 @@ def take_in(
     runs = sum(_take_run(db, ns, line.run) for line in lines if line.run)
     history.keep(db, ns, {(slot.kind, slot.key, slot.action) for slot in newer}, now)
     if new or newer or runs:
-        namespaces.touch(db, ns, AREA)
+        touch(db, ns)
     return ImportedLearned(
         patterns=new,
         slots=len(newer),

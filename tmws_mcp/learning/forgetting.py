@@ -14,8 +14,7 @@ from tmws_mcp.learning import repairs, sequences, wording
 from tmws_mcp.learning.counting import REPAIR
 from tmws_mcp.learning.intake import masked, tool_name
 from tmws_mcp.learning.kinds import error_recovery, task_sequence, tool_usage
-from tmws_mcp.learning.learned import kind_of
-from tmws_mcp.learning.sessions import AREA
+from tmws_mcp.learning.learned import kind_of, touch
 from tmws_mcp.learning.words import task_key
 from tmws_mcp.model import Scope
 from tmws_mcp.model.learned import (
@@ -102,7 +101,7 @@ def _forget(
     elif request.erase and request.everything:
         taking.erase_all_kept(db, ns)
     taking.delete(db, ns, parts)
-    namespaces.touch(db, ns, AREA)
+    touch(db, ns)
     until = wording.day(now + UNDO_DAYS * DAY_SECONDS) if undo else None
     return reply.model_copy(update={"undo": undo, "undo_until": until})
 
@@ -192,7 +191,7 @@ def undo(db: Connection, name: str, scope: Scope) -> UndoLearnedReply:
         raise NotFound("forgetting to undo", name, remedy=remedy)
     subject, rows = found
     put = restoring.restore(db, ns, rows)
-    namespaces.touch(db, ns, AREA)
+    touch(db, ns)
     shown = {WORDS[table]: n for table, n in put.items() if table in WORDS and n}
     return UndoLearnedReply(subject=subject, rows=shown, scope=scope)
 

@@ -25,6 +25,8 @@ from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Tally
 from tmws_mcp.store.learned import Learned
 
+AREAS = ("learning", "contexts")
+"""What caches look at: the second one moves when the counts of contexts do."""
 SHOWN_MAX = 3
 """So many learned patterns are named in the answer to an observation."""
 
@@ -59,6 +61,12 @@ def keep(db: Connection, ns: int, changes: Changes, now: float) -> tuple[Learned
     order = list(KINDS)
     moved.sort(key=lambda learned: order.index(cast("LearnedKind", learned.kind)))
     return tuple(_summary(db, ns, learned) for learned in moved[:SHOWN_MAX])
+
+
+def touch(db: Connection, ns: int) -> None:
+    """Move the generations of all that is cached of what was learned."""
+    for area in AREAS:
+        namespaces.touch(db, ns, area)
 
 
 def kind_of(learned: Learned) -> Kind:

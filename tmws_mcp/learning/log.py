@@ -5,7 +5,7 @@ which outlive it. So it can be deleted, or kept for some days only, without forg
 """
 
 from tmws_mcp.learning import forgetting, pausing, wording
-from tmws_mcp.learning.sessions import AREA
+from tmws_mcp.learning.learned import touch
 from tmws_mcp.model import Scope
 from tmws_mcp.model.learned import ForgetLearnedReply, ObservingStatus
 from tmws_mcp.store import forgetting as taking
@@ -51,7 +51,7 @@ def delete(
     counted = taking.count(db, parts)
     if not dry_run and any(counted.values()):
         taking.delete(db, ns, parts)
-        namespaces.touch(db, ns, AREA)
+        touch(db, ns)
     return ForgetLearnedReply(
         subject=subject,
         rows={forgetting.WORDS[name]: n for name, n in counted.items() if n},

@@ -28,6 +28,8 @@ TABLES = (
 """All that holds what was observed and learned in a namespace."""
 KEPT = ("learned", "learned_history", "outcome", "context", "task", "task_word", "run")
 """In the order in which they are put back."""
+WORD_KINDS = "('task_word', 'turn_word')"
+"""Contexts whose key is a word of a text; those of no other task go with the task."""
 OF_TASKS = "task IN (SELECT id FROM task WHERE ns = :ns)"
 
 Rows = dict[str, list[dict[str, JsonValue]]]
@@ -89,6 +91,10 @@ def of_task(ns: int, key: str, task: int | None) -> tuple[Part, ...]:
         "ns = :ns AND (session, run) IN (SELECT session, number FROM run WHERE task = :task "
         "UNION SELECT id, run FROM session WHERE ns = :ns AND task = :task)"
     )
+    alone = (
+        "SELECT word FROM task_word WHERE task = :task EXCEPT "
+        "SELECT word FROM task_word WHERE ns = :ns AND task <> :task"
+    )
     return (
         Part(
             "learned_history", f"ns = :ns AND id IN (SELECT id FROM learned WHERE {patterns})",
@@ -97,6 +103,7 @@ def of_task(ns: int, key: str, task: int | None) -> tuple[Part, ...]:
         Part("learned", patterns, values),
         Part("outcome", "ns = :ns AND key IN (:key, :variant)", values),
         Part("context", "ns = :ns AND key = :key", values),
+        Part("context", f"ns = :ns AND kind IN {WORD_KINDS} AND key IN ({alone})", values),
         Part("step", ran, values),
         Part("run", "task = :task", values),
         Part("task_word", "task = :task", values),
@@ -164,11 +171,11 @@ def log_of(ns: int, before: float | None) -> tuple[Part, ...]:
 
 def count(db: Connection, parts: Sequence[Part]) -> dict[str, int]:
     """Return how many rows of each table the parts have."""
-    found = {
-        part.table: db.row(f"SELECT count(*) FROM {part.table} WHERE {part.where}", part.values)
-        for part in parts
-    }
-    return {table: int(row[0]) if row else 0 for table, row in found.items()}
+    found: dict[str, int] = {}
+    for part in parts:
+        row = db.row(f"SELECT count(*) FROM {part.table} WHERE {part.where}", part.values)
+        found[part.table] = found.get(part.table, 0) + (int(row[0]) if row else 0)
+    return found
 
 
 def rows_of(db: Connection, parts: Sequence[Part]) -> Rows:
@@ -180,7 +187,8 @@ def rows_of(db: Connection, parts: Sequence[Part]) -> Rows:
             found = db.rows(
                 f"SELECT {', '.join(names)} FROM {part.table} WHERE {part.where}", part.values
             )
-            kept[part.table] = [dict(zip(names, row, strict=True)) for row in found]
+            rows = kept.setdefault(part.table, [])
+            rows += (dict(zip(names, row, strict=True)) for row in found)
     return kept
 
 
