@@ -57,6 +57,17 @@ def test_erasing_leaves_nothing_to_undo(taught, home):
     assert not any(b"configure" in file.read_bytes() for file in home.glob("tmws.db*"))
 
 
+def test_what_was_forgotten_can_be_erased_before_its_time(taught, home):
+    assert taught("learned", "forget", "--tool", "configure", "--yes").exit_code == OK
+    undo = json.loads(taught("observations", "status", "--json").stdout)["forgotten"][0]["undo"]
+    assert any(b"configure" in file.read_bytes() for file in home.glob("tmws.db*"))
+
+    assert taught("learned", "erase", undo).exit_code == OK
+
+    assert not any(b"configure" in file.read_bytes() for file in home.glob("tmws.db*"))
+    assert taught("learned", "undo", undo).exit_code == NOTHING
+
+
 def test_nothing_to_forget_is_said(taught):
     assert taught("learned", "forget", "--tool", "nobody", "--yes").exit_code == NOTHING
     assert taught("learned", "forget", "--yes").exit_code == USAGE

@@ -106,3 +106,14 @@ def undo(
     """Bring back what was forgotten; what was counted since then is kept too."""
     reply = with_engine(lambda engine: engine.manage.undo(name, namespace))
     show(f"Brought back {reply.subject}: {rows_in_words(reply.rows)}.")
+
+
+@app.command()
+def erase(
+    name: Annotated[str, typer.Argument(metavar="ID", help="As `forget` told it.")],
+    *,
+    namespace: NamespaceOption = "",
+) -> None:
+    """Erase what was forgotten, before its time to undo is over."""
+    subject = with_engine(lambda engine: engine.manage.erase(name, namespace))
+    show(f"Erased {subject}.")

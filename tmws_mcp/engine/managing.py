@@ -82,6 +82,13 @@ class Managing:
         store, scope = await self._store(), self._settings.scope(namespace)
         return await store.write(forgetting.undo, name, scope)
 
+    async def erase(self, name: str, namespace: str = "") -> str:
+        """Erase what was forgotten and could still be brought back; return what it was."""
+        store, scope = await self._store(), self._settings.scope(namespace)
+        subject = await store.write(forgetting.erase, name, scope)
+        await store.empty_log()
+        return subject
+
     async def pause(self, reason: str = "", namespace: str = "") -> ObservingStatus:
         """Observe nothing in a namespace until somebody resumes."""
         store, scope = await self._store(), self._settings.scope(namespace)

@@ -93,13 +93,15 @@ def _forget(
         dry_run=request.dry_run,
         scope=scope,
     )
-    if request.dry_run or not any(counted.values()):
+    if request.dry_run:
+        return reply
+    if request.erase and request.everything:
+        taking.erase_all_kept(db, ns)
+    if not any(counted.values()):
         return reply
     undo = f"f{secrets.token_hex(4)}" if undoable else None
     if undo:
         taking.keep(db, ns, undo, subject, taking.rows_of(db, parts), now)
-    elif request.erase and request.everything:
-        taking.erase_all_kept(db, ns)
     taking.delete(db, ns, parts)
     touch(db, ns)
     until = wording.day(now + UNDO_DAYS * DAY_SECONDS) if undo else None
@@ -184,16 +186,29 @@ def undo(db: Connection, name: str, scope: Scope) -> UndoLearnedReply:
     Raises:
         NotFound: It was erased by now, or never was forgotten here.
     """
-    ns = namespaces.find(db, scope.namespace)
-    found = taking.take_back(db, ns, name) if ns is not None else None
-    if ns is None or found is None:
-        remedy = "`tmws-mcp observations status` lists what can be brought back."
-        raise NotFound("forgetting to undo", name, remedy=remedy)
-    subject, rows = found
+    ns, subject, rows = _taken_back(db, name, scope)
     put = restoring.restore(db, ns, rows)
     touch(db, ns)
     shown = {WORDS[table]: n for table, n in put.items() if table in WORDS and n}
     return UndoLearnedReply(subject=subject, rows=shown, scope=scope)
+
+
+def erase(db: Connection, name: str, scope: Scope) -> str:
+    """Erase at once what was forgotten and could be brought back; return what it was.
+
+    Raises:
+        NotFound: It was erased by now, or never was forgotten here.
+    """
+    return _taken_back(db, name, scope)[1]
+
+
+def _taken_back(db: Connection, name: str, scope: Scope) -> tuple[int, str, taking.Rows]:
+    ns = namespaces.find(db, scope.namespace)
+    found = taking.take_back(db, ns, name) if ns is not None else None
+    if ns is None or found is None:
+        remedy = "`tmws-mcp observations status` lists what can be brought back."
+        raise NotFound("forgetting", name, remedy=remedy)
+    return ns, *found
 
 
 def undoable(db: Connection, ns: int) -> tuple[ForgottenLearned, ...]:
