@@ -60,7 +60,9 @@ def keep(db: Connection, ns: int, changes: Changes, now: float) -> tuple[Learned
     history.keep(db, ns, changes.outcomes, now)
     order = list(KINDS)
     moved.sort(key=lambda learned: order.index(cast("LearnedKind", learned.kind)))
-    return tuple(_summary(db, ns, learned) for learned in moved[:SHOWN_MAX])
+    told = moved[:SHOWN_MAX]
+    everything = evidence.tally(db, ns, *ALL) if told else Tally()
+    return tuple(_summary(db, ns, learned, everything) for learned in told)
 
 
 def touch(db: Connection, ns: int) -> None:
@@ -74,16 +76,22 @@ def kind_of(learned: Learned) -> Kind:
     return KINDS[cast("LearnedKind", learned.kind)]
 
 
-def _summary(db: Connection, ns: int, learned: Learned) -> LearnedSummary:
-    shown = _shown(db, ns, learned)
-    assert shown.success_rate is not None
+def _summary(db: Connection, ns: int, learned: Learned, everything: Tally) -> LearnedSummary:
+    """Return a pattern in a line; each observation does, so that nothing else is read for it."""
+    kind = kind_of(learned)
+    tally = kind.tally(db, ns, learned.definition)
     return LearnedSummary(
-        kind=shown.kind,
-        pattern_id=shown.pattern_id,
-        summary=shown.summary,
-        confidence=shown.success_rate,
-        support=shown.evidence.support,
+        kind=cast("LearnedKind", learned.kind),
+        pattern_id=learned.id,
+        summary=_said(db, ns, learned, tally),
+        confidence=round(posterior.mean([everything, tally]), 3),
+        support=tally.fresh_n,
     )
+
+
+def _said(db: Connection, ns: int, learned: Learned, tally: Tally) -> str:
+    said = kind_of(learned).summary(db, ns, learned.definition)
+    return f"{said}: {wording.worked(tally)}" if tally.n else said
 
 
 def _shown(db: Connection, ns: int, learned: Learned) -> LearnedPattern:
@@ -91,11 +99,10 @@ def _shown(db: Connection, ns: int, learned: Learned) -> LearnedPattern:
     tally = kind.tally(db, ns, learned.definition)
     rest = kind.rest(db, ns, learned.definition)
     everything = evidence.tally(db, ns, *ALL)
-    said = kind.summary(db, ns, learned.definition)
     return LearnedPattern(
         pattern_id=learned.id,
         kind=cast("LearnedKind", learned.kind),
-        summary=f"{said}: {wording.worked(tally)}" if tally.n else said,
+        summary=_said(db, ns, learned, tally),
         definition=learned.definition,
         success_rate=round(posterior.mean([everything, tally]), 3),
         evidence=evidence_of(tally, rest),
