@@ -6,7 +6,7 @@ import pytest
 
 from tests.learning.desk import NOW, SCOPE, observed
 from tmws_mcp.errors import InvalidInput, NotFound
-from tmws_mcp.learning import contest, history, learned, moved
+from tmws_mcp.learning import history, learned, moved, two_shares
 from tmws_mcp.learning.comparing import compare
 from tmws_mcp.model import LearnedFilter
 from tmws_mcp.store.driver import Connection
@@ -28,28 +28,31 @@ def test_the_probability_is_that_of_draws_from_both_posteriors(
         for _ in range(20_000)
     )
 
-    assert contest.probability_better(*counts) == pytest.approx(won / 20_000, abs=0.012)
+    assert two_shares.probability_better(*counts) == pytest.approx(won / 20_000, abs=0.012)
 
 
 def test_exchanging_the_sides_exchanges_the_odds() -> None:
-    there, back = contest.probability_better(7, 9, 3, 8), contest.probability_better(3, 8, 7, 9)
+    there, back = (
+        two_shares.probability_better(7, 9, 3, 8),
+        two_shares.probability_better(3, 8, 7, 9),
+    )
 
     assert there + back == pytest.approx(1.0)
 
 
 def test_the_approximation_meets_the_exact_sum_where_it_takes_over() -> None:
-    n = contest.EXACT_RUNS_MAX
-    exact = contest.probability_better(1_830, n, 1_800, n)
-    beyond = contest.probability_better(1_831, n + 1, 1_801, n + 1)
+    n = two_shares.EXACT_RUNS_MAX
+    exact = two_shares.probability_better(1_830, n, 1_800, n)
+    beyond = two_shares.probability_better(1_831, n + 1, 1_801, n + 1)
 
     assert beyond == pytest.approx(exact, abs=0.005)
-    assert contest.probability_better(10**9, 10**9, 0, 10**9) == 1.0
+    assert two_shares.probability_better(10**9, 10**9, 0, 10**9) == 1.0
 
 
 def test_runs_are_compared_pair_by_pair() -> None:
-    assert contest.share_faster({0: 3}, {1: 1}) == 1.0
-    assert contest.share_faster({0: 1}, {0: 1}) == 0.5
-    assert contest.share_faster({}, {0: 1}) is None
+    assert two_shares.share_faster({0: 3}, {1: 1}) == 1.0
+    assert two_shares.share_faster({0: 1}, {0: 1}) == 0.5
+    assert two_shares.share_faster({}, {0: 1}) is None
 
 
 def methods(db: Connection) -> None:

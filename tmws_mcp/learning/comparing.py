@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from tmws_mcp.errors import NotFound
 from tmws_mcp.learning import wording
-from tmws_mcp.learning.contest import probability_better, share_faster
 from tmws_mcp.learning.counting import EVERYWHERE, TASK_TOOL, TOOL, VARIANT
 from tmws_mcp.learning.drift import PATTERN
 from tmws_mcp.learning.durations import median
 from tmws_mcp.learning.learned import kind_of
+from tmws_mcp.learning.two_shares import probability_better, share_faster
 from tmws_mcp.learning.words import task_key
 from tmws_mcp.model import Scope
 from tmws_mcp.model.learned import Compared, Comparison

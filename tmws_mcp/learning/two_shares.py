@@ -16,7 +16,7 @@ EXACT_RUNS_MAX = 2_000
 def probability_better(ok: int, n: int, other_ok: int, other_n: int) -> float:
     """Return the probability that the first share is truly greater than the other.
 
-    >>> probability_better(0, 0, 0, 0)
+    >>> round(probability_better(0, 0, 0, 0), 3)
     0.5
     >>> round(probability_better(26, 30, 12, 20), 3)
     0.984
