@@ -19,7 +19,7 @@ def probability_better(ok: int, n: int, other_ok: int, other_n: int) -> float:
     >>> round(probability_better(0, 0, 0, 0), 3)
     0.5
     >>> round(probability_better(26, 30, 12, 20), 3)
-    0.984
+    0.983
     """
     assert 0 <= ok <= n
     assert 0 <= other_ok <= other_n
