@@ -105,6 +105,15 @@ class Settings(BaseModel):
     redis_url: str = Field(
         "", description="Redis for federation; empty: this instance works alone.", repr=False
     )
+    observe_executions: bool = Field(
+        default=True, description="Counts executions of patterns as observations."
+    )
+    steps_days: int = Field(
+        180, ge=0, le=36_500, description="Observed steps are kept for so long; 0: no limit."
+    )
+    sessions_days: int = Field(
+        365, ge=0, le=36_500, description="Sessions are kept for so long; 0: no limit."
+    )
     durability: Literal["normal", "full"] = Field(
         "normal", description="`full`: a power cut loses no acknowledged write (slower)."
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tmws_mcp.engine.maintenance import LEASE, maintain, one_round
+from tmws_mcp.engine.maintenance import LEASE, Retention, maintain, one_round
 from tmws_mcp.learning import sessions
 from tmws_mcp.memory import lifecycle
 from tmws_mcp.memory.remember import remember
@@ -26,6 +26,24 @@ async def forgotten_long_ago(store: Database) -> None:
     gone = await store.write(remember, drop, SCOPE, embedder=None, now=0.0)
     forget = ForgetRequest(ids=(gone.id,))
     await store.write(lifecycle.forget, forget, SCOPE, embedder=None, now=1.0)
+
+
+async def test_a_round_drops_observations_over_their_days(tmp_path: Path) -> None:
+    async with Database(tmp_path / "tmws.db") as store:
+        for number in range(3):
+            step = ObserveRequest(task="t", tool_used="a", session_id=f"s{number}")
+            await store.write(sessions.observe, step, SCOPE, connection="c", now=number * 30 * DAY)
+
+        keep = Retention(steps_days=45, sessions_days=75)
+        await one_round(store, now=80 * DAY, retention=keep)
+
+        assert await store.read(lambda db: db.rows("SELECT count(*) FROM step")) == [(1,)]
+        assert await store.read(lambda db: db.rows("SELECT name FROM session ORDER BY 1")) == [
+            ("s1",), ("s2",),
+        ]  # fmt: skip
+        assert await store.read(lambda db: db.rows("SELECT n FROM outcome WHERE kind = 'all'")) == [
+            (3,)
+        ]
 
 
 def memories(db: Connection) -> int:

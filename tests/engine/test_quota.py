@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tmws_mcp.engine import open_engine
-from tmws_mcp.engine.maintenance import one_round
+from tmws_mcp.engine.maintenance import Retention, one_round
 from tmws_mcp.errors import QuotaReached
 from tmws_mcp.memory import consolidate
 from tmws_mcp.memory.recall import recall
@@ -79,7 +79,7 @@ async def test_what_is_older_than_its_kind_is_kept_is_archived(
         young = StoreRequest(content="turn today", kind="episodic")
         await store.write(remember, young, SCOPE, embedder=None, now=99 * DAY)
 
-        await one_round(store, now=100 * DAY, retention={"episodic": 30})
+        await one_round(store, now=100 * DAY, retention=Retention(memory_days={"episodic": 30}))
 
         listed = await store.read(recall, RecallRequest(), SCOPE, embedder=None, now=100 * DAY)
         [batch] = await store.read(consolidate.batches, SCOPE)

@@ -54,7 +54,10 @@ def test_steps_of_all_kinds_are_told_apart_by_their_key() -> None:
         ({"colour": 1}, "colour: this key is not known here"),
         ({"steps": [{"name": "a", "recall": "x", "limt": 3}]}, "steps[1].limt: this key"),
         ({"steps": [{"name": "a", "action": "clock.now", "limit": 3}]}, "steps[1].limit: this key"),
-        ({"steps": [{"name": "a"}]}, "steps[1]: needs exactly one of the keys action, recall"),
+        (
+            {"steps": [{"name": "a"}]},
+            "steps[1]: needs exactly one of the keys action, call, recall",
+        ),
         ({"steps": [{"name": "a", "recall": "x", "store": "y"}]}, "steps[1]: needs exactly one"),
         ({"steps": ["recall"]}, "steps[1]: needs exactly one"),
         ({"steps": []}, "steps: there are none"),

@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tmws_mcp.patterns.templates import UnknownName, fill, fill_value, names_in
+from tmws_mcp.errors import InvalidInput
+from tmws_mcp.patterns.templates import (
+    ArgumentType,
+    UnknownName,
+    fill,
+    fill_value,
+    names_in,
+    typed_value,
+)
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True)
 
@@ -46,3 +54,32 @@ def test_texts_within_values_are_filled_and_keys_are_not() -> None:
     filled = fill_value({"{a}": ["{a}", {"k": "{a}{{}}"}, 3, None, True]}, {"a": "1"})
 
     assert filled == {"{a}": ["1", {"k": "1{}"}, 3, None, True]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        ("integer", "7", 7), ("number", "2.5", 2.5), ("boolean", "True", True),
+        ("json", "[1, 2]", [1, 2]), ("text", "7", "7"), ("path", "a/b", "a/b"),
+    ],
+)  # fmt: skip
+def test_a_value_that_is_one_name_alone_gets_the_names_type(
+    kind: ArgumentType, text: str, value: object
+) -> None:
+    found = typed_value({"a": ["{x}"], "b": "{x}!"}, {"x": text}, {"x": kind})
+
+    assert found == {"a": [value], "b": f"{text}!"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [("integer", "7.5"), ("integer", "true"), ("number", "ten"), ("boolean", "1"), ("json", "{")],
+)
+def test_a_value_of_another_type_is_refused_by_its_name(kind: ArgumentType, text: str) -> None:
+    with pytest.raises(InvalidInput, match=f"x is '{text}', and must be of type {kind}"):
+        typed_value("{x}", {"x": text}, {"x": kind})
+
+
+def test_a_lonely_name_without_a_value_is_unknown_whatever_its_type() -> None:
+    with pytest.raises(UnknownName):
+        typed_value("{x}", {}, {"x": "integer"})

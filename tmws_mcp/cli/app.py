@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from tmws_mcp import __version__
-from tmws_mcp.cli import inspector, memories, moving, patterns
+from tmws_mcp.cli import carry, inspector, learned, memories, moving, observations, patterns
 from tmws_mcp.cli.demo import demo
 from tmws_mcp.cli.doctor import doctor
 from tmws_mcp.cli.exits import Commands
 from tmws_mcp.cli.observe import observe
+from tmws_mcp.cli.promote import promote
 from tmws_mcp.cli.serve import TRANSPORTS
 from tmws_mcp.cli.serve import serve as serve_until_end
 
@@ -60,9 +61,14 @@ app.command()(moving.export)
 app.command("import-memories")(moving.import_memories)
 app.command()(moving.backup)
 app.command()(moving.restore)
+patterns.app.command()(promote)
 app.add_typer(inspector.app, name="inspect")
 app.add_typer(patterns.app, name="patterns")
 app.add_typer(memories.app, name="memories")
+learned.app.command("export")(carry.export)
+learned.app.command("import")(carry.take_in)
+app.add_typer(learned.app, name="learned")
+app.add_typer(observations.app, name="observations")
 
 
 def _print_version(asked: bool) -> None:

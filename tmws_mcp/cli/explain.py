@@ -13,8 +13,10 @@ from tmws_mcp.model import (
     LearnedPattern,
     Memory,
     PatternSummary,
+    Snapshot,
 )
 
+DAYS_SHOWN = 14
 FEW_TIMES = 3  # below it, evidence is called thin
 
 Subject = Memory | LearnedPattern | PatternSummary
@@ -36,12 +38,6 @@ async def all_patterns(server: Server) -> tuple[PatternSummary, ...]:
     """Return the server's authored patterns."""
     found = await server.read_own("tmws://patterns")
     return TypeAdapter(tuple[PatternSummary, ...]).validate_python(found)
-
-
-async def all_learned(server: Server) -> tuple[LearnedPattern, ...]:
-    """Return the server's learned patterns, the newest first."""
-    found = await server.read_own("tmws://learned")
-    return TypeAdapter(tuple[LearnedPattern, ...]).validate_python(found)
 
 
 def show(subject: Subject) -> None:
@@ -106,14 +102,36 @@ def _show_learned(pattern: LearnedPattern) -> None:
         ("kind", pattern.kind),
         ("summary", pattern.summary),
         ("evidence", in_words(evidence)),
+        ("got worse", _worse(evidence)),
         ("success rate", share(pattern.success_rate)),
         ("without it", share(evidence.base_rate)),
+        ("takes", f"{pattern.seconds:.3g} s (median)" if pattern.seconds is not None else None),
+        ("first seen", pattern.first_seen),
         ("last seen", evidence.last_seen),
+        ("version", pattern.version),
         ("instances", evidence.instances),
         ("actors", pattern.actors),
     ]
     console().print(facts(pairs))
     console().print(facts(_flat(pattern.definition), title="definition"))
+    if pattern.history:
+        rows = [_day(was) for was in pattern.history[-DAYS_SHOWN:]]
+        columns = ("day", "seen", "worked", "share", "version")
+        console().print(table(columns, rows, title="history", numbers=columns[1:]))
+
+
+def _worse(evidence: Evidence) -> str | None:
+    if evidence.changed_at is None:
+        return None
+    return (
+        f"noticed {evidence.changed_at}; before it worked in {share(evidence.before)}. "
+        "The evidence above counts from the change on, and what was before weighs as a few runs."
+    )
+
+
+def _day(was: Snapshot) -> tuple[object, ...]:
+    worked = share(was.successes / was.support if was.support else None)
+    return was.day, was.support, was.successes, worked, was.version
 
 
 def _show_pattern(pattern: PatternSummary) -> None:
@@ -123,6 +141,7 @@ def _show_pattern(pattern: PatternSummary) -> None:
         ("what it does", pattern.summary),
         ("exact triggers", pattern.exact),
         ("expressions", text("\n".join(pattern.regex))),
+        ("executions", pattern.executions),
         ("examples", text("\n".join(pattern.examples))),
         ("steps", text("\n".join(pattern.steps))),
     ]

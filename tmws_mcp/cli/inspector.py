@@ -10,12 +10,12 @@ from typing import Annotated, Any
 import typer
 from mcp_types import Tool
 
-from tmws_mcp.cli import explain
+from tmws_mcp.cli import explain, inspect_learned
 from tmws_mcp.cli.exits import FAILED, NOTHING, OK, Commands, end
-from tmws_mcp.cli.render import console, facts, print_json, share, show, table
+from tmws_mcp.cli.render import console, facts, print_json, show, table
 from tmws_mcp.cli.target import Answer, CommandOption, JsonOption, Server, UrlOption, run
 from tmws_mcp.errors import InvalidInput, NotFound
-from tmws_mcp.model import ExecuteReply, LearnedPattern, PatternSummary, RecallReply
+from tmws_mcp.model import ExecuteReply, PatternSummary, RecallReply
 from tmws_mcp.model.memory import RECALL_LIMIT_MAX, TOKEN_BUDGET_MAX
 from tmws_mcp.tokens import estimate_tokens
 
@@ -189,21 +189,9 @@ def patterns(
     end(OK if found else NOTHING)
 
 
-@app.command()
-def learned(
-    *, command: CommandOption = "", url: UrlOption = "", as_json: JsonOption = False
-) -> None:
-    """List what was learned from observations, with its evidence."""
-    found = run(command, url, explain.all_learned)
-    if as_json:
-        print_json(found)
-    elif found:
-        columns = ("id", "kind", "learned", "seen", "worked", "at least")
-        rows = [_learned_row(pattern) for pattern in found]
-        console().print(table(columns, rows, numbers=columns[3:]))
-    else:
-        show("Nothing was learned here yet: observe_interaction brings the evidence.")
-    end(OK if found else NOTHING)
+app.command()(inspect_learned.learned)
+app.command()(inspect_learned.compare)
+app.command()(inspect_learned.diff)
 
 
 async def _versions(server: Server, name: str, namespace: str) -> Answer:
@@ -292,9 +280,3 @@ def _as_json(answer: Answer) -> dict[str, object]:
 def _pattern_row(pattern: PatternSummary) -> tuple[object, ...]:
     example = next(iter((*pattern.examples, *pattern.exact)), "")
     return pattern.id, pattern.route, pattern.summary, example
-
-
-def _learned_row(pattern: LearnedPattern) -> tuple[object, ...]:
-    evidence = pattern.evidence
-    worked, least = share(pattern.success_rate), share(evidence.lower_bound)
-    return pattern.pattern_id, pattern.kind, pattern.summary, evidence.support, worked, least

@@ -46,6 +46,8 @@ class Report:
     lines: int = 0
     observed: int = 0
     bad: int = 0
+    paused: str = ""
+    """Why nothing was recorded, where observing is paused."""
     learned: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
 
@@ -71,7 +73,7 @@ def observe(
     with _opened(jsonl) as file:
         anyio.run(_observe_all, settings, file, namespace, report)
     _show(report, as_json=as_json)
-    end(FAILED if report.bad else OK if report.lines else NOTHING)
+    end(FAILED if report.bad or report.paused else OK if report.lines else NOTHING)
 
 
 @contextmanager
@@ -106,6 +108,7 @@ async def _observe_batch(
     except InvalidInput as error:
         await _blame(engine, batch, namespace, connection, report, error)
         return
+    report.paused = reply.paused or report.paused
     report.observed += reply.observed
     report.learned |= {found.pattern_id for found in reply.learned}
 
@@ -160,6 +163,9 @@ def _skip_line(file: TextIO, line: str) -> None:
 def _show(report: Report, *, as_json: bool) -> None:
     if as_json:
         print_json({**asdict(report), "learned": sorted(report.learned)})
+        return
+    if report.paused:
+        show(f"Nothing was recorded: {report.paused}. `tmws-mcp observations resume` ends it.")
         return
     known = report.lines - report.bad - report.observed
     show(

@@ -16,6 +16,7 @@ from pydantic import JsonValue
 
 from tmws_mcp.actions.registry import ACTIONS, Action, Workspace
 from tmws_mcp.cache.process import ProcessCache, execution_key
+from tmws_mcp.engine.observing import observed
 from tmws_mcp.engine.once import Once
 from tmws_mcp.errors import InvalidInput, PatternNotFound, RegexesUnavailable, StoreError
 from tmws_mcp.model import (
@@ -28,6 +29,7 @@ from tmws_mcp.model import (
     RegisterRequest,
     Scope,
 )
+from tmws_mcp.model.learned import Execution
 from tmws_mcp.router.features import features
 from tmws_mcp.router.router import route
 from tmws_mcp.settings import Settings
@@ -72,8 +74,10 @@ class Answering:
         *,
         store: Callable[[], Awaitable[Database]],
         parts: "Callable[[Mapping[str, Action]], Parts]",
+        record: Callable[[Execution, Scope], Awaitable[None]],
         actions: Mapping[str, Callable[[], Awaitable[JsonValue]]],
     ) -> None:
+        self._record = record
         self._settings = settings
         self._store = store
         self._book = Once(self._read_book)
@@ -193,7 +197,8 @@ class Answering:
         """A pattern is kept if it says so and changes nothing."""
         actions = (self._actions.get(name) for name in pattern.actions)
         only_reads = all(action is not None and action.read_only for action in actions)
-        return pattern.cache_seconds > 0 and not pattern.stores and only_reads
+        changes = pattern.stores or pattern.calls
+        return pattern.cache_seconds > 0 and not changes and only_reads
 
     async def _run(
         self,
@@ -206,7 +211,14 @@ class Answering:
         from tmws_mcp.patterns.execute import execute  # noqa: PLC0415 - see above
 
         parts = self._parts(self._actions)
-        return await execute(pattern, match, decision, request, scope, parts)
+        if pattern is None or request.dry_run:
+            return await execute(pattern, match, decision, request, scope, parts)
+        return await observed(
+            pattern,
+            scope,
+            lambda: execute(pattern, match, decision, request, scope, parts),
+            self._record,
+        )
 
     async def _list(self, _arguments: JsonObject, _where: Workspace) -> JsonValue:
         return {item.id: item.summary for item in await self.summaries()}

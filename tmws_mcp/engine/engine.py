@@ -24,11 +24,12 @@ from tmws_mcp.engine.answering import Answering
 from tmws_mcp.engine.encoder import Encoder
 from tmws_mcp.engine.filling import Filler
 from tmws_mcp.engine.keeping import Keeping
-from tmws_mcp.engine.maintenance import maintain
+from tmws_mcp.engine.maintenance import Retention, maintain
+from tmws_mcp.engine.managing import Managing
 from tmws_mcp.engine.once import Once
 from tmws_mcp.engine.recalls import Recalls
-from tmws_mcp.errors import InvalidInput, StoreMoved
-from tmws_mcp.learning import learned, sessions
+from tmws_mcp.errors import InvalidInput, StoreError, StoreMoved, TmwsError
+from tmws_mcp.learning import executions, learned, pausing, sessions
 from tmws_mcp.learning import recommend as recommending
 from tmws_mcp.masking import mask_secrets
 from tmws_mcp.memory import lifecycle, lookup
@@ -39,6 +40,7 @@ from tmws_mcp.model import (
     ExecuteRequest,
     ForgetReply,
     ForgetRequest,
+    LearnedFilter,
     LearnedPattern,
     Memory,
     ObserveReply,
@@ -51,17 +53,22 @@ from tmws_mcp.model import (
     RecommendRequest,
     RegisterReply,
     RegisterRequest,
+    Scope,
     Statistics,
     Status,
     StoreReply,
     StoreRequest,
 )
+from tmws_mcp.model.learned import Execution
 from tmws_mcp.model.problems import validated
 from tmws_mcp.settings import Settings
 from tmws_mcp.store.database import Database
+from tmws_mcp.telemetry import get_logger
 
 if TYPE_CHECKING:
     from tmws_mcp.patterns.run import Parts
+
+log = get_logger("engine")
 
 COMPLETIONS_MAX = 50
 BULK_MAX = 1_000
@@ -94,10 +101,13 @@ class Engine:
         self.keeping = Keeping(
             settings, store=self._store, embedder=self._encoder.for_writing, clock=clock
         )
+        self.manage = Managing(settings, store=self._store, clock=clock)
+        """What a person does with what was learned."""
         self._answering = Answering(
             settings,
             store=self._store,
             parts=self._parts,
+            record=self._record,
             actions={"status.health": self._health, "statistics.all": self._figures},
         )
 
@@ -203,7 +213,7 @@ class Engine:
         asked = validated(ObserveRequest, request)
         store, scope = await self._store(), self.settings.scope(asked.namespace)
         return await store.write(
-            sessions.observe, asked, scope, connection=connection, now=self._clock()
+            pausing.observe, asked, scope, connection=connection, now=self._clock()
         )
 
     async def get_recommendations(
@@ -231,13 +241,21 @@ class Engine:
         return await self._answering.summaries()
 
     async def pattern(self, name: str) -> PatternSummary:
-        """Return one authored pattern."""
-        return await self._answering.summary(name)
+        """Return one authored pattern, and how its executions went."""
+        found = await self._answering.summary(name)
+        try:
+            store = await self._store()
+            said = await store.read(executions.in_words, name, self.settings.scope())
+        except StoreError:  # its file can be shown all the same
+            said = None
+        return found.model_copy(update={"executions": said})
 
-    async def learned(self, limit: int = 50) -> tuple[LearnedPattern, ...]:
-        """Return the learned patterns of the default scope, the newest first."""
-        store = await self._store()
-        return await store.read(learned.learned_patterns, self.settings.scope(), limit=limit)
+    async def learned(
+        self, wanted: LearnedFilter | Mapping[str, Any] | None = None
+    ) -> tuple[LearnedPattern, ...]:
+        """Return learned patterns of the default scope, the newest first."""
+        asked, store = validated(LearnedFilter, wanted or {}), await self._store()
+        return await store.read(learned.learned_patterns, self.settings.scope(), asked)
 
     async def learned_pattern(self, name: str) -> LearnedPattern:
         """Return one learned pattern."""
@@ -254,6 +272,7 @@ class Engine:
             problems=(self._encoder.problem, *await self._answering.problems()),
             patterns=len(await self.patterns()),
             uptime_seconds=self._clock() - self._started_at,
+            now=self._clock(),
         )
 
     async def statistics(self) -> Statistics:
@@ -267,7 +286,9 @@ class Engine:
             names = (pattern.id for pattern in await self.patterns())
             return tuple(name for name in names if name.startswith(prefix))[:COMPLETIONS_MAX]
         if kind == "learned":
-            names = (pattern.pattern_id for pattern in await self.learned(COMPLETIONS_MAX * 4))
+            names = (
+                pattern.pattern_id for pattern in await self.learned({"limit": COMPLETIONS_MAX * 4})
+            )
             return tuple(name for name in names if name.startswith(prefix))[:COMPLETIONS_MAX]
         known = {
             "memory": lookup.known_ids, "tag": lookup.known_tags, "persona": lookup.known_personas,
@@ -300,6 +321,16 @@ class Engine:
             workspace=Workspace(folder),
         )
 
+    async def _record(self, execution: Execution, scope: Scope) -> None:
+        """Observe an execution; that it cannot be must not fail what was executed."""
+        if not self.settings.observe_executions:
+            return
+        try:
+            store = await self._store()
+            await store.write(executions.record, execution, scope, self._clock())
+        except TmwsError as error:
+            log.warning("execution.not_observed", error=type(error).__name__)
+
     async def _health(self) -> JsonValue:
         return (await self.status()).model_dump(mode="json", exclude={"scope"}, exclude_none=True)
 
@@ -326,7 +357,11 @@ class Engine:
                 store,
                 clock=self._clock,
                 recalls=self._recalls,
-                retention=report.retention_of(self.settings),
+                retention=Retention(
+                    self.settings.steps_days,
+                    self.settings.sessions_days,
+                    report.retention_of(self.settings),
+                ),
             )
         )
         self._tasks.start_soon(Filler(store, self._encoder, self._clock).run)

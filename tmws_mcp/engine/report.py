@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from tmws_mcp import __version__
 from tmws_mcp.errors import StoreError
-from tmws_mcp.learning import learned
+from tmws_mcp.learning import drift, learned
 from tmws_mcp.memory import lookup, quota
 from tmws_mcp.model import Scope, Statistics, Status
 from tmws_mcp.settings import Settings
@@ -24,6 +24,7 @@ async def status(
     problems: tuple[str, ...],
     patterns: int,
     uptime_seconds: float,
+    now: float,
 ) -> Status:
     """Return the state of the server; a store that cannot be opened is one of its problems."""
     try:
@@ -31,12 +32,14 @@ async def status(
         schema, spaces = await opened.read(_schema_and_namespaces)
         used = await opened.read(quota.use, settings.scope().namespace, limits_of(settings))
         done, wanted = await opened.read(embedders.progress, embedder or "")
+        worse = await opened.read(drift.regressions, settings.scope(), now)
         await opened.write(_probe)
         vectors = opened.vectors
     except StoreError as error:
         problems, schema, spaces, vectors = (str(error), *problems), 0, 0, False
         used = ()
         done = wanted = 0
+        worse = ()
     return Status(
         version=__version__,
         ok=not any(problems),
@@ -52,6 +55,7 @@ async def status(
         namespaces=spaces,
         used=tuple(map(str, used)),
         federation="off: this instance works alone",
+        regressions=worse,
         uptime_seconds=round(uptime_seconds, 1),
         scope=settings.scope(),
     )

@@ -37,12 +37,16 @@ class Changes:
     """(kind, id) -> definition of the learned patterns that moved."""
     variants: dict[str, str] = field(default_factory=dict)
     """Most particular key -> task, of the variants that moved."""
+    trails: dict[Context, list[bool]] = field(default_factory=dict)
+    """Of each outcome slot, how it went time after time: a sum does not tell when it got worse."""
     credited: int = 0
     """How many forecasts were made to credit the experts."""
 
     def add(self, slot: Context, change: Tally) -> None:
         """Add to the counts of an outcome."""
         self.outcomes.setdefault(slot, Tally()).add(change)
+        if change.n == 1:
+            self.trails.setdefault(slot, []).append(bool(change.ok))
 
     def write(self, db: Connection, ns: int, now: float) -> None:
         """Write the counts down."""

@@ -1,90 +1,137 @@
 """Learned patterns: what people see of the counts."""
 
+from itertools import islice
 from typing import cast
 
 from tmws_mcp.errors import NotFound
-from tmws_mcp.learning import posterior, wording
+from tmws_mcp.learning import drift, history, posterior, wording
 from tmws_mcp.learning.counting import ALL, Changes
-from tmws_mcp.learning.kinds import KINDS
+from tmws_mcp.learning.durations import median
+from tmws_mcp.learning.kinds import KINDS, Kind
 from tmws_mcp.model import (
     Evidence,
+    LearnedFilter,
     LearnedKind,
     LearnedPattern,
     LearnedSummary,
     Scope,
+    Snapshot,
 )
 from tmws_mcp.model.learning import LearnedCounts, LearningStatistics
 from tmws_mcp.store import evidence, namespaces, observations, tasks
+from tmws_mcp.store import history as days
 from tmws_mcp.store import learned as table
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Tally
 from tmws_mcp.store.learned import Learned
 
+AREAS = ("learning", "contexts")
+"""What caches look at: the second one moves when the counts of contexts do."""
 SHOWN_MAX = 3
 """So many learned patterns are named in the answer to an observation."""
 
 
 def evidence_of(tally: Tally, rest: Tally | None) -> Evidence:
-    """Return counts as the evidence of a reply."""
+    """Return counts as the evidence of a reply; after a change, those since then."""
+    changed = bool(tally.changed_at)
     return Evidence(
-        support=tally.n,
-        successes=tally.ok,
+        support=tally.fresh_n,
+        successes=tally.fresh_ok,
         instances=len(tally.actors),
         last_seen=wording.moment(tally.last_at) if tally.n else None,
-        lower_bound=round(posterior.lower_bound(tally.ok, tally.n), 3),
+        lower_bound=round(posterior.lower_bound(tally.fresh_ok, tally.fresh_n), 3),
         base_rate=round(rest.ok / rest.n, 3) if rest and rest.n else None,
+        changed_at=wording.moment(tally.changed_at) if changed else None,
+        before=round(tally.before_ok / tally.before_n, 3) if tally.before_n else None,
     )
 
 
 def keep(db: Connection, ns: int, changes: Changes, now: float) -> tuple[LearnedSummary, ...]:
-    """Keep the learned patterns that moved, and return the few worth telling."""
+    """Keep the learned patterns that moved, and return the few worth telling.
+
+    The counts of the changes must be written by now: alarm and history look at them.
+    """
     moved = [
         Learned(pattern_id, kind, made) for (kind, pattern_id), made in changes.learned.items()
     ]
     for learned in moved:
-        table.note(db, ns, learned, now)
+        table.note(db, ns, learned, kind_of(learned).slot(learned.definition), now)
+    drift.watch(db, ns, changes.trails, now)
+    history.keep(db, ns, changes.outcomes, now)
     order = list(KINDS)
     moved.sort(key=lambda learned: order.index(cast("LearnedKind", learned.kind)))
-    return tuple(_summary(db, ns, learned) for learned in moved[:SHOWN_MAX])
+    told = moved[:SHOWN_MAX]
+    everything = evidence.tally(db, ns, *ALL) if told else Tally()
+    return tuple(_summary(db, ns, learned, everything) for learned in told)
 
 
-def _summary(db: Connection, ns: int, learned: Learned) -> LearnedSummary:
-    shown = _shown(db, ns, learned)
-    assert shown.success_rate is not None
+def touch(db: Connection, ns: int) -> None:
+    """Move the generations of all that is cached of what was learned."""
+    for area in AREAS:
+        namespaces.touch(db, ns, area)
+
+
+def kind_of(learned: Learned) -> Kind:
+    """Return what knows about a learned pattern."""
+    return KINDS[cast("LearnedKind", learned.kind)]
+
+
+def _summary(db: Connection, ns: int, learned: Learned, everything: Tally) -> LearnedSummary:
+    """Return a pattern in a line; each observation does, so that nothing else is read for it."""
+    kind = kind_of(learned)
+    tally = kind.tally(db, ns, learned.definition)
     return LearnedSummary(
-        kind=shown.kind,
-        pattern_id=shown.pattern_id,
-        summary=shown.summary,
-        confidence=shown.success_rate,
-        support=shown.evidence.support,
+        kind=cast("LearnedKind", learned.kind),
+        pattern_id=learned.id,
+        summary=_said(db, ns, learned, tally),
+        confidence=round(posterior.mean([everything, tally]), 3),
+        support=tally.fresh_n,
     )
 
 
+def _said(db: Connection, ns: int, learned: Learned, tally: Tally) -> str:
+    said = kind_of(learned).summary(db, ns, learned.definition)
+    return f"{said}: {wording.worked(tally)}" if tally.n else said
+
+
 def _shown(db: Connection, ns: int, learned: Learned) -> LearnedPattern:
-    name = cast("LearnedKind", learned.kind)
-    kind = KINDS[name]
+    kind = kind_of(learned)
     tally = kind.tally(db, ns, learned.definition)
     rest = kind.rest(db, ns, learned.definition)
     everything = evidence.tally(db, ns, *ALL)
     return LearnedPattern(
         pattern_id=learned.id,
-        kind=name,
-        summary=f"{kind.summary(db, ns, learned.definition)}: {wording.worked(tally)}"
-        if tally.n
-        else kind.summary(db, ns, learned.definition),
+        kind=cast("LearnedKind", learned.kind),
+        summary=_said(db, ns, learned, tally),
         definition=learned.definition,
         success_rate=round(posterior.mean([everything, tally]), 3),
         evidence=evidence_of(tally, rest),
+        seconds=median(tally.durations),
+        version=tally.epoch + 1,
+        first_seen=wording.moment(learned.first_at),
         actors=tuple(sorted(tally.actors)),
     )
 
 
-def learned_patterns(db: Connection, scope: Scope, *, limit: int) -> tuple[LearnedPattern, ...]:
-    """Return the learned patterns of the namespace, those seen last first."""
+def learned_patterns(
+    db: Connection, scope: Scope, wanted: LearnedFilter
+) -> tuple[LearnedPattern, ...]:
+    """Return the learned patterns of the namespace that are wanted, those seen last first."""
     ns = namespaces.find(db, scope.namespace)
     if ns is None:
         return ()
-    return tuple(_shown(db, ns, learned) for learned in table.newest(db, ns, limit))
+    read = table.LEARNED_MAX if wanted.min_support else wanted.limit
+    found = table.newest(
+        db,
+        ns,
+        read,
+        kind=wanted.kind or "",
+        tool=wanted.tool,
+        since=wanted.since.timestamp() if wanted.since else 0.0,
+    )
+    shown = (_shown(db, ns, learned) for learned in found)
+    enough = (one for one in shown if one.evidence.support >= wanted.min_support)
+    return tuple(islice(enough, wanted.limit))
 
 
 def learned_pattern(db: Connection, pattern_id: str, scope: Scope) -> LearnedPattern:
@@ -101,7 +148,19 @@ def learned_pattern(db: Connection, pattern_id: str, scope: Scope) -> LearnedPat
             pattern_id,
             remedy=f"`tmws-mcp inspect learned` lists those of namespace {scope.namespace!r}.",
         )
-    return _shown(db, ns, found)
+    return _shown(db, ns, found).model_copy(update={"history": _history(db, ns, found)})
+
+
+def _history(db: Connection, ns: int, learned: Learned) -> tuple[Snapshot, ...]:
+    return tuple(
+        Snapshot(
+            day=wording.day(was.day * history.DAY_SECONDS),
+            support=was.n,
+            successes=was.ok,
+            version=was.epoch + 1,
+        )
+        for was in days.of_pattern(db, ns, learned.id)
+    )
 
 
 def statistics(db: Connection, scope: Scope) -> LearningStatistics:

@@ -11,6 +11,8 @@ from tmws_mcp.model import (
 def observe_text(reply: ObserveReply) -> str:
     """Return what was observed and learned."""
     head = f"Observed {reply.observed} in session {reply.session_id} {_scope(reply.scope)}."
+    if reply.paused:
+        return f"{head} Nothing was recorded: {reply.paused}. No need to send it again."
     if not reply.observed:
         head += " A repeat: nothing was counted again."
     lines = [

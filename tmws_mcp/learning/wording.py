@@ -28,14 +28,19 @@ def percent(share: float) -> str:
 
 
 def worked(tally: Tally) -> str:
-    """Return how often something worked.
+    """Return how often something worked; after a change, how often since then.
 
     >>> worked(Tally(n=8, ok=7, last_at=0.0, actors=frozenset({"a", "b"})))
     'worked in 7 of 8 runs, last 1970-01-01, on 2 instances'
     """
-    runs = "run" if tally.n == 1 else "runs"
+    runs = "run" if tally.fresh_n == 1 else "runs"
+    since = ""
+    if tally.changed_at:
+        before = f"before: {tally.before_ok} of {tally.before_n}"
+        since = f" since it got worse ({day(tally.changed_at)}; {before})"
     where = f", on {len(tally.actors)} instances" if len(tally.actors) > 1 else ""
-    return f"worked in {tally.ok} of {tally.n} {runs}, last {day(tally.last_at)}{where}"
+    how_often = f"worked in {tally.fresh_ok} of {tally.fresh_n} {runs}"
+    return f"{how_often}{since}, last {day(tally.last_at)}{where}"
 
 
 def without(rest: Tally | None) -> str:

@@ -16,6 +16,7 @@ from tmws_mcp.model.base import (
 from tmws_mcp.model.learning import (
     Evidence,
     Interaction,
+    LearnedFilter,
     LearnedKind,
     LearnedPattern,
     LearnedSummary,
@@ -25,6 +26,7 @@ from tmws_mcp.model.learning import (
     Recommendation,
     RecommendReply,
     RecommendRequest,
+    Snapshot,
     Want,
 )
 from tmws_mcp.model.memory import (
@@ -68,6 +70,7 @@ __all__ = [
     "ForgetRequest",
     "Interaction",
     "JsonObject",
+    "LearnedFilter",
     "LearnedKind",
     "LearnedPattern",
     "LearnedSummary",
@@ -94,6 +97,7 @@ __all__ = [
     "Scope",
     "ScopeSource",
     "Similar",
+    "Snapshot",
     "Statistics",
     "Status",
     "StepReport",

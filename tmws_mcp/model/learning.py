@@ -4,7 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, StringConstraints
 
-from tmws_mcp.model.base import JsonObject, Name, Namespace, Request, Scope, Share, Text, Value
+from tmws_mcp.model.base import (
+    JsonObject,
+    Moment,
+    Name,
+    Namespace,
+    Request,
+    Scope,
+    Share,
+    Text,
+    Value,
+)
 
 LONG_TEXT_CHARS_MAX = 20_000
 """A task, error or turn may be as long; what is kept of it is shorter (learning/sessions.py)."""
@@ -13,6 +23,7 @@ TOOLS_MAX = 2_000
 CANDIDATES_MAX = 200
 RECENT_STEPS_MAX = 200
 METADATA_ITEMS_MAX = 50
+LISTED_MAX = 5_000
 
 LearnedKind = Literal["task_sequence", "error_recovery", "tool_usage", "performance"]
 Want = Literal["auto", "next", "recover", "workflow", "variant"]
@@ -74,6 +85,8 @@ class ObserveReply(Value):
     """Steps and session ends that were new."""
     session_id: str
     learned: tuple[LearnedSummary, ...] = ()
+    paused: str | None = None
+    """Why nothing was observed, where observing is paused."""
     scope: Scope
 
 
@@ -118,6 +131,10 @@ class Evidence(Value):
     """Wilson's lower bound of the success share, 95 %."""
     base_rate: float | None = None
     """The success share without this action, where it is known."""
+    changed_at: str | None = None
+    """When it got worse, where it did: support and successes count from then on."""
+    before: float | None = None
+    """The success share before that."""
 
 
 class Recommendation(Value):
@@ -143,6 +160,15 @@ class RecommendReply(Value):
     scope: Scope
 
 
+class Snapshot(Value):
+    """The counts of a learned pattern at the end of a day."""
+
+    day: str
+    support: int
+    successes: int
+    version: int
+
+
 class LearnedPattern(Value):
     """A learned pattern with all that is known of it."""
 
@@ -152,7 +178,26 @@ class LearnedPattern(Value):
     definition: dict[str, JsonValue]
     success_rate: float | None = None
     evidence: Evidence
+    seconds: float | None = None
+    """Median duration, where it was measured."""
+    version: int = 1
+    """One more with each change for the worse that was noticed."""
+    first_seen: str | None = None
     actors: tuple[str, ...] = ()
+    history: tuple[Snapshot, ...] = ()
+    """Day by day, oldest first; only of a pattern that is asked for by its id."""
+
+
+class LearnedFilter(Request):
+    """Which learned patterns to list."""
+
+    kind: LearnedKind | None = None
+    tool: Name = ""
+    """Tool or method that it names."""
+    since: Moment | None = None
+    """Seen since then."""
+    min_support: Annotated[int, Field(ge=0)] = 0
+    limit: Annotated[int, Field(ge=1, le=LISTED_MAX)] = 200
 
 
 class LearnedCounts(Value):

@@ -69,6 +69,8 @@ class StepReport(Value):
     ok: bool
     ms: float
     error: str | None = None
+    ran: Literal[False] | None = None
+    """False where it was not run at all."""
 
 
 class Explanation(Value):

@@ -17,6 +17,8 @@ class PatternSummary(Value):
     regex: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
+    executions: str | None = None
+    """How its executions went, where one was observed."""
 
 
 class Status(Value):
@@ -39,6 +41,8 @@ class Status(Value):
     used: tuple[str, ...] = ()
     """How much of each limit that is set."""
     federation: str
+    regressions: tuple[str, ...] = ()
+    """What worked and got worse lately, with the learned pattern that it is about."""
     uptime_seconds: float
     scope: Scope
 

@@ -20,6 +20,8 @@ PATTERNS_MAX = 1_000
 ENTRIES_SEEN_MAX = 20_000
 REGISTERED = "patterns"
 """Folder in the data folder that register_pattern writes to."""
+PROMOTED = "promoted"
+"""Folder in the data folder for what a person promoted; no model writes to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,9 @@ def shipped_folder() -> Path:
 
 
 def pattern_folders(home: Path, pattern_dirs: Sequence[Path] = ()) -> tuple[Path, ...]:
-    """Return the folders to load, the weakest first: shipped, registered, the user's own."""
-    registered = home / REGISTERED
-    return (shipped_folder(), *([registered] if registered.is_dir() else []), *pattern_dirs)
+    """Return the folders to load, the weakest first: shipped, registered, promoted, one's own."""
+    made_here = [home / name for name in (REGISTERED, PROMOTED)]
+    return (shipped_folder(), *(folder for folder in made_here if folder.is_dir()), *pattern_dirs)
 
 
 def load_catalog(folders: Sequence[Path]) -> Catalog:

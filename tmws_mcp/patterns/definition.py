@@ -16,6 +16,7 @@ from tmws_mcp.model.base import Text
 from tmws_mcp.patterns.regexes import Regex, RegexRefused
 from tmws_mcp.patterns.steps import (
     ActionStep,
+    CallStep,
     Definition,
     Identifier,
     RecallStep,
@@ -24,7 +25,7 @@ from tmws_mcp.patterns.steps import (
     StoreStep,
     Template,
 )
-from tmws_mcp.patterns.templates import names_in_value
+from tmws_mcp.patterns.templates import ArgumentType, names_in_value
 from tmws_mcp.yamlfile import line_of, read_mapping
 
 EXACT_MAX = 50
@@ -35,6 +36,7 @@ STEPS_MAX = 12
 REGEX_CHARS_MAX = 1_000
 TRIGGER_CHARS_MAX = 200
 MILLISECONDS_MAX = 60_000
+TASK_CHARS_MAX = 600
 PROBLEMS_SHOWN_MAX = 5
 QUERY = "query"
 """The argument that every pattern has."""
@@ -74,6 +76,8 @@ class Argument(Definition):
 
     default: Template | None = None
     """Where neither the query nor the context gives it; may refer to `{query}`."""
+    type: ArgumentType = "text"
+    """What it becomes where it is a whole value of an action's or tool's arguments."""
 
 
 class Pattern(Definition):
@@ -82,6 +86,10 @@ class Pattern(Definition):
     id: PatternId
     route: Route
     summary: Annotated[Text, StringConstraints(min_length=1, max_length=300)]
+    task: Annotated[Text, StringConstraints(max_length=TASK_CHARS_MAX)] = ""
+    """What it is done for: with a task, its executions are observed step by step."""
+    promoted_from: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")] | None = None
+    """The learned pattern that it was made of."""
     triggers: Triggers = Field(default_factory=Triggers)
     examples: ExampleQueries = Field(default_factory=ExampleQueries)
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
@@ -96,6 +104,11 @@ class Pattern(Definition):
     def stores(self) -> bool:
         """Whether it changes the memory."""
         return any(isinstance(step, StoreStep) for step in self.steps)
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """The names of the tools that are not ours and that it calls."""
+        return tuple(step.call for step in self.steps if isinstance(step, CallStep))
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -191,7 +204,7 @@ def _route_problems(pattern: Pattern) -> Iterator[str]:
     if parts != wanted:
         yield (
             f"route: {pattern.route} patterns have {' and '.join(sorted(wanted))} steps, these are "
-            f"{' and '.join(sorted(parts))} (actions are infrastructure, all else is memory)"
+            f"{' and '.join(sorted(parts))} (action and call are infrastructure, all else memory)"
         )
 
 
@@ -237,7 +250,7 @@ def _templates(step: Step) -> list[Any]:
     """Return all of a step that may refer to names."""
     conditions = [f"{{{name}}}" for name in step.conditions]
     match step:
-        case ActionStep():
+        case ActionStep() | CallStep():
             return [*conditions, step.with_]
         case RecallStep():
             return [*conditions, step.recall, *step.tags, step.persona, step.speaker, step.thread]

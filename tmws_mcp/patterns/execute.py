@@ -61,6 +61,7 @@ async def execute(
         namespace=request.namespace,
         tokens=budget.tokens,
         milliseconds=budget.milliseconds,
+        types={name: given.type for name, given in pattern.arguments.items()} if pattern else {},
     )
     outcomes = await run_steps(steps, parts, call)
     if pattern is None and match.closest and _found_nothing(outcomes):

@@ -41,13 +41,20 @@ def register(
     _check_owner(pattern, catalog, registered)
     _check_examples(pattern, catalog, path)
     replaced = path.exists()
-    _write(path, format_mapping(pattern.model_dump(mode="json", by_alias=True, exclude_unset=True)))
+    write_file(
+        path, format_mapping(pattern.model_dump(mode="json", by_alias=True, exclude_unset=True))
+    )
     return RegisterReply(id=pattern.id, path=str(path), replaced=replaced)
 
 
 def _check_steps(pattern: Pattern) -> None:
     if pattern.stores:
         raise InvalidInput("A registered pattern cannot store; use store_memory.")
+    if pattern.calls:
+        raise InvalidInput(
+            f"A registered pattern cannot call {pattern.calls[0]!r}, a tool of another server; "
+            "a person may put it into a pattern file."
+        )
     for name in pattern.actions:
         if not is_read_only(name):
             raise InvalidInput(
@@ -69,6 +76,13 @@ def _check_owner(pattern: Pattern, catalog: Catalog, registered: Path) -> None:
 
 def _check_examples(pattern: Pattern, catalog: Catalog, path: Path) -> None:
     """Refuse what is wrong with it, and what goes wrong with others because of it."""
+    if new := new_problems(pattern, catalog, path):
+        said = "; ".join(_said(problem, path) for problem in new[:PROBLEMS_SHOWN_MAX])
+        raise InvalidInput(f"The pattern was not registered. {said}")
+
+
+def new_problems(pattern: Pattern, catalog: Catalog, path: Path) -> list[PatternFileError]:
+    """Return what is wrong with a pattern, and with others because of it, were it added."""
     before = {str(problem) for problem in check_catalog(catalog)}
     with_it = Catalog(
         {**catalog.patterns, pattern.id: pattern},
@@ -76,10 +90,7 @@ def _check_examples(pattern: Pattern, catalog: Catalog, path: Path) -> None:
         catalog.problems,
         catalog.version,
     )
-    new = [p for p in check_catalog(with_it) if str(p) not in before]
-    if new:
-        said = "; ".join(_said(problem, path) for problem in new[:PROBLEMS_SHOWN_MAX])
-        raise InvalidInput(f"The pattern was not registered. {said}")
+    return [p for p in check_catalog(with_it) if str(p) not in before]
 
 
 def _said(problem: PatternFileError, path: Path) -> str:
@@ -87,8 +98,12 @@ def _said(problem: PatternFileError, path: Path) -> str:
     return f"{place}: {problem.problem}"
 
 
-def _write(path: Path, text: str) -> None:
-    """Write the file at one stroke: a reader sees the old one or the new one."""
+def write_file(path: Path, text: str) -> None:
+    """Write the file at one stroke: a reader sees the old one or the new one.
+
+    Raises:
+        StoreNotWritable: It cannot be written.
+    """
     temporary = None
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

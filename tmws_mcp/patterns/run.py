@@ -24,8 +24,21 @@ from tmws_mcp.model import (
     StoreReply,
     StoreRequest,
 )
-from tmws_mcp.patterns.steps import ActionStep, RecallStep, RecommendStep, Step, StoreStep
-from tmws_mcp.patterns.templates import UnknownName, fill, fill_value
+from tmws_mcp.patterns.steps import (
+    ActionStep,
+    CallStep,
+    RecallStep,
+    RecommendStep,
+    Step,
+    StoreStep,
+)
+from tmws_mcp.patterns.templates import (
+    ArgumentType,
+    UnknownName,
+    fill,
+    fill_value,
+    typed_value,
+)
 from tmws_mcp.telemetry import get_logger
 
 STEP_SECONDS_MAX = 30.0
@@ -57,6 +70,7 @@ class Call:
     namespace: str
     tokens: int
     milliseconds: int
+    types: Mapping[str, ArgumentType] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +83,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a step ended; `found` is None where it failed or had no reason to run."""
+    """How a step ended; `found` is None where it failed or had no reason to run.
+
+    A call that is handed over has both: what to call, and that it was not run.
+    """
 
     found: Found | None = None
     error: str | None = None
     ms: float = 0.0
+    ran: bool = True
 
     @property
     def skipped(self) -> bool:
@@ -82,7 +100,13 @@ class Outcome:
 
     def report(self, name: str) -> StepReport:
         """Return the line of the reply's `steps`."""
-        return StepReport(name=name, ok=self.error is None, ms=round(self.ms, 2), error=self.error)
+        return StepReport(
+            name=name,
+            ok=self.error is None,
+            ms=round(self.ms, 2),
+            error=self.error,
+            ran=None if self.ran else False,
+        )
 
 
 async def run_steps(steps: Sequence[Step], parts: Parts, call: Call) -> dict[str, Outcome]:
@@ -108,12 +132,21 @@ async def _outcome(
 ) -> Outcome:
     if failed := [name for name in step.needs if earlier[name].found is None]:
         reason = "was not run" if earlier[failed[0]].skipped else "failed"
-        return Outcome(error=f"not run: it needs {failed[0]}, which {reason}")
+        return Outcome(error=f"not run: it needs {failed[0]}, which {reason}", ran=False)
     if not _applies(step, earlier, call.arguments):
         return Outcome()
+    if isinstance(step, CallStep):
+        return await _handed_over(step, call)
     started = time.perf_counter()
     found, error = await _within(step, parts, call, deadline)
     return Outcome(found, error, (time.perf_counter() - started) * 1000)
+
+
+async def _handed_over(step: CallStep, call: Call) -> Outcome:
+    """Return the filled call for the caller to make: no server here has such a tool."""
+    found, error = await _attempt(lambda: _filled_call(step, call), step)
+    said = f"not run: no tool {step.call!r} can be reached from here; call it yourself as shown"
+    return Outcome(found, error or said, ran=False)
 
 
 def _applies(step: Step, earlier: Mapping[str, Outcome], arguments: Mapping[str, str]) -> bool:
@@ -147,14 +180,16 @@ async def _within(
     if not isinstance(step, StoreStep):
         limit = min(limit, deadline)
     with anyio.CancelScope(deadline=limit) as scope:
-        return await _attempt(step, parts, call)
+        return await _attempt(lambda: _run(step, parts, call), step)
     assert scope.cancelled_caught
     return None, f"took longer than the {call.milliseconds} ms of the pattern's budget"
 
 
-async def _attempt(step: Step, parts: Parts, call: Call) -> tuple[Found | None, str | None]:
+async def _attempt(
+    work: Callable[[], Awaitable[Found]], step: Step
+) -> tuple[Found | None, str | None]:
     try:
-        return await _run(step, parts, call), None
+        return await work(), None
     except UnknownName as error:
         return None, f"{error.args[0]!r} is not known; give it in `context`"
     except ValidationError as error:
@@ -170,6 +205,8 @@ async def _run(step: Step, parts: Parts, call: Call) -> Found:
     match step:
         case ActionStep():
             return await _act(step, parts, call)
+        case CallStep():
+            return await _filled_call(step, call)
         case RecallStep():
             return _recalled(await parts.recall(recall_request(step, call)))
         case StoreStep():
@@ -186,9 +223,17 @@ async def _act(step: ActionStep, parts: Parts, call: Call) -> Found:
     if action is None:
         known = ", ".join(sorted(parts.actions))
         raise ActionError(f"There is no action {step.action!r}; known are {known}.")
-    arguments = fill_value(step.with_, call.arguments)
+    return Found(await action.run(_arguments(step, call), parts.workspace))
+
+
+async def _filled_call(step: CallStep, call: Call) -> Found:
+    return Found({"call": step.call, "with": _arguments(step, call)})
+
+
+def _arguments(step: ActionStep | CallStep, call: Call) -> JsonObject:
+    arguments = typed_value(step.with_, call.arguments, call.types)
     assert isinstance(arguments, dict)
-    return Found(await action.run(arguments, parts.workspace))
+    return arguments
 
 
 def recall_request(step: RecallStep, call: Call) -> RecallRequest:

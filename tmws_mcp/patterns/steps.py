@@ -1,7 +1,7 @@
-"""The four kinds of step that a pattern file may hold.
+"""The kinds of step that a pattern file may hold.
 
-A step has exactly one of the keys `action`, `recall`, `store` and `recommend`, and the options of
-that kind alone, so that an option which would do nothing is refused by its name.
+A step has exactly one of the keys `action`, `call`, `recall`, `store` and `recommend`, and the
+options of that kind alone, so that an option which would do nothing is refused by its name.
 """
 
 from typing import Annotated, Any, ClassVar, Literal
@@ -67,6 +67,21 @@ class ActionStep(StepBase):
     )
 
 
+class CallStep(StepBase):
+    """Call a tool that is not ours: of another server, or of the agent itself.
+
+    Where this server cannot reach it, the filled call is handed to the caller, and said not to have
+    been run.
+    """
+
+    part: ClassVar[Part] = "infrastructure"
+
+    call: Annotated[Name, StringConstraints(min_length=1)]
+    with_: Annotated[JsonObject, Field(alias="with", max_length=WITH_ITEMS_MAX)] = Field(
+        default_factory=dict
+    )
+
+
 class RecallStep(StepBase):
     """Recall memories; an empty `recall` gives the newest."""
 
@@ -110,7 +125,7 @@ class RecommendStep(StepBase):
     recommend: Recommendation
 
 
-KINDS = ("action", "recall", "store", "recommend")
+KINDS = ("action", "call", "recall", "store", "recommend")
 
 
 def _kind(step: Any) -> str | None:
@@ -122,6 +137,7 @@ def _kind(step: Any) -> str | None:
 
 Step = Annotated[
     Annotated[ActionStep, Tag("action")]
+    | Annotated[CallStep, Tag("call")]
     | Annotated[RecallStep, Tag("recall")]
     | Annotated[StoreStep, Tag("store")]
     | Annotated[RecommendStep, Tag("recommend")],

@@ -5,12 +5,32 @@ filled in is not looked at again, so that a query cannot reach anything through 
 does not enclose a name is refused when the file is read; `{{` and `}}` stand for braces.
 """
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Literal
 
 from pydantic import JsonValue
 
+from tmws_mcp.errors import InvalidInput
+
 _TOKEN = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]{0,39})\}|[{}]")
+
+
+ArgumentType = Literal["text", "path", "url", "date", "integer", "number", "boolean", "json"]
+"""The first four are texts, and say what to look for in a query or a file."""
+
+
+def _is_number(value: JsonValue) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+CONVERTED: dict[str, Callable[[JsonValue], bool]] = {
+    "integer": lambda value: _is_number(value) and isinstance(value, int),
+    "number": _is_number,
+    "boolean": lambda value: isinstance(value, bool),
+    "json": lambda _: True,
+}
 
 
 class UnknownName(KeyError):
@@ -70,6 +90,39 @@ def fill_value(value: JsonValue, values: Mapping[str, str]) -> JsonValue:
     if isinstance(value, dict):
         return {key: fill_value(item, values) for key, item in value.items()}
     return value
+
+
+def typed_value(
+    value: JsonValue, values: Mapping[str, str], types: Mapping[str, ArgumentType]
+) -> JsonValue:
+    """Return the value filled; a text that is one name alone becomes what the name's type says.
+
+    >>> typed_value({"line": "{n}", "say": "line {n}"}, {"n": "7"}, {"n": "integer"})
+    {'line': 7, 'say': 'line 7'}
+
+    Raises:
+        UnknownName: There is no value for one of the names.
+        InvalidInput: A value does not have its type.
+    """
+    if isinstance(value, str):
+        name = value[1:-1]
+        alone = value == f"{{{name}}}" and types.get(name, "text") in CONVERTED
+        return _converted(name, fill(value, values), types[name]) if alone else fill(value, values)
+    if isinstance(value, list):
+        return [typed_value(item, values, types) for item in value]
+    if isinstance(value, dict):
+        return {key: typed_value(item, values, types) for key, item in value.items()}
+    return value
+
+
+def _converted(name: str, text: str, wanted: ArgumentType) -> JsonValue:
+    try:
+        found: JsonValue = json.loads(text.lower() if wanted == "boolean" else text)
+    except ValueError as error:
+        raise InvalidInput(f"{name} is {text!r}, and must be of type {wanted}") from error
+    if not CONVERTED[wanted](found):
+        raise InvalidInput(f"{name} is {text!r}, and must be of type {wanted}")
+    return found
 
 
 def _texts(value: JsonValue) -> Iterator[str]:

@@ -23,9 +23,14 @@ def execute_text(reply: ExecuteReply) -> str:
     lines = [header(reply)]
     if isinstance(reply.result, dict):
         lines += [results_text(reply.result)] if reply.result else []
-    lines += [f"{step.name} failed: {step.error}" for step in reply.steps if not step.ok]
+    lines += [f"{step.name} {_not_ok(step)}" for step in reply.steps if not step.ok]
     lines += [*_left_out(reply), *_explained(reply)]
     return "\n".join(line for line in lines if line)
+
+
+def _not_ok(step: StepReport) -> str:
+    """What was not run has not failed."""
+    return str(step.error) if step.ran is False else f"failed: {step.error}"
 
 
 def header(reply: ExecuteReply) -> str:

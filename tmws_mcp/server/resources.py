@@ -15,6 +15,7 @@ from mcp.server.mcpserver.resources import FunctionResource
 from tmws_mcp.errors import NotFound, TmwsError
 from tmws_mcp.server.connection import SharedEngine
 from tmws_mcp.server.guard import Limits
+from tmws_mcp.server.learned_resources import add_learned_resources
 
 if TYPE_CHECKING:
     from tmws_mcp.engine import Engine
@@ -68,7 +69,7 @@ DOCUMENTS = (
         "tmws://learned",
         "learned",
         f"The newest {LEARNED_MAX} learned patterns with their evidence",
-        lambda engine: engine.learned(LEARNED_MAX),
+        lambda engine: engine.learned({"limit": LEARNED_MAX}),
     ),
 )
 
@@ -108,6 +109,7 @@ def add_resources(server: MCPServer[Any], engine: SharedEngine, limits: Limits) 
             description=collection.description,
             mime_type=JSON,
         )(_reader(collection, engine, limits))
+    add_learned_resources(server, lambda read: _json(read, engine, limits))
 
 
 def _resource(document: Document, engine: SharedEngine, limits: Limits) -> FunctionResource:

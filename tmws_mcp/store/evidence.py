@@ -25,6 +25,13 @@ PRUNED_EACH = 65_536
 ROOM_SHARE = 5
 """A prune drops a fifth more than it must: it costs a scan of the table, and must last a while."""
 
+KEPT_MAX = 4
+"""What was counted before a change weighs as much as so many runs: as a prior, no more."""
+SLOT = (
+    "action, actor, n, ok, tokens, metered, durations, last_at, "
+    "before_n, before_ok, gen, changed_at"
+)
+
 Context = tuple[str, str, str]
 """kind, key, action"""
 
@@ -41,6 +48,25 @@ class Tally:
     """Bucket of the duration (learning/durations.py) -> how often."""
     actors: frozenset[str] = frozenset()
     last_at: float = 0.0
+    before_n: int = 0
+    """Counted before a change was noticed: of them `n` and `ok` hold only what is kept below."""
+    before_ok: int = 0
+    kept_n: int = 0
+    kept_ok: int = 0
+    epoch: int = 0
+    """How many changes were noticed."""
+    changed_at: float = 0.0
+    """When the newest change was noticed; 0.0: never."""
+
+    @property
+    def fresh_n(self) -> int:
+        """How often it was counted since it changed, or at all."""
+        return self.n - self.kept_n
+
+    @property
+    def fresh_ok(self) -> int:
+        """How often it went well since it changed, or at all."""
+        return self.ok - self.kept_ok
 
     def add(self, other: "Tally") -> None:
         """Add another's counts."""
@@ -52,6 +78,12 @@ class Tally:
             self.durations[bucket] = self.durations.get(bucket, 0) + n
         self.actors |= other.actors
         self.last_at = max(self.last_at, other.last_at)
+        self.before_n += other.before_n
+        self.before_ok += other.before_ok
+        self.kept_n += other.kept_n
+        self.kept_ok += other.kept_ok
+        self.epoch = max(self.epoch, other.epoch)
+        self.changed_at = max(self.changed_at, other.changed_at)
 
 
 def add_contexts(db: Connection, ns: int, changes: Mapping[Context, int]) -> None:
@@ -131,8 +163,7 @@ def _marks(values: Sequence[str]) -> str:
 def tallies(db: Connection, ns: int, kind: str, key: str) -> dict[str, Tally]:
     """Return how well each action went in a context."""
     rows = db.rows(
-        "SELECT action, actor, n, ok, tokens, metered, durations, last_at FROM outcome "
-        "WHERE ns = ? AND kind = ? AND key = ? LIMIT ?",
+        f"SELECT {SLOT} FROM outcome WHERE ns = ? AND kind = ? AND key = ? LIMIT ?",
         (ns, kind, key, ACTIONS_READ_MAX),
     )
     return _by_action(rows)
@@ -143,7 +174,7 @@ def tallies_of(
 ) -> dict[str, Tally]:
     """Return how well each of these actions went in a context."""
     rows = db.rows(
-        "SELECT action, actor, n, ok, tokens, metered, durations, last_at FROM outcome "
+        f"SELECT {SLOT} FROM outcome "
         f"WHERE ns = ? AND kind = ? AND key = ? AND action IN ({_marks(actions)})",
         (ns, kind, key, *actions),
     )
@@ -166,8 +197,7 @@ def actions(db: Connection, ns: int, kind: str, key: str) -> tuple[str, ...]:
 def tally(db: Connection, ns: int, kind: str, key: str, action: str) -> Tally:
     """Return how well one action went in a context; a tally of zeros where it was never taken."""
     rows = db.rows(
-        "SELECT action, actor, n, ok, tokens, metered, durations, last_at FROM outcome "
-        "WHERE ns = ? AND kind = ? AND key = ? AND action = ?",
+        f"SELECT {SLOT} FROM outcome WHERE ns = ? AND kind = ? AND key = ? AND action = ?",
         (ns, kind, key, action),
     )
     return _total(rows)
@@ -184,15 +214,29 @@ def others(db: Connection, ns: int, kind: str, key: str, action: str) -> Tally:
 
 def _total(slots: Iterable[Row]) -> Tally:
     total: Tally | None = None
-    for _, owner, n, ok, tokens, metered, durations, last_at in slots:
-        part = Tally(
-            n, ok, tokens, metered, _durations(durations), frozenset([owner]), last_at
-        )  # fmt: skip
+    for slot in slots:
+        part = _part(*slot[1:])
         if total is None:
             total = part
         else:
             total.add(part)
     return total or Tally()
+
+
+def _part(
+    owner: str, n: int, ok: int, tokens: int, metered: int, durations: str, last_at: float,
+    before_n: int, before_ok: int, epoch: int, changed_at: float | None,
+) -> Tally:  # fmt: skip
+    """Return one slot's counts; those from before a change count as KEPT_MAX runs at most."""
+    part = Tally(n, ok, tokens, metered, _durations(durations), frozenset([owner]), last_at)
+    if changed_at is not None:
+        part.before_n, part.before_ok = before_n, before_ok
+        part.epoch, part.changed_at = epoch, changed_at
+        part.kept_n = min(before_n, KEPT_MAX)
+        part.kept_ok = round(part.kept_n * before_ok / max(before_n, 1))
+        part.n -= before_n - part.kept_n
+        part.ok -= before_ok - part.kept_ok
+    return part
 
 
 def is_empty(db: Connection, ns: int) -> bool:

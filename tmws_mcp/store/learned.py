@@ -6,10 +6,18 @@ from dataclasses import dataclass
 
 from tmws_mcp.model import JsonObject
 from tmws_mcp.store.driver import Connection, Row
+from tmws_mcp.store.evidence import Context
 
 LEARNED_MAX = 5_000
 PRUNED_EACH = 64
 """Counting costs a scan of an index, so that one in so many new ones pays for it (by its id)."""
+
+NAMES_TOOL = (
+    ":tool IN (json_extract(definition, '$.tool'), json_extract(definition, '$.repair'), "
+    "json_extract(definition, '$.method'), json_extract(definition, '$.than')) "
+    "OR EXISTS (SELECT 1 FROM json_each(definition, '$.steps') WHERE value = :tool)"
+)
+"""Whether a definition names the tool (or method) `:tool`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +27,22 @@ class Learned:
     id: str
     kind: str
     definition: JsonObject
+    first_at: float = 0.0
 
 
-def note(db: Connection, ns: int, learned: Learned, now: float) -> None:
-    """Keep a learned pattern, or note that it was seen again."""
+def note(db: Connection, ns: int, learned: Learned, slot: Context, now: float) -> None:
+    """Keep a learned pattern, or note that it was seen again; `slot` is where it is counted."""
     seen = db.run(
-        "UPDATE learned SET last_at = max(last_at, ?) WHERE ns = ? AND id = ?",
-        (now, ns, learned.id),
+        "UPDATE learned SET last_at = max(last_at, ?), slot_kind = ?, slot_key = ?, "
+        "slot_action = ? WHERE ns = ? AND id = ?",
+        (now, *slot, ns, learned.id),
     )
     if seen:
         return
     db.run(
-        "INSERT INTO learned(ns, id, kind, definition, first_at, last_at) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
-        (ns, learned.id, learned.kind, json.dumps(learned.definition), now, now),
+        "INSERT INTO learned(ns, id, kind, definition, first_at, last_at, slot_kind, slot_key, "
+        "slot_action) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (ns, learned.id, learned.kind, json.dumps(learned.definition), now, now, *slot),
     )
     if int(learned.id, 16) % PRUNED_EACH == 0:
         prune(db, ns, LEARNED_MAX)
@@ -50,7 +60,8 @@ def prune(db: Connection, ns: int, learned_max: int) -> int:
 def find(db: Connection, ns: int, pattern_id: str) -> Learned | None:
     """Return the learned pattern of that id, or None."""
     row = db.row(
-        "SELECT id, kind, definition FROM learned WHERE ns = ? AND id = ?", (ns, pattern_id)
+        "SELECT id, kind, definition, first_at FROM learned WHERE ns = ? AND id = ?",
+        (ns, pattern_id),
     )
     return _learned(row) if row else None
 
@@ -62,12 +73,15 @@ def known(db: Connection, ns: int, pattern_ids: Sequence[str]) -> frozenset[str]
     return frozenset(row[0] for row in rows)
 
 
-def newest(db: Connection, ns: int, limit: int) -> tuple[Learned, ...]:
-    """Return the learned patterns seen last, newest first."""
+def newest(
+    db: Connection, ns: int, limit: int, *, kind: str = "", tool: str = "", since: float = 0.0
+) -> tuple[Learned, ...]:
+    """Return the learned patterns seen last, newest first; those that name a tool, if one is."""
     rows = db.rows(
-        "SELECT id, kind, definition FROM learned WHERE ns = ? "
-        "ORDER BY last_at DESC, id DESC LIMIT ?",
-        (ns, limit),
+        "SELECT id, kind, definition, first_at FROM learned WHERE ns = :ns "
+        "AND last_at >= :since AND (:kind = '' OR kind = :kind) "
+        f"AND (:tool = '' OR {NAMES_TOOL}) ORDER BY last_at DESC, id DESC LIMIT :limit",
+        {"ns": ns, "limit": limit, "kind": kind, "tool": tool, "since": since},
     )
     return tuple(_learned(row) for row in rows)
 
@@ -78,4 +92,4 @@ def counts(db: Connection, ns: int) -> dict[str, int]:
 
 
 def _learned(row: Row) -> Learned:
-    return Learned(row[0], row[1], json.loads(row[2]))
+    return Learned(row[0], row[1], json.loads(row[2]), row[3])

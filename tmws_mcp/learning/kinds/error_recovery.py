@@ -5,56 +5,55 @@ from tmws_mcp.learning.counting import REPAIR, Changes
 from tmws_mcp.learning.identity import pattern_id
 from tmws_mcp.learning.templates import MASKS_VERSION
 from tmws_mcp.model import JsonObject
-from tmws_mcp.store import evidence
 from tmws_mcp.store.driver import Connection
-from tmws_mcp.store.evidence import Tally
+from tmws_mcp.store.evidence import Context
 from tmws_mcp.store.observations import Step
 
 KIND = "error_recovery"
 
 
-def definition(error: Step, repair: str) -> JsonObject:
+def definition(failed: Step, repair: str) -> JsonObject:
     """Return the pattern's definition."""
     return {
-        "tool": error.tool,
-        "template": error.error_template,
-        "class": error.error_class,
+        "tool": failed.tool,
+        "template": failed.error_template,
+        "class": failed.error_class,
         "masks": MASKS_VERSION,
         "repair": repair,
     }
 
 
-def note(changes: Changes, error: Step, repair: str) -> None:
+def note(changes: Changes, failed: Step, repair: str) -> None:
     """Note that the tool repaired the error."""
-    made = definition(error, repair)
+    made = definition(failed, repair)
     changes.learned[KIND, pattern_id(KIND, made)] = made
 
 
-def tally(db: Connection, ns: int, made: JsonObject) -> Tally:
-    """Return how often the tool was tried after the error, and repaired it."""
-    return evidence.tally(db, ns, REPAIR, _key(made), str(made["repair"]))
-
-
-def rest(db: Connection, ns: int, made: JsonObject) -> Tally:
-    """Return how often other tools were tried after the error, and repaired it."""
-    return evidence.others(db, ns, REPAIR, _key(made), str(made["repair"]))
+def slot(made: JsonObject) -> Context:
+    """Return where it is counted how often the tool was tried after the error, and repaired it."""
+    return REPAIR, _key(made), str(made["repair"])
 
 
 def summary(_db: Connection, _ns: int, made: JsonObject) -> str:
     """Say what repairs the error."""
-    error = wording.cut(str(made["template"] or made["class"]), wording.TEMPLATE_CHARS_SHOWN)
+    said = wording.cut(str(made["template"] or made["class"]), wording.TEMPLATE_CHARS_SHOWN)
     where = f"{made['tool']} fails" if made["tool"] else "something fails"
     repair = (
         "call it again, changed" if made["repair"] == made["tool"] else f"call {made['repair']}"
     )
-    return f"when {where} with {error!r}, {repair}"
+    return f"when {where} with {said!r}, {repair}"
 
 
-def _key(made: JsonObject) -> str:
-    error = Step(
+def error(made: JsonObject) -> Step:
+    """Return the error that the pattern is about."""
+    return Step(
         str(made["tool"]),
         ok=False,
         error_template=str(made["template"] or ""),
         error_class=str(made["class"] or ""),
     )
-    return repairs.counted_keys(error)[-1] if not error.tool else repairs.of_tool(error)[-1]
+
+
+def _key(made: JsonObject) -> str:
+    failed = error(made)
+    return repairs.of_tool(failed)[-1] if failed.tool else repairs.counted_keys(failed)[-1]

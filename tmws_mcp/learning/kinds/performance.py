@@ -7,7 +7,7 @@ from tmws_mcp.learning.identity import pattern_id
 from tmws_mcp.model import JsonObject
 from tmws_mcp.store import evidence
 from tmws_mcp.store.driver import Connection
-from tmws_mcp.store.evidence import Tally
+from tmws_mcp.store.evidence import Context, Tally
 
 KIND = "performance"
 RUNS_MIN = 3
@@ -55,9 +55,9 @@ def gain(tally: Tally, other: Tally) -> float:
     return 1.0
 
 
-def tally(db: Connection, ns: int, made: JsonObject) -> Tally:
-    """Return how well the better method went."""
-    return evidence.tally(db, ns, VARIANT, str(made["key"]), str(made["method"]))
+def slot(made: JsonObject) -> Context:
+    """Return where it is counted how well the better method went."""
+    return VARIANT, str(made["key"]), str(made["method"])
 
 
 def rest(db: Connection, ns: int, made: JsonObject) -> Tally:
@@ -67,7 +67,7 @@ def rest(db: Connection, ns: int, made: JsonObject) -> Tally:
 
 def summary(db: Connection, ns: int, made: JsonObject) -> str:
     """Say which method is better, by how much."""
-    one, other = tally(db, ns, made), rest(db, ns, made)
+    one, other = evidence.tally(db, ns, *slot(made)), rest(db, ns, made)
     times = gain(one, other)
     how = "faster" if one.durations and other.durations else "cheaper in tokens"
     where = f"for {wording.task(str(made['task']))}, " if made["task"] else ""

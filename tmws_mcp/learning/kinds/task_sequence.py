@@ -4,9 +4,8 @@ from tmws_mcp.learning import sequences, wording
 from tmws_mcp.learning.counting import SEQUENCE, Changes
 from tmws_mcp.learning.identity import pattern_id
 from tmws_mcp.model import JsonObject
-from tmws_mcp.store import evidence
 from tmws_mcp.store.driver import Connection
-from tmws_mcp.store.evidence import Tally
+from tmws_mcp.store.evidence import Context
 from tmws_mcp.store.tasks import Task
 
 KIND = "task_sequence"
@@ -24,14 +23,9 @@ def note(changes: Changes, task: Task, tools: tuple[str, ...]) -> None:
     changes.learned[KIND, pattern_id(KIND, made)] = made
 
 
-def tally(db: Connection, ns: int, made: JsonObject) -> Tally:
-    """Return how often the task was done by this sequence, and ended well."""
-    return evidence.tally(db, ns, SEQUENCE, str(made["task_key"]), sequences.key(steps(made)))
-
-
-def rest(db: Connection, ns: int, made: JsonObject) -> Tally:
-    """Return how often the task was done by other sequences, and ended well."""
-    return evidence.others(db, ns, SEQUENCE, str(made["task_key"]), sequences.key(steps(made)))
+def slot(made: JsonObject) -> Context:
+    """Return where it is counted how often the task was done so, and how often it ended well."""
+    return SEQUENCE, str(made["task_key"]), sequences.key(steps(made))
 
 
 def summary(_db: Connection, _ns: int, made: JsonObject) -> str:

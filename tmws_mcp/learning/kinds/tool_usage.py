@@ -4,9 +4,8 @@ from tmws_mcp.learning import wording
 from tmws_mcp.learning.counting import TASK_TOOL, Changes
 from tmws_mcp.learning.identity import pattern_id
 from tmws_mcp.model import JsonObject
-from tmws_mcp.store import evidence
 from tmws_mcp.store.driver import Connection
-from tmws_mcp.store.evidence import Tally
+from tmws_mcp.store.evidence import Context
 
 KIND = "tool_usage"
 
@@ -22,14 +21,9 @@ def note(changes: Changes, task_key: str, task: str, tool: str) -> None:
     changes.learned[KIND, pattern_id(KIND, made)] = made
 
 
-def tally(db: Connection, ns: int, made: JsonObject) -> Tally:
-    """Return how well the tool went on the task."""
-    return evidence.tally(db, ns, TASK_TOOL, str(made["task_key"]), str(made["tool"]))
-
-
-def rest(db: Connection, ns: int, made: JsonObject) -> Tally:
-    """Return how well the other tools went on the task."""
-    return evidence.others(db, ns, TASK_TOOL, str(made["task_key"]), str(made["tool"]))
+def slot(made: JsonObject) -> Context:
+    """Return where it is counted how well the tool went on the task."""
+    return TASK_TOOL, str(made["task_key"]), str(made["tool"])
 
 
 def summary(_db: Connection, _ns: int, made: JsonObject) -> str:

@@ -1,0 +1,128 @@
+"""What used to work and got worse is noticed, said, and weighs less."""
+
+from random import Random
+from statistics import median
+
+import pytest
+
+from tests.learning.desk import NOW, SCOPE, advised, observed
+from tmws_mcp.learning import drift, learned, text
+from tmws_mcp.model import LearnedFilter
+from tmws_mcp.store import evidence
+from tmws_mcp.store.drift import Watched
+from tmws_mcp.store.driver import Connection
+
+USUAL = 60
+
+
+def noticed(draw: Random, before: float, after: float, steps: int) -> int | None:
+    """Return how many observations after the fall the alarm is raised; negative: before it."""
+    state = Watched(0, 0)
+    for number in range(USUAL + steps):
+        share = before if number < USUAL else after
+        state = drift.after(state, ok=draw.random() < share)
+        if drift.is_alarming(state):
+            return number + 1 - USUAL
+    return None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "observations"), [(0.95, 0.3, 13), (0.9, 0.6, 35), (1.0, 0.0, 8)]
+)
+def test_a_fall_is_noticed_soon(before: float, after: float, observations: int) -> None:
+    draw = Random(7)
+    found = [noticed(draw, before, after, 300) for _ in range(200)]
+
+    assert sum(one is None for one in found) <= 4
+    assert sum(one is not None and one <= 0 for one in found) <= 1
+    assert median(one for one in found if one is not None) <= observations
+
+
+@pytest.mark.parametrize(("share", "alarms_max"), [(1.0, 0), (0.95, 1), (0.9, 2), (0.7, 20)])
+def test_what_stays_as_it_was_hardly_ever_alarms(share: float, alarms_max: int) -> None:
+    draw = Random(7)
+    alarms = sum(noticed(draw, share, share, 940) is not None for _ in range(100))
+
+    assert alarms <= alarms_max  # in 100,000 observations
+
+
+def broken(db: Connection, *, good: int = 30, bad: int = 12) -> None:
+    for number in range(good + bad):
+        observed(
+            db, now=NOW + 60 * number, task="Ship it", tool_used="deploy", success=number < good
+        )
+
+
+def test_an_alarm_opens_an_epoch_at_the_moment_of_the_change(db: Connection) -> None:
+    broken(db)
+
+    tally = evidence.tally(db, 1, "task_tool", learned_one(db).definition["task_key"], "deploy")
+
+    assert (tally.before_n, tally.before_ok, tally.epoch) == (30, 30, 1)
+    assert (tally.fresh_n, tally.fresh_ok) == (12, 0)
+    assert db.rows("SELECT n, ok, gen FROM outcome WHERE kind = 'task_tool'") == [(42, 30, 1)]
+
+
+def learned_one(db: Connection) -> learned.LearnedPattern:
+    [one] = learned.learned_patterns(db, SCOPE, LearnedFilter())
+    return one
+
+
+def test_the_past_weighs_as_much_as_a_few_runs(db: Connection) -> None:
+    broken(db)
+
+    one = learned_one(db)
+
+    assert one.version == 2
+    assert one.success_rate is not None
+    assert one.success_rate < 0.4
+    assert (one.evidence.support, one.evidence.successes, one.evidence.before) == (12, 0, 1.0)
+    assert "worked in 0 of 12 runs since it got worse" in one.summary
+    assert "before: 30 of 30" in one.summary
+
+
+def test_a_recommendation_says_that_its_tool_got_worse(db: Connection) -> None:
+    broken(db)
+
+    reply = advised(db, now=NOW + 5000, task="Ship it", want="next")
+
+    best = reply.recommendations[0]
+    assert "since it got worse" in best.why
+    assert best.success_rate is not None
+    assert best.success_rate < 0.4
+    assert best.evidence.changed_at is not None
+    assert best.why in text.recommend_text(reply)
+    assert reply.tokens <= 120
+
+
+def test_the_change_is_told_with_the_pattern_that_it_is_about(db: Connection) -> None:
+    broken(db)
+
+    told = drift.changes(db, 1, NOW, 10)
+
+    assert {found.pattern for found, _ in told} == {learned_one(db).pattern_id, None}
+    assert all("before: 30 of 30" in said for _, said in told)
+    assert drift.changes(db, 1, NOW + 10**6, 10) == ()
+
+
+def test_observations_in_one_call_are_watched_in_their_order(db: Connection) -> None:
+    steps = [{"tool_used": "deploy", "success": number < 30} for number in range(42)]
+    observed(db, task="Ship it", interactions=steps)
+
+    assert learned_one(db).version == 2
+
+
+def test_failures_before_anything_was_usual_are_no_change(db: Connection) -> None:
+    broken(db, good=4, bad=6)
+
+    assert learned_one(db).version == 1
+
+
+def test_suspicion_is_given_up_when_it_was_chance(db: Connection) -> None:
+    broken(db, good=30, bad=2)
+    assert db.rows("SELECT count(*) FROM outcome WHERE suspicion > 0") == [(2,)]
+    for number in range(40):
+        observed(db, now=NOW + 9000 + number, task="Ship it", tool_used="deploy")
+
+    assert db.rows("SELECT count(*) FROM outcome WHERE suspicion > 0") == [(0,)]
+    assert learned_one(db).version == 1

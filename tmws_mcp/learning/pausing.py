@@ -1,0 +1,56 @@
+"""Observing can be paused for a namespace: by a person, for as long as that person wants.
+
+It is a row of the store, so that it holds for every process and every start. Whoever observes while
+it is paused gets a plain answer instead of an error: an agent must not stop working for it.
+"""
+
+from tmws_mcp.learning import intake, sessions, wording
+from tmws_mcp.model import ObserveReply, ObserveRequest, Scope
+from tmws_mcp.store import namespaces, pausing
+from tmws_mcp.store.driver import Connection
+
+REASON_CHARS_MAX = 200
+
+
+def observe(
+    db: Connection, request: ObserveRequest, scope: Scope, *, connection: str, now: float
+) -> ObserveReply:
+    """Observe, unless it is paused; then nothing is written, and the reply says why.
+
+    Raises:
+        InvalidInput: An interaction says nothing to learn from.
+    """
+    ns = namespaces.find(db, scope.namespace)
+    why = reason(db, ns) if ns is not None else None
+    if why is None:
+        return sessions.observe(db, request, scope, connection=connection, now=now)
+    return ObserveReply(
+        observed=0,
+        session_id=intake.session_name(request.session_id, connection=connection),
+        paused=why,
+        scope=scope,
+    )
+
+
+def reason(db: Connection, ns: int) -> str | None:
+    """Return why nothing is observed, None where it is."""
+    found = pausing.paused(db, ns)
+    if found is None:
+        return None
+    because = f" ({found.reason})" if found.reason else ""
+    return f"observing was paused on {wording.day(found.at)}{because}"
+
+
+def pause(db: Connection, scope: Scope, why: str, now: float) -> str:
+    """Pause observing in the scope's namespace, made where it is new; return the reason."""
+    ns = namespaces.ensure(db, scope.namespace, now)
+    pausing.pause(db, ns, intake.masked(why, REASON_CHARS_MAX), now)
+    said = reason(db, ns)
+    assert said is not None
+    return said
+
+
+def resume(db: Connection, scope: Scope) -> bool:
+    """Observe again; False where it was not paused."""
+    ns = namespaces.find(db, scope.namespace)
+    return ns is not None and pausing.resume(db, ns)

@@ -1,0 +1,56 @@
+"""Resources about what was learned that take more than an id: filters, a comparison, two days.
+
+Their arguments stand in the URI's query (RFC 6570), so that the inspector asks through the same
+door as any other client.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from mcp.server.mcpserver import MCPServer
+
+if TYPE_CHECKING:
+    from tmws_mcp.engine import Engine
+
+JSON = "application/json"
+
+Answer = Callable[[Callable[["Engine"], Awaitable[Any]]], Awaitable[str]]
+"""Reads from the engine and returns JSON; our errors become those of the protocol."""
+
+
+def add_learned_resources(server: MCPServer[Any], answer: Answer) -> None:
+    """Register them."""
+
+    @server.resource(
+        "tmws://learned-patterns{?kind,tool,since,min_support,limit}",
+        name="learned_patterns",
+        description="Learned patterns of a kind, about a tool, seen since a day, often enough",
+        mime_type=JSON,
+    )
+    async def listed(
+        kind: str = "", tool: str = "", since: str = "", min_support: str = "", limit: str = ""
+    ) -> str:
+        wanted = {
+            "kind": kind, "tool": tool, "since": since,
+            "min_support": min_support, "limit": limit,
+        }  # fmt: skip
+        given = {name: value for name, value in wanted.items() if value}
+        return await answer(lambda engine: engine.learned(given))
+
+    @server.resource(
+        "tmws://learned-comparison{?one,other,task}",
+        name="learned_comparison",
+        description="Two learned patterns, methods or tools: which is better, which is faster",
+        mime_type=JSON,
+    )
+    async def compared(one: str = "", other: str = "", task: str = "") -> str:
+        return await answer(lambda engine: engine.manage.compare(one, other, task=task))
+
+    @server.resource(
+        "tmws://learned-changes{?since,until}",
+        name="learned_changes",
+        description="What was learned between the ends of two days; by default since yesterday",
+        mime_type=JSON,
+    )
+    async def moved(since: str = "", until: str = "") -> str:
+        return await answer(lambda engine: engine.manage.moved(since=since, until=until))
