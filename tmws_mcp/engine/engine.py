@@ -25,6 +25,7 @@ from tmws_mcp.engine.once import Once
 from tmws_mcp.errors import EmbedderUnavailable, StoreMoved
 from tmws_mcp.learning import learned, sessions
 from tmws_mcp.learning import recommend as recommending
+from tmws_mcp.learning.view import Shelf
 from tmws_mcp.masking import mask_secrets
 from tmws_mcp.memory import lifecycle, lookup
 from tmws_mcp.memory import recall as recalling
@@ -86,6 +87,7 @@ class Engine:
         self._tasks = tasks
         self._file: tuple[int, int] | None = None
         """Which file the open store is: device and inode."""
+        self._shelf = Shelf()
         self._opened = Once(self._open_store)
         self._embedder = Once(self._load_embedder)
         self._answering = Answering(
@@ -144,7 +146,12 @@ class Engine:
         asked = validated(ObserveRequest, request)
         store, scope = await self._store(), self.settings.scope(asked.namespace)
         return await store.write(
-            sessions.observe, asked, scope, connection=connection, now=self._clock()
+            sessions.observe,
+            asked,
+            scope,
+            connection=connection,
+            now=self._clock(),
+            shelf=self._shelf,
         )
 
     async def get_recommendations(
@@ -154,7 +161,12 @@ class Engine:
         asked = validated(RecommendRequest, request)
         store, scope = await self._store(), self.settings.scope(asked.namespace)
         return await store.read(
-            recommending.recommend, asked, scope, connection=connection, now=self._clock()
+            recommending.recommend,
+            asked,
+            scope,
+            connection=connection,
+            now=self._clock(),
+            shelf=self._shelf,
         )
 
     async def end_connection(self, connection: str) -> None:

@@ -37,8 +37,10 @@ class Changes:
     """(kind, id) -> definition of the learned patterns that moved."""
     variants: dict[str, str] = field(default_factory=dict)
     """Most particular key -> task, of the variants that moved."""
-    credited: int = 0
-    """How many forecasts were made to credit the experts."""
+    compared: int = 0
+    """How many forecasts were compared with what happened."""
+    recounted: bool = False
+    """Whether what a View sees has changed."""
 
     def add(self, slot: Context, change: Tally) -> None:
         """Add to the counts of an outcome."""

@@ -6,29 +6,38 @@ from dataclasses import dataclass, replace
 from tmws_mcp.learning import posterior, repairs, wording
 from tmws_mcp.learning.answers import Answer
 from tmws_mcp.learning.asking import Asked
-from tmws_mcp.learning.blend import CREDIT, UNIT, Blend, blend
+from tmws_mcp.learning.blend import TRUST, Blend, blend
 from tmws_mcp.learning.calibration import calibrated
 from tmws_mcp.learning.counting import ALL, EVERYWHERE, REPAIR, TASK, TASK_TOOL, TOOL
 from tmws_mcp.learning.identity import pattern_id
 from tmws_mcp.learning.kinds import error_recovery, tool_usage
 from tmws_mcp.learning.learned import evidence_of
+from tmws_mcp.learning.weights import Weights
 from tmws_mcp.model import JsonObject, Recommendation
 from tmws_mcp.store import evidence, learned
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Tally
 from tmws_mcp.store.observations import Step
 
-NAMES_CREDIT_MIN = 3 * UNIT
+NAMES_TRUST_MIN = 3
 """A tool that was never used is named only after names have foreseen so many steps here."""
 VOICES_OF_TASK = ("task", "similar")
 REASONS = {
     "ngram": "usual here",
-    "similar": "next in runs like this",
-    "task": "used on this task",
-    "session": "used in this session",
+    "skip": "usual here",
+    "family": "usual here",
     "repeat": "last tool again",
+    "similar": "next in runs like this",
+    "company": "used in runs like this",
+    "task": "used on this task",
+    "vocabulary": "used for such words",
+    "session": "used in this session",
+    "usage": "used in this session",
     "recovery": "ended such errors",
+    "after_error": "tried after such errors",
     "names": "named like the task",
+    "place": "next in your list",
+    "common": "much used",
 }
 
 
@@ -57,8 +66,8 @@ def begin(db: Connection, asked: Asked) -> Answer:
     """Recommend tools for a task that is about to begin, from evidence on such tasks alone."""
     mixed = _blended(db, asked)
     known = {
-        tool for name in VOICES_OF_TASK if name in mixed.voices
-        for tool in mixed.voices[name].shares
+        tool for name in VOICES_OF_TASK if name in mixed.board.forecasts
+        for tool in mixed.board.forecasts[name].shares
     }  # fmt: skip
     if not known:
         return Answer(reason=_why_not(db, asked))
@@ -67,9 +76,8 @@ def begin(db: Connection, asked: Asked) -> Answer:
 
 def _blended(db: Connection, asked: Asked) -> Blend:
     """Return what the experts expect, best first, with shares that are probabilities."""
-    mixed = blend(db, asked.case)
-    shares = calibrated(db, asked.case.ns, asked.case.want, mixed.shares)
-    return replace(mixed, shares=shares)
+    mixed = blend(asked.view, asked.case, Weights(db, asked.case.ns))
+    return replace(mixed, shares=calibrated(db, asked.case, mixed.shares))
 
 
 def _why_not(db: Connection, asked: Asked) -> str:
@@ -120,11 +128,10 @@ def _answer(db: Connection, asked: Asked, mixed: Blend, ranked: Sequence[str]) -
 
 def _trusted_names(db: Connection, asked: Asked, mixed: Blend) -> Container[str]:
     """Return the tools that may be named though unused, since names have been right here."""
-    if "names" not in mixed.voices:
-        return ()
-    earned = evidence.followers(db, asked.case.ns, CREDIT, (asked.case.want,))
-    trusted = earned.get(asked.case.want, {}).get("names", 0) >= NAMES_CREDIT_MIN
-    return mixed.voices["names"].shares if trusted else ()
+    named = mixed.board.columns.get("named_by_task") or {}
+    want = asked.case.want
+    right = evidence.followers(db, asked.case.ns, TRUST, (want,)).get(want, {}).get("names", 0)
+    return named if right >= NAMES_TRUST_MIN else ()
 
 
 def _tool_standing(
@@ -227,9 +234,7 @@ def _recommendation(
 
 
 def _why(mixed: Blend, tool: str, standing: Standing) -> str:
-    voice = max(
-        mixed.voices, key=lambda name: mixed.weights[name] * mixed.voices[name].shares.get(tool, 0)
-    )
+    voice = mixed.voice(tool)
     if not standing.shown.n:
         return f"{REASONS[voice]}; never used here"
     if not standing.shown.last_at:  # told with the question, never observed

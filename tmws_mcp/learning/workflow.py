@@ -70,7 +70,9 @@ def _candidates(db: Connection, asked: Asked) -> list[Candidate]:
     for task, similarity in asked.case.near:
         for run in tasks.runs(db, task, RUNS_EACH):
             tools = sequences.worked(run.steps)
-            if not tools or (asked.case.available and not asked.case.available.issuperset(tools)):
+            if not tools or (
+                asked.case.available and not set(asked.case.available).issuperset(tools)
+            ):
                 continue
             # The nearest task comes first, so that a candidate keeps it.
             one = found.setdefault(tools, Candidate(tools, task, similarity))

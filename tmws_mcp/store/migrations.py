@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tmws_mcp.errors import NewerSchema, NotADatabase, StoreError, StoreFull
 from tmws_mcp.store.driver import Connection
-from tmws_mcp.store.schema import s0001_first
+from tmws_mcp.store.schema import s0001_first, s0002_learning
 from tmws_mcp.store.schema.s0001_first import APPLICATION_ID
 
 ROOM_BYTES_MIN = 1024 * 1024  # below this a disk counts as full
@@ -21,7 +21,7 @@ Step = Callable[[Connection], None]
 """Changes the schema, within the transaction of the whole migration."""
 
 
-STEPS: tuple[Step, ...] = (s0001_first.apply,)
+STEPS: tuple[Step, ...] = (s0001_first.apply, s0002_learning.apply)
 """Step n, counted from 1, makes schema n out of schema n - 1."""
 LATEST = len(STEPS)
 
