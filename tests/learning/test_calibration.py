@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from tests.learning.desk import NOW, temporary
 from tmws_mcp.learning.calibration import calibrated, counted
+from tmws_mcp.learning.case import Case
 from tmws_mcp.store import evidence, namespaces
 
+NEXT = Case(1, "next")
 SHARES = st.floats(0, 1, allow_nan=False)
 CASES = st.lists(st.tuples(SHARES, st.booleans()), max_size=40)
 
@@ -22,9 +24,9 @@ def test_calibration_keeps_order_and_bounds(
     with temporary() as db:
         ns = namespaces.ensure(db, "team", NOW)
         for share, hit in cases:
-            evidence.add_contexts(db, ns, counted("next", share, hit=hit))
+            evidence.add_contexts(db, ns, counted(NEXT, {"a": share}, "a" if hit else "b"))
 
-        found = calibrated(db, ns, "next", given_shares)
+        found = calibrated(db, NEXT, given_shares)
 
     first = max(given_shares.values())
     assert all(0 <= share <= 1 for share in found.values())
@@ -37,17 +39,29 @@ def test_calibration_keeps_order_and_bounds(
 def test_a_share_that_was_always_right_becomes_sure() -> None:
     with temporary() as db:
         ns = namespaces.ensure(db, "team", NOW)
-        before = calibrated(db, ns, "next", {"a": 0.5, "b": 0.25})
+        before = calibrated(db, NEXT, {"a": 0.5, "b": 0.25})
         for _ in range(100):
-            evidence.add_contexts(db, ns, counted("next", 0.5, hit=True))
-        after = calibrated(db, ns, "next", {"a": 0.5, "b": 0.25})
-        other = calibrated(db, ns, "recover", {"a": 0.5, "b": 0.25})
+            evidence.add_contexts(db, ns, counted(NEXT, {"a": 0.5}, "a"))
+        after = calibrated(db, NEXT, {"a": 0.5, "b": 0.25})
+        other = calibrated(db, Case(1, "recover"), {"a": 0.5, "b": 0.25})
 
     assert before == other == pytest.approx({"a": 0.5, "b": 0.25})
     assert after["a"] > 0.9
     assert after["b"] == pytest.approx((1 - after["a"]) / 2)
 
 
-def test_a_case_counts_as_one() -> None:
-    assert sum(counted("next", 0.33, hit=True).values()) == 1_000
-    assert sum(counted("next", 1.0, hit=False).values()) == 1_000
+def test_a_case_counts_as_one_in_general_and_as_one_of_its_kind() -> None:
+    assert sum(counted(NEXT, {"a": 0.33}, "a").values()) == 2_000
+    assert sum(counted(NEXT, {"a": 1.0}, "b").values()) == 2_000
+
+
+def test_a_new_task_leans_on_what_is_known_of_all_tasks() -> None:
+    known = Case(1, "next", near=((1, 1.0),))
+    with temporary() as db:
+        ns = namespaces.ensure(db, "team", NOW)
+        for _ in range(100):
+            evidence.add_contexts(db, ns, counted(known, {"a": 0.5}, "a"))
+        of_known = calibrated(db, known, {"a": 0.5})
+        of_new = calibrated(db, NEXT, {"a": 0.5})
+
+    assert 0.8 < of_new["a"] <= of_known["a"]

@@ -1,10 +1,12 @@
 """What is asked for, with what the store knows of the session it is asked in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from tmws_mcp.learning import intake
 from tmws_mcp.learning.case import Case
+from tmws_mcp.learning.experts import EXPERTS, Expert
 from tmws_mcp.learning.neighbours import nearest
 from tmws_mcp.learning.sessions import IDLE_SECONDS
 from tmws_mcp.learning.view import View
@@ -30,9 +32,17 @@ class Asked:
     metadata: str
     """Key of the metadata as a context."""
     limit: int
+    experts: Mapping[str, Expert]
 
 
-def asked(view: View, request: RecommendRequest, *, connection: str, now: float) -> Asked:
+def asked(
+    view: View,
+    request: RecommendRequest,
+    *,
+    connection: str,
+    now: float,
+    experts: Mapping[str, Expert] = EXPERTS,
+) -> Asked:
     """Return what is asked for; what the caller tells wins over what the store knows."""
     db, ns = view.db, view.ns
     session = _running(db, ns, request, connection=connection, now=now)
@@ -59,6 +69,7 @@ def asked(view: View, request: RecommendRequest, *, connection: str, now: float)
         candidates=intake.tool_names(request.candidates),
         metadata=intake.context_key(request.metadata),
         limit=request.limit,
+        experts=experts,
     )
 
 

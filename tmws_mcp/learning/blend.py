@@ -17,9 +17,13 @@ from tmws_mcp.learning.experts.vocabulary import EVERY, TASK
 from tmws_mcp.learning.odds import strengths
 from tmws_mcp.learning.view import View
 from tmws_mcp.learning.weights import Weights
+from tmws_mcp.store import evidence
+from tmws_mcp.store.driver import Connection
 
 TRUST = "trust"
 """Kind of the counts of how often an expert was right where no other could be."""
+NAMES_TRUST_MIN = 3
+"""A tool that was never used is named only after names have foreseen so many new tools here."""
 TOOLS_MAX = 96
 """So many tools are judged: of thousands that can be called, those that experts propose."""
 
@@ -160,3 +164,9 @@ def slope(made: Board, shares: Mapping[str, float], happened: str) -> dict[str, 
         - values.get(happened, 0.0)
         for column, values in made.columns.items()
     }
+
+
+def trusts_names(db: Connection, case: Case) -> bool:
+    """Tell whether names have foreseen often enough here which new tool would be used."""
+    counted = evidence.followers(db, case.ns, TRUST, (case.want,)).get(case.want, {})
+    return counted.get("names", 0) >= NAMES_TRUST_MIN

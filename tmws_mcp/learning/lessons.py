@@ -1,10 +1,12 @@
 """After a step: what would have been expected, was it right, and whom to trust more from now on?"""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tmws_mcp.learning import blend, calibration, repairs
 from tmws_mcp.learning.case import Case
 from tmws_mcp.learning.counting import Changes
+from tmws_mcp.learning.experts import Expert
 from tmws_mcp.learning.view import View
 from tmws_mcp.learning.weights import Weights
 from tmws_mcp.store.observations import Step
@@ -22,13 +24,20 @@ def is_due(ordinal: int, changes: Changes) -> bool:
     return looked_at and changes.compared < AT_ONCE_MAX
 
 
-def learn(view: View, weights: Weights, before: Case, step: Step, changes: Changes) -> None:
+def learn(
+    view: View,
+    weights: Weights,
+    before: Case,
+    step: Step,
+    changes: Changes,
+    experts: Mapping[str, Expert],
+) -> None:
     """Compare what would have been expected before this step with it, and move the weights."""
     for case in _cases(before, step):
         if changes.compared == AT_ONCE_MAX:
             return
         changes.compared += 1
-        mixed = blend.blend(view, case, weights)
+        mixed = blend.blend(view, case, weights, experts)
         if not mixed.shares:
             continue
         changes.contexts.update(calibration.counted(case, mixed.shares, step.tool))

@@ -2,11 +2,12 @@
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import floor
 
 from tmws_mcp.learning import posterior, repairs, wording
 from tmws_mcp.learning.answers import Answer
 from tmws_mcp.learning.asking import Asked
-from tmws_mcp.learning.blend import TRUST, Blend, blend
+from tmws_mcp.learning.blend import Blend, blend, trusts_names
 from tmws_mcp.learning.calibration import calibrated
 from tmws_mcp.learning.counting import ALL, EVERYWHERE, REPAIR, TASK, TASK_TOOL, TOOL
 from tmws_mcp.learning.identity import pattern_id
@@ -19,8 +20,8 @@ from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Tally
 from tmws_mcp.store.observations import Step
 
-NAMES_TRUST_MIN = 3
-"""A tool that was never used is named only after names have foreseen so many steps here."""
+CONFIDENCE_UNITS = 10_000
+"""Confidences are cut to this part of 1, so that rounding makes no sum greater than 1."""
 VOICES_OF_TASK = ("task", "similar")
 REASONS = {
     "ngram": "usual here",
@@ -76,7 +77,7 @@ def begin(db: Connection, asked: Asked) -> Answer:
 
 def _blended(db: Connection, asked: Asked) -> Blend:
     """Return what the experts expect, best first, with shares that are probabilities."""
-    mixed = blend(asked.view, asked.case, Weights(db, asked.case.ns))
+    mixed = blend(asked.view, asked.case, Weights(db, asked.case.ns), asked.experts)
     return replace(mixed, shares=calibrated(db, asked.case, mixed.shares))
 
 
@@ -129,9 +130,7 @@ def _answer(db: Connection, asked: Asked, mixed: Blend, ranked: Sequence[str]) -
 def _trusted_names(db: Connection, asked: Asked, mixed: Blend) -> Container[str]:
     """Return the tools that may be named though unused, since names have been right here."""
     named = mixed.board.columns.get("named_by_task") or {}
-    want = asked.case.want
-    right = evidence.followers(db, asked.case.ns, TRUST, (want,)).get(want, {}).get("names", 0)
-    return named if right >= NAMES_TRUST_MIN else ()
+    return named if trusts_names(db, asked.case) else ()
 
 
 def _tool_standing(
@@ -225,7 +224,7 @@ def _recommendation(
     return Recommendation(
         action=tool,
         kind="tool",
-        confidence=round(mixed.shares[tool], 4),
+        confidence=floor(CONFIDENCE_UNITS * mixed.shares[tool]) / CONFIDENCE_UNITS,
         success_rate=round(posterior.mean(standing.levels), 3) if known else None,
         why=_why(mixed, tool, standing),
         pattern_id=behind,

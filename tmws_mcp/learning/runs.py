@@ -33,16 +33,17 @@ def end_run(
 
 def count_contexts(db: Connection, session: Session, run: int, changes: Changes) -> None:
     """Count what followed what, for the steps of the run that were not counted yet."""
+    if not observations.uncounted(db, session, run):
+        return
     rows = observations.steps_of_run(db, session, run, COUNTED_AT_ONCE_MAX + HISTORY_MAX)
-    if not all(counted for counted, _ in rows):
-        words = _task_words(db, session, run)
-        _count_newest(db, session, run, rows, words, changes)
-        for position, step in observations.waiting_below(db, session, run, len(rows)):
-            before = observations.history(db, session, run=run, before=position)
-            turn = step.turn or observations.turn_before(db, session, run, position)
-            _count_followers(_counted_case(session.ns, before, words, turn), step, changes)
-        observations.mark_counted(db, session, run)
-        changes.recounted = True
+    words = _task_words(db, session, run)
+    _count_newest(db, session, run, rows, words, changes)
+    for position, step in observations.waiting_below(db, session, run, len(rows)):
+        before = observations.history(db, session, run=run, before=position)
+        turn = step.turn or observations.turn_before(db, session, run, position)
+        _count_followers(_counted_case(session.ns, before, words, turn), step, changes)
+    observations.mark_counted(db, session, run)
+    changes.recounted = True
 
 
 def _count_newest(

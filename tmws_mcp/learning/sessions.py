@@ -4,11 +4,13 @@ A session is named by its caller, or there is one for each connection. It ends w
 its connection, or after half an hour of silence; what follows under the same name is its next run.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from tmws_mcp.learning import intake, learned, lessons, repairs, runs, view
 from tmws_mcp.learning.case import Case
 from tmws_mcp.learning.counting import TASK, Changes, count_step, one
+from tmws_mcp.learning.experts import EXPERTS, Expert
 from tmws_mcp.learning.intake import Observation
 from tmws_mcp.learning.kinds import error_recovery, performance, tool_usage
 from tmws_mcp.learning.neighbours import nearest
@@ -35,7 +37,8 @@ class Desk:
     weights: Weights
     connection: str
     now: float
-    changes: Changes
+    experts: Mapping[str, Expert]
+    changes: Changes = field(default_factory=Changes)
 
     def write(self) -> None:
         """Write down what changed in the counts and the weights."""
@@ -53,6 +56,7 @@ def observe(
     connection: str,
     now: float,
     shelf: Shelf | None = None,
+    experts: Mapping[str, Expert] = EXPERTS,
 ) -> ObserveReply:
     """Write down what happened, count it, and say what was learned.
 
@@ -63,7 +67,7 @@ def observe(
         intake.observation(sent, connection=connection) for sent in intake.interactions(request)
     ]
     ns = namespaces.ensure(db, scope.namespace, now)
-    desk = Desk(db, ns, View(db, ns, shelf), Weights(db, ns), connection, now, Changes())
+    desk = Desk(db, ns, View(db, ns, shelf), Weights(db, ns), connection, now, experts)
     observed = sum(_take(desk, observation) for observation in seen)
     desk.write()
     for key, task in desk.changes.variants.items():
@@ -151,7 +155,7 @@ def _take_step(desk: Desk, session: Session, seen: Observation, step: Step) -> i
     ordinal = observations.add_step(db, session, step, run=run, position=position, now=desk.now)
     if step.tool and lessons.is_due(ordinal, changes):
         case = _case(session, seen, history, is_new_turn=is_new_turn)
-        lessons.learn(desk.view, desk.weights, case, step, changes)
+        lessons.learn(desk.view, desk.weights, case, step, changes, desk.experts)
     count_step(changes, seen, step, history)
     _note(changes, seen, step, history)
     _count_what_waits(desk, session, run)

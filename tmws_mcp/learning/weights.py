@@ -38,7 +38,8 @@ class Weights:
 
     db: Connection
     ns: int
-    first: Mapping[str, Mapping[str, float]] = field(default_factory=first_weights)
+    first: Mapping[str, Mapping[str, float]] | None = None
+    """What rows begin with; those that ship where it is None."""
     rows: dict[str, Row] = field(default_factory=dict)
     squares: dict[str, Row] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
@@ -79,6 +80,7 @@ class Weights:
         if not missing:
             return
         stored = table.load(self.db, self.ns, missing)
+        first = first_weights() if self.first is None else self.first
         for name in missing:
-            row, squares = stored.get(name, (dict(self.first.get(name, {})), {}))
+            row, squares = stored.get(name, (dict(first.get(name, {})), {}))
             self.rows[name], self.squares[name] = row, squares

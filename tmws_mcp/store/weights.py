@@ -5,6 +5,7 @@ Kept as JSON by the columns' names, so that a version with other experts reads w
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from tmws_mcp.store.driver import Connection
 
@@ -22,7 +23,16 @@ def load(db: Connection, ns: int, situations: Sequence[str]) -> dict[str, tuple[
         f"SELECT situation, weights, squares FROM blend WHERE ns = ? AND situation IN ({marks})",
         (ns, *situations),
     )
-    return {name: (json.loads(weights), json.loads(squares)) for name, weights, squares in rows}
+    return {
+        name: (dict(_parsed(weights)), dict(_parsed(squares))) for name, weights, squares in rows
+    }
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Row:
+    """Return the row of a text: most of them are read many times for each time they change."""
+    found: Row = json.loads(text)
+    return found
 
 
 def save(

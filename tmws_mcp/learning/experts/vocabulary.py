@@ -4,9 +4,8 @@ Each word says how much likelier a tool is with it than without; rare words say 
 once for each of its tools, so that one which calls a tool forty times does not own its words.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from math import log
+from math import fsum, log
 
 from tmws_mcp.learning.case import SILENT, Case, Forecast
 from tmws_mcp.learning.view import View
@@ -37,41 +36,44 @@ def counted(case: Case, tool: str) -> Iterator[tuple[str, str, str]]:
 
 
 def foresee(view: View, case: Case) -> Forecast:
-    """Expect the tools of such words, only to have them looked at."""
-    votes: defaultdict[str, float] = defaultdict(float)
-    every, found = _known(view, TASK, case.words)
-    for runs, tools in found:
-        rarity = log(1 + every.get(EVERY, 0) / runs)
-        for tool, n in tools.items():
-            if tool:
-                votes[tool] += rarity * n / runs
-    total = sum(votes.values())
-    return Forecast({tool: vote / total for tool, vote in votes.items()}) if total else SILENT
+    """Expect the tools that the words make likelier, only to have them looked at."""
+    likelier = _likelier(view, TASK, case.words)
+    raised = {tool: value for tool, value in likelier.items() if value > 0}
+    total = fsum(raised.values())  # exact, so that the order of a set makes no difference
+    return Forecast({tool: value / total for tool, value in raised.items()}) if total else SILENT
 
 
 def judge(view: View, case: Case, tools: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
     """Judge how much likelier the words make each tool."""
     return {
-        "task_words": _likelier(view, TASK, case.words, tools),
-        "turn_words": _likelier(view, TURN, case.turn_words, tools),
+        column: {tool: likelier[tool] for tool in tools if tool in likelier}
+        for column, likelier in (
+            ("task_words", _likelier(view, TASK, case.words)),
+            ("turn_words", _likelier(view, TURN, case.turn_words)),
+        )
     }
 
 
-def _likelier(
-    view: View, kind: str, words: Mapping[str, int], tools: Sequence[str]
-) -> dict[str, float]:
+def _likelier(view: View, kind: str, words: Mapping[str, int]) -> Mapping[str, float]:
+    """Return how much likelier the words make each tool that was ever used."""
+    if not words:
+        return {}
+    return view.kept((kind, "likelier", *words), lambda: _compared(view, kind, words))
+
+
+def _compared(view: View, kind: str, words: Mapping[str, int]) -> dict[str, float]:
     every, found = _known(view, kind, words)
     all_runs = every.get(EVERY, 0)
-    usual = {tool: every[tool] / all_runs for tool in tools if tool in every} if all_runs else {}
+    usual = {tool: PRIOR * n / all_runs for tool, n in every.items() if tool}
     sums = dict.fromkeys(usual, 0.0)
     nothing, weight = 0.0, 1.0
     for runs, followers in found:
         rarity = log(1 + all_runs / runs)
         weight += rarity
         nothing += rarity * log(PRIOR / (runs + PRIOR))
-        for tool, share in usual.items():
-            if n := followers.get(tool):
-                sums[tool] += rarity * log(1 + n / (PRIOR * share))
+        for tool, n in followers.items():
+            if tool in usual:
+                sums[tool] += rarity * log(1 + n / usual[tool])
     return {
         tool: max(-VALUE_MAX, min(VALUE_MAX, 2 * (total + nothing) / weight))
         for tool, total in sums.items()
@@ -82,7 +84,5 @@ def _known(
     view: View, kind: str, words: Mapping[str, int]
 ) -> tuple[Mapping[str, int], list[tuple[int, Mapping[str, int]]]]:
     """Return the tools of all runs, and for each known word its runs and their tools."""
-    if not words:
-        return {}, []
     every, *each = view.followers(kind, (EVERY, *list(words)[:WORDS_MAX]))
     return every, [(tools[EVERY], tools) for tools in each if tools.get(EVERY, 0) >= RUNS_MIN]
