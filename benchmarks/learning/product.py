@@ -12,7 +12,7 @@ from tmws_mcp.learning.blend import Board, board
 from tmws_mcp.learning.experts import EXPERTS, Expert
 from tmws_mcp.learning.view import Shelf, View
 from tmws_mcp.model import ObserveRequest, RecommendReply, RecommendRequest, Scope
-from tmws_mcp.store import driver, migrations, namespaces
+from tmws_mcp.store import driver, migrations, namespaces, weights
 
 SCOPE = Scope(namespace="traces", source="argument")
 CONNECTION = "benchmark"
@@ -24,7 +24,12 @@ OUTCOMES = {True: "success", False: "failure", None: "unknown"}
 class Product:
     """Observes and recommends; a second passes with each observation."""
 
-    def __init__(self, experts: Mapping[str, Expert] = EXPERTS) -> None:
+    def __init__(
+        self,
+        experts: Mapping[str, Expert] = EXPERTS,
+        *,
+        first: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="tmws-learning-")
         path = Path(self._folder.name) / "tmws.db"
         path.touch()
@@ -32,6 +37,7 @@ class Product:
         driver.for_writing(self.db, "normal")
         migrations.migrate(self.db, path)
         self._experts = experts
+        self._first = first
         self._shelf = Shelf()
         self._now = BEGIN
 
@@ -58,6 +64,7 @@ class Product:
         self._observe(session_id=session.name, outcome=OUTCOMES[session.success])
 
     def _observe(self, **arguments: Any) -> None:
+        self._begin_with_first()
         self._now += 1
         request = ObserveRequest.model_validate(arguments)
         self.db.rows("BEGIN IMMEDIATE")
@@ -71,6 +78,13 @@ class Product:
             experts=self._experts,
         )
         self.db.rows("COMMIT")
+
+    def _begin_with_first(self) -> None:
+        """Put other first weights in the place of those that ship, once there is a namespace."""
+        if self._first is not None:
+            ns = namespaces.ensure(self.db, SCOPE.namespace, self._now)
+            weights.save(self.db, ns, [(name, row, {}) for name, row in self._first.items()])
+            self._first = None
 
     def recommend(
         self, session: Session, before: list[Step], turn: str, want: str

@@ -50,18 +50,6 @@ def test_a_share_that_was_always_right_becomes_sure() -> None:
     assert after["b"] == pytest.approx((1 - after["a"]) / 2)
 
 
-def test_a_case_counts_as_one_in_general_and_as_one_of_its_kind() -> None:
-    assert sum(counted(NEXT, {"a": 0.33}, "a").values()) == 2_000
-    assert sum(counted(NEXT, {"a": 1.0}, "b").values()) == 2_000
-
-
-def test_a_new_task_leans_on_what_is_known_of_all_tasks() -> None:
-    known = Case(1, "next", near=((1, 1.0),))
-    with temporary() as db:
-        ns = namespaces.ensure(db, "team", NOW)
-        for _ in range(100):
-            evidence.add_contexts(db, ns, counted(known, {"a": 0.5}, "a"))
-        of_known = calibrated(db, known, {"a": 0.5})
-        of_new = calibrated(db, NEXT, {"a": 0.5})
-
-    assert 0.8 < of_new["a"] <= of_known["a"]
+def test_a_case_counts_as_one() -> None:
+    assert sum(counted(NEXT, {"a": 0.33}, "a").values()) == 1_000
+    assert sum(counted(NEXT, {"a": 1.0}, "b").values()) == 1_000

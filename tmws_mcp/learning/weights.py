@@ -40,6 +40,7 @@ class Weights:
     ns: int
     first: Mapping[str, Mapping[str, float]] | None = None
     """What rows begin with; those that ship where it is None."""
+    rate: float = RATE
     rows: dict[str, Row] = field(default_factory=dict)
     squares: dict[str, Row] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
@@ -57,7 +58,7 @@ class Weights:
         """Move the rows against the slope, the less the more they have moved already."""
         self._load(situations)
         for number, situation in enumerate(situations):
-            rate = RATE * (RATE_OF_SITUATION if number else 1.0)
+            rate = self.rate * (RATE_OF_SITUATION if number else 1.0)
             row, squares = self.rows[situation], self.squares[situation]
             for column, value in slope.items():
                 if value:

@@ -29,8 +29,8 @@ CANDIDATES_MAX = 24
 ANSWERS_MAX = 3
 FAILED_RUNS_MAX = 3
 """A sequence that failed so often, and never worked, is not recommended."""
-EXPECTED_WEIGHT = 0.3
-"""The sequence of the experts counts as so many runs of the very task."""
+EXPECTED_WEIGHT = 0.5
+"""The sequence of the experts counts as so large a part of all runs of tasks alike."""
 LENGTH = 3
 """Of a sequence where no run is known."""
 ALIKE = 0.8
@@ -123,8 +123,9 @@ def _add_expected(
     tools = _expected_steps(db, asked, max(length, 1))
     known = ngram.totals(asked.view)
     if tools and (all(tool in known for tool in tools) or trusts_names(db, asked.case)):
+        seen = sum(one.weight for one in found.values())
         one = found.setdefault(tools, Candidate(tools, None, 0.0))
-        one.weight += EXPECTED_WEIGHT
+        one.weight += EXPECTED_WEIGHT * (seen or 1.0)
 
 
 def _expected_steps(db: Connection, asked: Asked, length: int) -> tuple[str, ...]:
