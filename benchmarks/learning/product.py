@@ -78,6 +78,7 @@ class Product:
             experts=self._experts,
         )
         self.db.rows("COMMIT")
+        self._shelf.confirm()
 
     def _begin_with_first(self) -> None:
         """Put other first weights in the place of those that ship, once there is a namespace."""

@@ -145,7 +145,7 @@ class Engine:
         """
         asked = validated(ObserveRequest, request)
         store, scope = await self._store(), self.settings.scope(asked.namespace)
-        return await store.write(
+        reply = await store.write(
             sessions.observe,
             asked,
             scope,
@@ -153,6 +153,8 @@ class Engine:
             now=self._clock(),
             shelf=self._shelf,
         )
+        self._shelf.confirm()
+        return reply
 
     async def get_recommendations(
         self, request: RecommendRequest | Mapping[str, Any], *, connection: str = ""

@@ -115,9 +115,11 @@ def _task(
     return task, tuple((near.task, near.similarity) for near in found)
 
 
-def _is_new_turn(turn: str, session: Session | None, steps: tuple[Step, ...]) -> bool:
-    """Tell whether no step was taken since the message; of an unknown session only the first."""
-    return bool(turn) and (turn != session.turn if session else not steps)
+def _is_new_turn(turn: str, session: Session | None, steps: tuple[Step, ...]) -> bool | None:
+    """Tell whether no step was taken since the message; of a session never observed who knows."""
+    if not turn or not steps:
+        return bool(turn)
+    return turn != session.turn if session else None
 
 
 def _goal(request: RecommendRequest, case: Case) -> Goal:

@@ -21,9 +21,9 @@ from tmws_mcp.store import evidence
 from tmws_mcp.store.driver import Connection
 
 TRUST = "trust"
-"""Kind of the counts of how often an expert was right where no other could be."""
-NAMES_TRUST_MIN = 3
-"""A tool that was never used is named only after names have foreseen so many new tools here."""
+"""Kind of the counts of how often a tool was rightly expected that was never used before."""
+NEW_TRUST_MIN = 3
+"""A tool that was never used is named only after so many such tools were rightly foreseen here."""
 TOOLS_MAX = 96
 """So many tools are judged: of thousands that can be called, those that experts propose."""
 
@@ -127,7 +127,7 @@ def situations(view: View, case: Case, forecasts: Mapping[str, Forecast]) -> tup
         f"near {near} {min(reach.get('similar', 0), 2)}",
         f"step {taken} {'failed' if case.failed else 'ok'}",
         f"listed {int(bool(case.available))}",
-        f"turn {int(bool(case.turn_words))} {int(case.is_new_turn)}",
+        f"turn {int(bool(case.turn_words))} {case.is_new_turn}",
         f"row {min(case.row, 3)} {'failed' if case.failed else 'ok'}",
         f"runs {_rank(runs, (FEW_RUNS, SOME_RUNS, MANY_RUNS))}",
     )
@@ -166,7 +166,7 @@ def slope(made: Board, shares: Mapping[str, float], happened: str) -> dict[str, 
     }
 
 
-def trusts_names(db: Connection, case: Case) -> bool:
-    """Tell whether names have foreseen often enough here which new tool would be used."""
+def trusts_new(db: Connection, case: Case) -> bool:
+    """Tell whether tools that were never used before have been rightly foreseen often enough."""
     counted = evidence.followers(db, case.ns, TRUST, (case.want,)).get(case.want, {})
-    return counted.get("names", 0) >= NAMES_TRUST_MIN
+    return counted.get("new", 0) >= NEW_TRUST_MIN

@@ -28,8 +28,8 @@ class Case:
     """Stems of the task."""
     turn_words: Mapping[str, int] = field(default_factory=dict)
     """Stems of the newest user message, empty where the caller tells none."""
-    is_new_turn: bool = False
-    """No step was taken since that message came."""
+    is_new_turn: bool | None = False
+    """No step was taken since that message came; None where nobody knows."""
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -41,6 +41,8 @@ class Changes:
     """How many forecasts were compared with what happened."""
     recounted: bool = False
     """Whether what a View sees has changed."""
+    ended: set[int] = field(default_factory=set)
+    """Tasks that a run was kept for."""
 
     def add(self, slot: Context, change: Tally) -> None:
         """Add to the counts of an outcome."""

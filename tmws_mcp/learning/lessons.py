@@ -41,8 +41,8 @@ def learn(
         if not mixed.shares:
             continue
         changes.contexts.update(calibration.counted(case, mixed.shares, step.tool))
-        _trust_names(changes, case, mixed, step.tool)
         if step.tool in mixed.shares:
+            _trust_new(changes, case, mixed, step.tool)
             slope = blend.slope(mixed.board, mixed.shares, step.tool)
             weights.move(mixed.board.situations, slope)
 
@@ -54,8 +54,9 @@ def _cases(before: Case, step: Step) -> list[Case]:
     return [before, *(replace(before, want="recover", steps=before.steps[:end]) for end in ends)]
 
 
-def _trust_names(changes: Changes, case: Case, mixed: blend.Blend, tool: str) -> None:
-    """Count where a tool that was never used before was rightly expected for its name."""
-    named = mixed.board.columns.get("named_by_task", {}).get(tool, 0.0)
-    if named and tool in mixed.board.columns.get("new", {}):
-        changes.contexts[blend.TRUST, case.want, "names"] += 1
+def _trust_new(changes: Changes, case: Case, mixed: blend.Blend, tool: str) -> None:
+    """Count where a tool that was never used before was rightly expected first."""
+    if tool in mixed.board.columns.get("new", {}) and mixed.shares[tool] == max(
+        mixed.shares.values()
+    ):
+        changes.contexts[blend.TRUST, case.want, "new"] += 1

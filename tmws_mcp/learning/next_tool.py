@@ -1,13 +1,13 @@
 """Which tool next, and which tool after an error."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import floor
 
 from tmws_mcp.learning import posterior, repairs, wording
 from tmws_mcp.learning.answers import Answer
 from tmws_mcp.learning.asking import Asked
-from tmws_mcp.learning.blend import Blend, blend, trusts_names
+from tmws_mcp.learning.blend import Blend, blend, trusts_new
 from tmws_mcp.learning.calibration import calibrated
 from tmws_mcp.learning.counting import ALL, EVERYWHERE, REPAIR, TASK, TASK_TOOL, TOOL
 from tmws_mcp.learning.identity import pattern_id
@@ -110,14 +110,14 @@ def _answer(db: Connection, asked: Asked, mixed: Blend, ranked: Sequence[str]) -
     stands = _repair_standings(db, asked) if asked.case.want == "recover" else {}
     everything = evidence.tally(db, asked.case.ns, *ALL)
     on_task = evidence.tallies(db, asked.case.ns, TASK_TOOL, asked.case.task)
-    names = _trusted_names(db, asked, mixed)
+    new_too = trusts_new(db, asked.case)
     chosen: dict[str, Standing] = {}
     for start in range(0, len(ranked), asked.limit):
         some = ranked[start : start + asked.limit]
         used = evidence.tallies_of(db, asked.case.ns, TOOL, EVERYWHERE, some)
         for tool in some:
             standing = stands.get(tool) or _tool_standing(asked, tool, everything, used, on_task)
-            if (standing.shown.n or tool in names) and len(chosen) < asked.limit:
+            if (standing.shown.n or new_too) and len(chosen) < asked.limit:
                 chosen[tool] = standing
         if len(chosen) == asked.limit:
             break
@@ -125,12 +125,6 @@ def _answer(db: Connection, asked: Asked, mixed: Blend, ranked: Sequence[str]) -
     if not found and asked.case.available:
         return Answer(reason="There is no evidence for any of available_tools in this case yet.")
     return Answer(found)
-
-
-def _trusted_names(db: Connection, asked: Asked, mixed: Blend) -> Container[str]:
-    """Return the tools that may be named though unused, since names have been right here."""
-    named = mixed.board.columns.get("named_by_task") or {}
-    return named if trusts_names(db, asked.case) else ()
 
 
 def _tool_standing(

@@ -94,6 +94,7 @@ def keep_run(
     kept = Run(tuple(done), outcome, now)
     tasks.keep_run(db, session.id, run, task=session.task, run=kept)
     changes.recounted = True
+    changes.ended.add(session.task)
     _count_sequence(db, session, done, changes, outcome)
 
 
@@ -105,6 +106,8 @@ def take_late(db: Connection, session: Session, run: int, changes: Changes, now:
         task, outcome = kept
         whole = Run(tuple(_steps(db, session, run)), outcome, now)
         tasks.keep_run(db, session.id, run, task=task, run=whole)
+        changes.recounted = True
+        changes.ended.add(task)
 
 
 def _steps(db: Connection, session: Session, run: int) -> list[tuple[str, bool]]:

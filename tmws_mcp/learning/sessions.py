@@ -45,7 +45,7 @@ class Desk:
         self.changes.write(self.db, self.ns, self.now)
         self.weights.save()
         if self.changes.recounted:
-            namespaces.touch(self.db, self.ns, view.AREA)
+            self.view.move(self.changes.contexts, self.changes.ended)
 
 
 def observe(

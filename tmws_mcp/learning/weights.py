@@ -15,7 +15,7 @@ from tmws_mcp.store import weights as table
 from tmws_mcp.store.driver import Connection
 
 FIRST_WEIGHTS = Path(__file__).parent / "first_weights.json"
-RATE = 0.034
+RATE = 0.04
 """Of a step along the slope, for the row of any case."""
 RATE_OF_SITUATION = 0.6
 """Rows of particular situations move less: each has seen less."""

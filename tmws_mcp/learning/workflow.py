@@ -12,7 +12,7 @@ from statistics import median
 from tmws_mcp.learning import posterior, sequences, wording
 from tmws_mcp.learning.answers import Answer
 from tmws_mcp.learning.asking import Asked
-from tmws_mcp.learning.blend import blend, trusts_names
+from tmws_mcp.learning.blend import blend, trusts_new
 from tmws_mcp.learning.experts import ngram
 from tmws_mcp.learning.identity import pattern_id
 from tmws_mcp.learning.kinds import task_sequence
@@ -122,7 +122,7 @@ def _add_expected(
     length = min(int(median(lengths)) if lengths else LENGTH, sequences.STEPS_MAX)
     tools = _expected_steps(db, asked, max(length, 1))
     known = ngram.totals(asked.view)
-    if tools and (all(tool in known for tool in tools) or trusts_names(db, asked.case)):
+    if tools and (all(tool in known for tool in tools) or trusts_new(db, asked.case)):
         seen = sum(one.weight for one in found.values())
         one = found.setdefault(tools, Candidate(tools, None, 0.0))
         one.weight += EXPECTED_WEIGHT * (seen or 1.0)
