@@ -20,7 +20,7 @@ from tmws_mcp.learning.weights import Weights
 from tmws_mcp.store import evidence
 from tmws_mcp.store.driver import Connection
 
-TRUST = "trust"
+TRUST, NEW = "trust", "new"
 """Kind of the counts of how often a tool was rightly expected that was never used before."""
 NEW_TRUST_MIN = 3
 """A tool that was never used is named only after so many such tools were rightly foreseen here."""
@@ -86,7 +86,7 @@ def board(view: View, case: Case, experts: Mapping[str, Expert] = EXPERTS) -> Bo
     for name, expert in experts.items():
         if expert.judge:
             columns.update(expert.judge(view, case, tools))
-        elif name in forecasts:
+        elif name in forecasts and expert.columns:
             columns[expert.columns[0]] = strengths(forecasts[name].shares, tools)
     return Board(tools, columns, situations(view, case, forecasts), forecasts)
 
@@ -168,5 +168,5 @@ def slope(made: Board, shares: Mapping[str, float], happened: str) -> dict[str, 
 
 def trusts_new(db: Connection, case: Case) -> bool:
     """Tell whether tools that were never used before have been rightly foreseen often enough."""
-    counted = evidence.followers(db, case.ns, TRUST, (case.want,)).get(case.want, {})
-    return counted.get("new", 0) >= NEW_TRUST_MIN
+    counted = evidence.followers(db, case.ns, TRUST, (NEW,))
+    return counted.get(NEW, {}).get(NEW, 0) >= NEW_TRUST_MIN

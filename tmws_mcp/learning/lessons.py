@@ -42,7 +42,7 @@ def learn(
             continue
         changes.contexts.update(calibration.counted(case, mixed.shares, step.tool))
         if step.tool in mixed.shares:
-            _trust_new(changes, case, mixed, step.tool)
+            _trust_new(changes, mixed, step.tool)
             slope = blend.slope(mixed.board, mixed.shares, step.tool)
             weights.move(mixed.board.situations, slope)
 
@@ -54,9 +54,9 @@ def _cases(before: Case, step: Step) -> list[Case]:
     return [before, *(replace(before, want="recover", steps=before.steps[:end]) for end in ends)]
 
 
-def _trust_new(changes: Changes, case: Case, mixed: blend.Blend, tool: str) -> None:
+def _trust_new(changes: Changes, mixed: blend.Blend, tool: str) -> None:
     """Count where a tool that was never used before was rightly expected first."""
-    if tool in mixed.board.columns.get("new", {}) and mixed.shares[tool] == max(
+    if tool in mixed.board.columns.get(blend.NEW, {}) and mixed.shares[tool] == max(
         mixed.shares.values()
     ):
-        changes.contexts[blend.TRUST, case.want, "new"] += 1
+        changes.contexts[blend.TRUST, blend.NEW, blend.NEW] += 1

@@ -39,7 +39,7 @@ class Expert:
     """One source of evidence."""
 
     columns: tuple[str, ...]
-    """What it says; a forecaster's only column is the strength of its shares."""
+    """What it says; a forecaster's only column, if any, is the strength of its shares."""
     foresee: Callable[[View, Case], Forecast] | None = None
     judge: Callable[[View, Case, Sequence[str]], Columns] | None = None
     proposes: int = 0
@@ -53,7 +53,8 @@ EXPERTS: dict[str, Expert] = {
     "skip": Expert(("skip",), skip.foresee, proposes=8, counted=skip.counted),
     "similar": Expert(("similar",), similar.foresee, proposes=20),
     "company": Expert(("company",), judge=similar.judge),
-    "task": Expert(("task",), task.foresee, proposes=8),
+    # It only proposes: counted at each step, it would teach the blend the running session.
+    "task": Expert((), task.foresee, proposes=8),
     "session": Expert(("session",), session.foresee, proposes=24),
     "recovery": Expert(("recovery",), recovery.foresee, proposes=8),
     "after_error": Expert(
