@@ -34,7 +34,7 @@ fix: setup ## Format, and repair what ruff can repair
 	@$(RUN) -m ruff check --fix --quiet . || true
 	@$(RUN) -m ruff format .
 
-bench: bench-startup bench-memory bench-durability ## Measure what README and docs claim
+bench: bench-startup bench-memory bench-durability bench-observing ## Measure what README and docs claim
 
 bench-%: setup
 	@$(RUN) -m benchmarks.$* $(ARGS)

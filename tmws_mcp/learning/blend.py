@@ -9,6 +9,7 @@ here (AdaGrad); they are local to a store and never merged, unlike the counts be
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from math import exp, fsum
 
 from tmws_mcp.learning.case import Case, Forecast
@@ -111,7 +112,7 @@ def _tools(
 def _likeliest(shares: Mapping[str, float], n: int) -> Iterable[str]:
     if len(shares) <= n:
         return sorted(shares)
-    return sorted(shares, key=lambda tool: (-shares[tool], tool))[:n]
+    return nsmallest(n, shares, key=lambda tool: (-shares[tool], tool))
 
 
 def situations(view: View, case: Case, forecasts: Mapping[str, Forecast]) -> tuple[str, ...]:

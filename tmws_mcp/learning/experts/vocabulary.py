@@ -37,6 +37,10 @@ def counted(case: Case, tool: str) -> Iterator[tuple[str, str, str]]:
 
 def foresee(view: View, case: Case) -> Forecast:
     """Expect the tools that the words make likelier, only to have them looked at."""
+    return view.kept((TASK, "raised", *case.words), lambda: _raised(view, case))
+
+
+def _raised(view: View, case: Case) -> Forecast:
     likelier = _likelier(view, TASK, case.words)
     raised = {tool: value for tool, value in likelier.items() if value > 0}
     total = fsum(raised.values())  # exact, so that the order of a set makes no difference
