@@ -86,7 +86,7 @@ def counts(db: Connection) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]
     """Return all that was counted about the world; credits are about our own forecasts."""
     contexts = db.rows(
         "SELECT kind, key, action, n FROM context "
-        "WHERE kind NOT IN ('credit', 'calibration') ORDER BY 1, 2, 3"
+        "WHERE kind NOT IN ('trust', 'calibration') ORDER BY 1, 2, 3"
     )
     outcomes = db.rows(
         "SELECT kind, key, action, n, ok, tokens, durations FROM outcome ORDER BY 1, 2, 3"

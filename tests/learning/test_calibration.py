@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from tests.learning.desk import NOW, temporary
 from tmws_mcp.learning.calibration import calibrated, counted
+from tmws_mcp.learning.case import Case
 from tmws_mcp.store import evidence, namespaces
 
+NEXT = Case(1, "next")
 SHARES = st.floats(0, 1, allow_nan=False)
 CASES = st.lists(st.tuples(SHARES, st.booleans()), max_size=40)
 
@@ -22,9 +24,9 @@ def test_calibration_keeps_order_and_bounds(
     with temporary() as db:
         ns = namespaces.ensure(db, "team", NOW)
         for share, hit in cases:
-            evidence.add_contexts(db, ns, counted("next", share, hit=hit))
+            evidence.add_contexts(db, ns, counted(NEXT, {"a": share}, "a" if hit else "b"))
 
-        found = calibrated(db, ns, "next", given_shares)
+        found = calibrated(db, NEXT, given_shares)
 
     first = max(given_shares.values())
     assert all(0 <= share <= 1 for share in found.values())
@@ -37,11 +39,11 @@ def test_calibration_keeps_order_and_bounds(
 def test_a_share_that_was_always_right_becomes_sure() -> None:
     with temporary() as db:
         ns = namespaces.ensure(db, "team", NOW)
-        before = calibrated(db, ns, "next", {"a": 0.5, "b": 0.25})
+        before = calibrated(db, NEXT, {"a": 0.5, "b": 0.25})
         for _ in range(100):
-            evidence.add_contexts(db, ns, counted("next", 0.5, hit=True))
-        after = calibrated(db, ns, "next", {"a": 0.5, "b": 0.25})
-        other = calibrated(db, ns, "recover", {"a": 0.5, "b": 0.25})
+            evidence.add_contexts(db, ns, counted(NEXT, {"a": 0.5}, "a"))
+        after = calibrated(db, NEXT, {"a": 0.5, "b": 0.25})
+        other = calibrated(db, Case(1, "recover"), {"a": 0.5, "b": 0.25})
 
     assert before == other == pytest.approx({"a": 0.5, "b": 0.25})
     assert after["a"] > 0.9
@@ -49,5 +51,5 @@ def test_a_share_that_was_always_right_becomes_sure() -> None:
 
 
 def test_a_case_counts_as_one() -> None:
-    assert sum(counted("next", 0.33, hit=True).values()) == 1_000
-    assert sum(counted("next", 1.0, hit=False).values()) == 1_000
+    assert sum(counted(NEXT, {"a": 0.33}, "a").values()) == 1_000
+    assert sum(counted(NEXT, {"a": 1.0}, "b").values()) == 1_000

@@ -15,8 +15,8 @@ from tmws_mcp.store.driver import Connection
 DAY = 86_400.0
 # Tables with a namespace that hold no observations.
 OTHERS = {
-    "memory", "memory_tag", "thread", "lexical_index", "generation", "forgotten",
-    "observing_paused",
+    "memory", "memory_tag", "memory_search", "thread", "archive", "fingerprint", "segment",
+    "search_index", "sketch", "generation", "forgotten", "observing_paused",
 }  # fmt: skip
 
 

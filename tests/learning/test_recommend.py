@@ -4,6 +4,7 @@ import pytest
 
 from tests.learning.desk import NOW, SCOPE, advised, observed
 from tmws_mcp.learning import text
+from tmws_mcp.learning.workflow import FAILED_RUNS_MAX
 from tmws_mcp.model import RecommendReply
 from tmws_mcp.store.driver import Connection
 
@@ -128,8 +129,9 @@ def test_the_start_of_a_task_gets_the_workflow_of_a_task_like_it(db: Connection)
     assert "fix the failing parser test" in best.why
 
 
-def test_a_workflow_that_only_failed_is_not_recommended(db: Connection) -> None:
-    a_run(db, "a", "search", "edit", task="fix the parser", outcome="failure")
+def test_a_workflow_that_only_failed_again_and_again_is_not_recommended(db: Connection) -> None:
+    for number in range(FAILED_RUNS_MAX):
+        a_run(db, f"s{number}", "search", "edit", task="fix the parser", outcome="failure")
 
     reply = advised(db, task="fix the parser", want="workflow")
 

@@ -1,7 +1,9 @@
 """What comes in: sessions, repeats, late steps, batches, and what is never kept."""
 
-from itertools import permutations
+from collections import Counter
+from itertools import pairwise, permutations
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -10,10 +12,13 @@ from hypothesis import strategies as st
 from tests.learning.desk import Desk, counts, observed, temporary
 from tmws_mcp.errors import InvalidInput
 from tmws_mcp.learning import runs, sessions, text
+from tmws_mcp.learning.view import Shelf
+from tmws_mcp.learning.words import fingerprint
 from tmws_mcp.store import evidence, observations
 from tmws_mcp.store.driver import Connection
 
 NOW = 1_790_000_000.0
+TOTALS = fingerprint()
 TOOLS = st.sampled_from(["read", "edit", "test", "search"])
 
 
@@ -355,3 +360,35 @@ def test_a_name_cannot_add_lines_to_a_reply(db: Connection) -> None:
 
     lines = text.observe_text(reply).splitlines()
     assert [line[:2] for line in lines] == ["Ob", "Le", "- "]
+
+
+@settings(max_examples=25, deadline=None)
+@given(told=steps("a"), order=st.randoms(use_true_random=False))
+def test_contexts_equal_a_recount_of_the_log_however_the_steps_came(
+    told: list[dict[str, object]], order: Random
+) -> None:
+    *done, end = told
+    shuffled = list(done)
+    order.shuffle(shuffled)
+    with temporary() as db:
+        for one in [*shuffled, end]:
+            observed(db, **one)
+        counted = dict(
+            db.rows("SELECT action, n FROM context WHERE kind = 'ngram' AND key = ?", (TOTALS,))
+        )
+        pairs = db.rows("SELECT sum(n) FROM context WHERE kind = 'repeat' AND action = 'same'")
+
+    tools = [str(one["tool_used"]) for one in done]
+    assert counted == Counter(tools)
+    again = sum(one == other for one, other in pairwise(tools))
+    assert (pairs[0][0] or 0) == 2 * again  # of this tool, and of any
+
+
+def test_a_failed_observation_leaves_no_trace_in_what_was_read(db: Connection) -> None:
+    shelf = Shelf()
+    observed(db, tool_used="a", session_id="s")
+    shelf.promise(1, 99, {"never": "committed"})
+
+    assert shelf.entries(1, 99) == {}
+    shelf.confirm()
+    assert shelf.entries(1, 99) == {"never": "committed"}

@@ -1,7 +1,12 @@
 """The cheapest of the variants that succeed as often as the best."""
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tests.learning.desk import advised, observed
 from tmws_mcp.learning import variants
+from tmws_mcp.learning.posterior import probability_better
 from tmws_mcp.model import RecommendReply
 from tmws_mcp.store.driver import Connection
 
@@ -103,3 +108,27 @@ def test_a_faster_variant_becomes_a_learned_pattern(db: Connection) -> None:
     assert learned.kind == "performance"
     assert learned.support == 3
     assert "fast is about 2.8 times faster than slow" in learned.summary
+
+
+@given(
+    one=st.tuples(st.floats(0.5, 500), st.floats(0.5, 500)),
+    other=st.tuples(st.floats(0.5, 500), st.floats(0.5, 500)),
+)
+def test_one_of_two_variants_is_better_or_the_other(
+    one: tuple[float, float], other: tuple[float, float]
+) -> None:
+    better, worse = probability_better(one, other), probability_better(other, one)
+
+    assert 0 <= better <= 1 + 1e-9
+    assert better + worse == pytest.approx(1)
+
+
+def test_the_best_variant_says_how_probably_it_is_better(db: Connection) -> None:
+    for number in range(12):
+        observed(db, method="good", success=True)
+        observed(db, method="bad", success=number < 3)
+
+    best = advised(db, want="variant", candidates=["good", "bad"]).recommendations[0]
+
+    assert best.action == "good"
+    assert "more often than bad with probability 0.99" in best.why or "1.00" in best.why

@@ -31,6 +31,7 @@ from tmws_mcp.engine.recalls import Recalls
 from tmws_mcp.errors import InvalidInput, StoreError, StoreMoved, TmwsError
 from tmws_mcp.learning import executions, learned, pausing, sessions
 from tmws_mcp.learning import recommend as recommending
+from tmws_mcp.learning.view import Shelf
 from tmws_mcp.masking import mask_secrets
 from tmws_mcp.memory import lifecycle, lookup
 from tmws_mcp.memory import recall as recalling
@@ -95,6 +96,7 @@ class Engine:
         self._tasks = tasks
         self._file: tuple[int, int] | None = None
         """Which file the open store is: device and inode."""
+        self._shelf = Shelf()
         self._opened = Once(self._open_store)
         self._encoder = Encoder(settings, clock=clock)
         self._recalls = Recalls()
@@ -212,9 +214,16 @@ class Engine:
         """
         asked = validated(ObserveRequest, request)
         store, scope = await self._store(), self.settings.scope(asked.namespace)
-        return await store.write(
-            pausing.observe, asked, scope, connection=connection, now=self._clock()
+        reply = await store.write(
+            pausing.observe,
+            asked,
+            scope,
+            connection=connection,
+            now=self._clock(),
+            shelf=self._shelf,
         )
+        self._shelf.confirm()
+        return reply
 
     async def get_recommendations(
         self, request: RecommendRequest | Mapping[str, Any], *, connection: str = ""
@@ -223,7 +232,12 @@ class Engine:
         asked = validated(RecommendRequest, request)
         store, scope = await self._store(), self.settings.scope(asked.namespace)
         return await store.read(
-            recommending.recommend, asked, scope, connection=connection, now=self._clock()
+            recommending.recommend,
+            asked,
+            scope,
+            connection=connection,
+            now=self._clock(),
+            shelf=self._shelf,
         )
 
     async def end_connection(self, connection: str) -> None:

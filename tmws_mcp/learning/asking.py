@@ -1,12 +1,15 @@
 """What is asked for, with what the store knows of the session it is asked in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from tmws_mcp.learning import intake
 from tmws_mcp.learning.case import Case
+from tmws_mcp.learning.experts import EXPERTS, Expert
 from tmws_mcp.learning.neighbours import nearest
 from tmws_mcp.learning.sessions import IDLE_SECONDS
+from tmws_mcp.learning.view import View
 from tmws_mcp.learning.words import task_key
 from tmws_mcp.model import RecommendRequest
 from tmws_mcp.store import observations, tasks
@@ -21,6 +24,7 @@ Goal = Literal["next", "recover", "workflow", "variant", "start"]
 class Asked:
     """A request for a recommendation, made ready."""
 
+    view: View
     want: Goal
     case: Case
     task: str
@@ -28,15 +32,22 @@ class Asked:
     metadata: str
     """Key of the metadata as a context."""
     limit: int
+    experts: Mapping[str, Expert]
 
 
 def asked(
-    db: Connection, ns: int, request: RecommendRequest, *, connection: str, now: float
+    view: View,
+    request: RecommendRequest,
+    *,
+    connection: str,
+    now: float,
+    experts: Mapping[str, Expert] = EXPERTS,
 ) -> Asked:
     """Return what is asked for; what the caller tells wins over what the store knows."""
+    db, ns = view.db, view.ns
     session = _running(db, ns, request, connection=connection, now=now)
     steps = _steps(db, session, request)
-    task, near = _task(db, ns, session, request)
+    task, near = _task(view, session, request)
     turn = intake.masked(request.turn, intake.TURN_CHARS_MAX)
     case = Case(
         ns,
@@ -44,17 +55,21 @@ def asked(
         steps,
         task=task_key(task),
         near=near,
-        available=frozenset(intake.tool_names(request.available_tools)),
-        words=intake.case_words(task, turn),
+        available=intake.tool_names(request.available_tools),
+        words=intake.text_words(task),
+        turn_words=intake.text_words(turn or (session.turn if session else "")),
+        is_new_turn=_is_new_turn(turn, session, steps),
     )
     want = _goal(request, case)
     return Asked(
+        view=view,
         want=want,
         case=replace(case, want="recover") if want == "recover" else case,
         task=task,
         candidates=intake.tool_names(request.candidates),
         metadata=intake.context_key(request.metadata),
         limit=request.limit,
+        experts=experts,
     )
 
 
@@ -87,15 +102,24 @@ def _with_error(steps: tuple[Step, ...], error: str) -> tuple[Step, ...]:
 
 
 def _task(
-    db: Connection, ns: int, session: Session | None, request: RecommendRequest
+    view: View, session: Session | None, request: RecommendRequest
 ) -> tuple[str, tuple[tuple[int, float], ...]]:
     """Return the task and those like it, which the session has found already."""
-    running = tasks.by_id(db, session.task) if session and session.task else None
+    running = tasks.by_id(view.db, session.task) if session and session.task else None
     task = intake.masked(request.task, intake.TASK_CHARS_MAX) or (running.text if running else "")
     if session and running and running.hash == task_key(task):
         return task, session.near
-    found = nearest(db, ns, task) if task else ()
+    if not task:
+        return "", ()
+    found = view.kept(("near", task_key(task)), lambda: nearest(view.db, view.ns, task))
     return task, tuple((near.task, near.similarity) for near in found)
+
+
+def _is_new_turn(turn: str, session: Session | None, steps: tuple[Step, ...]) -> bool | None:
+    """Tell whether no step was taken since the message; of a session never observed who knows."""
+    if not turn or not steps:
+        return bool(turn)
+    return turn != session.turn if session else None
 
 
 def _goal(request: RecommendRequest, case: Case) -> Goal:

@@ -1,130 +1,173 @@
-"""Many forecasts -> one: a mixture whose weights follow what each expert foresaw.
+"""Many experts -> one: each column is weighed, and the sums become probabilities.
 
-The share that an expert had in foreseeing a step (its part of the mixture's probability for what
-then happened) is counted in thousandths, for the situation at hand and for all situations alike:
-the expectation step of expectation maximisation, kept as counts, so that nodes can add them up.
-A mixture fitted like this is a probability as it stands: what no expert foresaw is credited to
-`surprise`, which keeps its share to itself.
+It is a conditional logit: a tool's score is the sum of its columns times their weights, the
+probabilities are the scores' softmax. The weights of a case are sums over the situations that it
+is in, so that an expert can be trusted more where it has seen more. They begin with weights that
+were fitted on traces of other agents (benchmarks/learning) and follow, step by step, what happens
+here (AdaGrad); they are local to a store and never merged, unlike the counts beneath.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from math import fsum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import nsmallest
+from math import exp, fsum
 
 from tmws_mcp.learning.case import Case, Forecast
 from tmws_mcp.learning.experts import EXPERTS, Expert
+from tmws_mcp.learning.experts.vocabulary import EVERY, TASK
+from tmws_mcp.learning.odds import strengths
+from tmws_mcp.learning.view import View
+from tmws_mcp.learning.weights import Weights
 from tmws_mcp.store import evidence
 from tmws_mcp.store.driver import Connection
-from tmws_mcp.store.evidence import Context
 
-CREDIT = "credit"
-SURPRISE = "surprise"
-SURPRISE_WEIGHT = 0.05
-SURPRISE_SHARE = 0.002
-"""What a surprise is taken to have foreseen of any one tool."""
-UNIT = 1_000
-"""The credit for one step."""
-STRENGTH_ALL = 20 * UNIT
-"""The built-in weights count as much as so many steps."""
-STRENGTH_HERE = 15 * UNIT
-"""The weights of all situations count as much as so many steps of this one."""
+TRUST, NEW = "trust", "new"
+"""Kind of the counts of how often a tool was rightly expected that was never used before."""
+NEW_TRUST_MIN = 3
+"""A tool that was never used is named only after so many such tools were rightly foreseen here."""
+TOOLS_MAX = 96
+"""So many tools are judged: of thousands that can be called, those that experts propose."""
 
-ALIKE = 0.3
-"""Two tasks as near as this share more than their manner of speaking."""
+NEAR, NEARER, SAME = 0.25, 0.6, 0.98
+"""Likenesses of the nearest task that make a difference to whom to trust."""
+FEW_RUNS, SOME_RUNS, MANY_RUNS = 5, 20, 80
 
-Voices = Mapping[str, Forecast]
-"""What each expert that is not silent expects."""
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What the experts say of a case."""
+
+    tools: tuple[str, ...]
+    columns: Mapping[str, Mapping[str, float]]
+    situations: tuple[str, ...]
+    forecasts: Mapping[str, Forecast] = field(default_factory=dict)
+    """Of the experts that forecast and are not silent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blend:
-    """The mixture for a case."""
+    """What the experts expect together."""
 
+    board: Board
+    weights: Mapping[str, float]
     shares: dict[str, float]
     """Tool -> probability that it is the right one."""
-    voices: Voices
-    weights: Mapping[str, float]
+
+    def voice(self, tool: str, experts: Mapping[str, Expert] = EXPERTS) -> str:
+        """Return the expert that speaks most for a tool."""
+        said = {
+            name: fsum(
+                self.weights.get(column, 0.0) * self.board.columns[column].get(tool, 0.0)
+                for column in expert.columns
+                if column in self.board.columns
+            )
+            for name, expert in experts.items()
+        }
+        return max(said, key=lambda name: said[name])
 
 
-def listen(
-    db: Connection, case: Case, experts: Mapping[str, Expert] = EXPERTS
-) -> dict[str, Forecast]:
-    """Return the forecasts of the experts that have something to say about the case."""
-    voices: dict[str, Forecast] = {}
+def blend(
+    view: View, case: Case, weights: Weights, experts: Mapping[str, Expert] = EXPERTS
+) -> Blend:
+    """Return what the experts expect together; no shares where none has anything to say."""
+    made = board(view, case, experts)
+    weighed = weights.of(made.situations)
+    return Blend(made, weighed, softmax(made, weighed))
+
+
+def board(view: View, case: Case, experts: Mapping[str, Expert] = EXPERTS) -> Board:
+    """Ask every expert."""
+    forecasts = {
+        name: forecast
+        for name, expert in experts.items()
+        if expert.foresee and (forecast := expert.foresee(view, case)).shares
+    }
+    tools = _tools(case, forecasts, experts)
+    columns: dict[str, Mapping[str, float]] = {}
     for name, expert in experts.items():
-        forecast = _possible(expert.foresee(db, case), case.available)
-        if forecast.shares:
-            voices[name] = forecast
-    return voices
+        if expert.judge:
+            columns.update(expert.judge(view, case, tools))
+        elif name in forecasts and expert.columns:
+            columns[expert.columns[0]] = strengths(forecasts[name].shares, tools)
+    return Board(tools, columns, situations(view, case, forecasts), forecasts)
 
 
-def _possible(forecast: Forecast, available: frozenset[str]) -> Forecast:
-    """Leave out what cannot be called."""
-    if not available:
-        return forecast
-    kept = {tool: share for tool, share in forecast.shares.items() if tool in available}
-    total = fsum(kept.values())
-    return Forecast({tool: share / total for tool, share in kept.items()}, forecast.reach)
+def _tools(
+    case: Case, forecasts: Mapping[str, Forecast], experts: Mapping[str, Expert]
+) -> tuple[str, ...]:
+    """Return the tools to judge: what can be called, else what an expert proposes."""
+    if case.available and len(case.available) <= TOOLS_MAX:
+        return case.available
+    proposed = [
+        tool
+        for name, forecast in forecasts.items()
+        for tool in _likeliest(forecast.shares, experts[name].proposes)
+    ]
+    if case.available:
+        allowed = frozenset(case.available)
+        proposed = [tool for tool in proposed if tool in allowed] + list(case.available)
+    return tuple(dict.fromkeys(proposed))[:TOOLS_MAX]
 
 
-def blend(db: Connection, case: Case, experts: Mapping[str, Expert] = EXPERTS) -> Blend:
-    """Return what the experts expect together."""
-    voices = listen(db, case, experts)
-    weights = _weights(db, case, voices, experts)
-    shares: dict[str, float] = {}
-    for name, voice in voices.items():
-        for tool, share in voice.shares.items():
-            shares[tool] = shares.get(tool, 0.0) + weights[name] * share
-    return Blend(shares, voices, weights)
+def _likeliest(shares: Mapping[str, float], n: int) -> Iterable[str]:
+    if len(shares) <= n:
+        return sorted(shares)
+    return nsmallest(n, shares, key=lambda tool: (-shares[tool], tool))
 
 
-def credit(case: Case, mixed: Blend, happened: str) -> dict[Context, int]:
-    """Return whom the step that happened is credited to, as changes of counts."""
-    parts = {
-        name: mixed.weights[name] * voice.shares.get(happened, 0.0)
-        for name, voice in mixed.voices.items()
-    }
-    parts[SURPRISE] = mixed.weights[SURPRISE] * SURPRISE_SHARE
-    total = sum(parts.values())
-    return {
-        (CREDIT, key, name): earned
-        for name, part in parts.items()
-        if (earned := round(UNIT * part / total))
-        for key in (case.want, _situation(case, mixed.voices))
-    }
-
-
-def _weights(
-    db: Connection, case: Case, voices: Voices, experts: Mapping[str, Expert]
-) -> dict[str, float]:
-    here = _situation(case, voices)
-    counted = evidence.followers(db, case.ns, CREDIT, (case.want, here))
-    weights = {name: experts[name].weight for name in voices} | {SURPRISE: SURPRISE_WEIGHT}
-    for key, strength in ((case.want, STRENGTH_ALL), (here, STRENGTH_HERE)):
-        weights = _updated(weights, counted.get(key, {}), strength)
-    return weights
-
-
-def _updated(
-    weights: Mapping[str, float], earned: Mapping[str, int], strength: int
-) -> dict[str, float]:
-    """Return the weights after so many credits, adding up to 1 over those who speak."""
-    total = sum(weights.values())
-    raised = {
-        name: earned.get(name, 0) + strength * weight / total for name, weight in weights.items()
-    }
-    total = sum(raised.values())
-    return {name: weight / total for name, weight in raised.items()}
-
-
-def _situation(case: Case, voices: Voices) -> str:
-    """Return what decides whom to trust: who speaks, and how particular their evidence is."""
-    reach = {name: voices[name].reach if name in voices else -1 for name in ("ngram", "recovery")}
-    likeness = case.near[0][1] if case.near else 0.0
-    known = "known" if likeness == 1.0 else "like" if likeness >= ALIKE else "new"
-    votes = voices["similar"].reach if "similar" in voices else -1
-    failed = "failed" if case.steps and not case.steps[-1].ok else "ok"
-    return (
-        f"{case.want}|{failed}|{min(len(case.steps), 2)}|{reach['ngram']}|{reach['recovery']}"
-        f"|{known}|{min(votes, 2)}|{int(bool(case.available))}"
+def situations(view: View, case: Case, forecasts: Mapping[str, Forecast]) -> tuple[str, ...]:
+    """Return what the case is like, in the respects that decide whom to trust."""
+    reach = {name: forecast.reach for name, forecast in forecasts.items()}
+    likeness = case.near[0][1] if "similar" in reach else -1.0
+    near = _rank(likeness, (0.0, NEAR, NEARER, SAME))
+    runs = view.followers(TASK, (EVERY,))[0].get(EVERY, 0)
+    taken = min(len(case.steps), 2)
+    found = (
+        "any",
+        f"ngram {reach.get('ngram', -1)}",
+        f"near {near} {min(reach.get('similar', 0), 2)}",
+        f"step {taken} {'failed' if case.failed else 'ok'}",
+        f"listed {int(bool(case.available))}",
+        f"turn {int(bool(case.turn_words))} {case.is_new_turn}",
+        f"row {min(case.row, 3)} {'failed' if case.failed else 'ok'}",
+        f"runs {_rank(runs, (FEW_RUNS, SOME_RUNS, MANY_RUNS))}",
     )
+    if case.want != "recover":
+        return found
+    return (*found, "recover", f"recover {reach.get('recovery', -1)}")
+
+
+def _rank(value: float, bounds: Sequence[float]) -> int:
+    return sum(value >= bound for bound in bounds)
+
+
+def softmax(made: Board, weights: Mapping[str, float]) -> dict[str, float]:
+    """Return the probabilities of the tools under these weights."""
+    scores = dict.fromkeys(made.tools, 0.0)
+    for column, values in made.columns.items():
+        weight = weights.get(column, 0.0)
+        if weight:
+            for tool, value in values.items():
+                if tool in scores:
+                    scores[tool] += weight * value
+    if not scores:
+        return {}
+    top = max(scores.values())
+    raised = {tool: exp(score - top) for tool, score in scores.items()}
+    total = fsum(raised.values())
+    return {tool: value / total for tool, value in raised.items()}
+
+
+def slope(made: Board, shares: Mapping[str, float], happened: str) -> dict[str, float]:
+    """Return for each column by how much it was overrated: expected value less the real one."""
+    return {
+        column: fsum(shares.get(tool, 0.0) * value for tool, value in values.items())
+        - values.get(happened, 0.0)
+        for column, values in made.columns.items()
+    }
+
+
+def trusts_new(db: Connection, case: Case) -> bool:
+    """Tell whether tools that were never used before have been rightly foreseen often enough."""
+    counted = evidence.followers(db, case.ns, TRUST, (NEW,))
+    return counted.get(NEW, {}).get(NEW, 0) >= NEW_TRUST_MIN

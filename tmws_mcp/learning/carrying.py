@@ -148,7 +148,7 @@ def _take_pattern(db: Connection, ns: int, line: PatternLine) -> bool:
         made = {**made, "task": intake.masked(str(made["task"] or ""), TEXT_CHARS_MAX)}
     if made.get("task") and "task_key" in made:
         text, key = str(made["task"]), str(made["task_key"])
-        tasks.ensure(db, ns, key, text, intake.case_words(text), line.last_at)
+        tasks.ensure(db, ns, key, text, intake.text_words(text), line.last_at)
     learned = Learned(line.id, line.kind, made, line.first_at)
     slot = kind_of(learned).slot(made)
     return carrying.take_pattern(db, ns, learned, slot, line.last_at)

@@ -22,16 +22,40 @@ class Case:
     """Key of the task (words.task_key), empty where there is none."""
     near: tuple[tuple[int, float], ...] = ()
     """Tasks like it: (key in the store, similarity)."""
-    available: frozenset[str] = frozenset()
-    """The tools that can be called; empty where the caller did not say."""
+    available: tuple[str, ...] = ()
+    """The tools that can be called, in the caller's order; empty where it did not say."""
     words: Mapping[str, int] = field(default_factory=dict)
-    """Of the task and of the newest user message."""
+    """Stems of the task."""
+    turn_words: Mapping[str, int] = field(default_factory=dict)
+    """Stems of the newest user message, empty where the caller tells none."""
+    is_new_turn: bool | None = False
+    """No step was taken since that message came; None where nobody knows."""
 
     @property
     def symbols(self) -> tuple[str, ...]:
         """The steps as symbols, with a mark for the beginning where it is in sight."""
         seen = tuple(step.tool if step.ok else step.tool + FAILED for step in self.steps)
         return seen if len(seen) >= HISTORY_MAX else (START, *seen)
+
+    @property
+    def last(self) -> str:
+        """Return the tool of the last step, empty at the beginning."""
+        return self.steps[-1].tool if self.steps else ""
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether the last step failed."""
+        return bool(self.steps) and not self.steps[-1].ok
+
+    @property
+    def row(self) -> int:
+        """Return how many times in a row the last tool was called."""
+        n = 0
+        for step in reversed(self.steps):
+            if step.tool != self.last:
+                break
+            n += 1
+        return n
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,12 @@ class Changes:
     """Most particular key -> task, of the variants that moved."""
     trails: dict[Context, list[bool]] = field(default_factory=dict)
     """Of each outcome slot, how it went time after time: a sum does not tell when it got worse."""
-    credited: int = 0
-    """How many forecasts were made to credit the experts."""
+    compared: int = 0
+    """How many forecasts were compared with what happened."""
+    recounted: bool = False
+    """Whether what a View sees has changed."""
+    ended: set[int] = field(default_factory=set)
+    """Tasks that a run was kept for."""
 
     def add(self, slot: Context, change: Tally) -> None:
         """Add to the counts of an outcome."""

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from tmws_mcp.errors import InvalidInput
 from tmws_mcp.learning.templates import error_class, template
-from tmws_mcp.learning.words import fingerprint, task_key, words
+from tmws_mcp.learning.words import fingerprint, stems, task_key
 from tmws_mcp.masking import mask_secrets
 from tmws_mcp.model import Interaction, JsonObject, ObserveRequest, RecentStep, Request
 from tmws_mcp.store.observations import Step
@@ -202,6 +202,6 @@ def context_key(metadata: JsonObject) -> str:
 
 
 @lru_cache(maxsize=64)
-def case_words(task: str, turn: str = "") -> Mapping[str, int]:
-    """Return the words that say what is wanted: of the newest message and of the task."""
-    return words(f"{turn}\n{task}")
+def text_words(text: str) -> Mapping[str, int]:
+    """Return the stems of a task or a message, which comes again with each step of a session."""
+    return stems(text)

@@ -1,34 +1,44 @@
 """Which tool next, and which tool after an error."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import floor
 
 from tmws_mcp.learning import posterior, repairs, wording
 from tmws_mcp.learning.answers import Answer
 from tmws_mcp.learning.asking import Asked
-from tmws_mcp.learning.blend import CREDIT, UNIT, Blend, blend
+from tmws_mcp.learning.blend import Blend, blend, trusts_new
 from tmws_mcp.learning.calibration import calibrated
 from tmws_mcp.learning.counting import ALL, EVERYWHERE, REPAIR, TASK, TASK_TOOL, TOOL
 from tmws_mcp.learning.identity import pattern_id
 from tmws_mcp.learning.kinds import error_recovery, tool_usage
 from tmws_mcp.learning.learned import evidence_of
+from tmws_mcp.learning.weights import Weights
 from tmws_mcp.model import JsonObject, Recommendation
 from tmws_mcp.store import evidence, learned
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Tally
 from tmws_mcp.store.observations import Step
 
-NAMES_CREDIT_MIN = 3 * UNIT
-"""A tool that was never used is named only after names have foreseen so many steps here."""
+CONFIDENCE_UNITS = 10_000
+"""Confidences are cut to this part of 1, so that rounding makes no sum greater than 1."""
 VOICES_OF_TASK = ("task", "similar")
 REASONS = {
     "ngram": "usual here",
-    "similar": "next in runs like this",
-    "task": "used on this task",
-    "session": "used in this session",
+    "skip": "usual here",
+    "family": "usual here",
     "repeat": "last tool again",
+    "similar": "next in runs like this",
+    "company": "used in runs like this",
+    "task": "used on this task",
+    "vocabulary": "used for such words",
+    "session": "used in this session",
+    "usage": "used in this session",
     "recovery": "ended such errors",
+    "after_error": "tried after such errors",
     "names": "named like the task",
+    "place": "next in your list",
+    "common": "much used",
 }
 
 
@@ -57,8 +67,8 @@ def begin(db: Connection, asked: Asked) -> Answer:
     """Recommend tools for a task that is about to begin, from evidence on such tasks alone."""
     mixed = _blended(db, asked)
     known = {
-        tool for name in VOICES_OF_TASK if name in mixed.voices
-        for tool in mixed.voices[name].shares
+        tool for name in VOICES_OF_TASK if name in mixed.board.forecasts
+        for tool in mixed.board.forecasts[name].shares
     }  # fmt: skip
     if not known:
         return Answer(reason=_why_not(db, asked))
@@ -67,9 +77,8 @@ def begin(db: Connection, asked: Asked) -> Answer:
 
 def _blended(db: Connection, asked: Asked) -> Blend:
     """Return what the experts expect, best first, with shares that are probabilities."""
-    mixed = blend(db, asked.case)
-    shares = calibrated(db, asked.case.ns, asked.case.want, mixed.shares)
-    return replace(mixed, shares=shares)
+    mixed = blend(asked.view, asked.case, Weights(db, asked.case.ns), asked.experts)
+    return replace(mixed, shares=calibrated(db, asked.case, mixed.shares))
 
 
 def _why_not(db: Connection, asked: Asked) -> str:
@@ -101,14 +110,14 @@ def _answer(db: Connection, asked: Asked, mixed: Blend, ranked: Sequence[str]) -
     stands = _repair_standings(db, asked) if asked.case.want == "recover" else {}
     everything = evidence.tally(db, asked.case.ns, *ALL)
     on_task = evidence.tallies(db, asked.case.ns, TASK_TOOL, asked.case.task)
-    names = _trusted_names(db, asked, mixed)
+    new_too = trusts_new(db, asked.case)
     chosen: dict[str, Standing] = {}
     for start in range(0, len(ranked), asked.limit):
         some = ranked[start : start + asked.limit]
         used = evidence.tallies_of(db, asked.case.ns, TOOL, EVERYWHERE, some)
         for tool in some:
             standing = stands.get(tool) or _tool_standing(asked, tool, everything, used, on_task)
-            if (standing.shown.n or tool in names) and len(chosen) < asked.limit:
+            if (standing.shown.n or new_too) and len(chosen) < asked.limit:
                 chosen[tool] = standing
         if len(chosen) == asked.limit:
             break
@@ -116,15 +125,6 @@ def _answer(db: Connection, asked: Asked, mixed: Blend, ranked: Sequence[str]) -
     if not found and asked.case.available:
         return Answer(reason="There is no evidence for any of available_tools in this case yet.")
     return Answer(found)
-
-
-def _trusted_names(db: Connection, asked: Asked, mixed: Blend) -> Container[str]:
-    """Return the tools that may be named though unused, since names have been right here."""
-    if "names" not in mixed.voices:
-        return ()
-    earned = evidence.followers(db, asked.case.ns, CREDIT, (asked.case.want,))
-    trusted = earned.get(asked.case.want, {}).get("names", 0) >= NAMES_CREDIT_MIN
-    return mixed.voices["names"].shares if trusted else ()
 
 
 def _tool_standing(
@@ -218,7 +218,7 @@ def _recommendation(
     return Recommendation(
         action=tool,
         kind="tool",
-        confidence=round(mixed.shares[tool], 4),
+        confidence=floor(CONFIDENCE_UNITS * mixed.shares[tool]) / CONFIDENCE_UNITS,
         success_rate=round(posterior.mean(standing.levels), 3) if known else None,
         why=_why(mixed, tool, standing),
         pattern_id=behind,
@@ -227,9 +227,7 @@ def _recommendation(
 
 
 def _why(mixed: Blend, tool: str, standing: Standing) -> str:
-    voice = max(
-        mixed.voices, key=lambda name: mixed.weights[name] * mixed.voices[name].shares.get(tool, 0)
-    )
+    voice = mixed.voice(tool)
     if not standing.shown.n:
         return f"{REASONS[voice]}; never used here"
     if not standing.shown.last_at:  # told with the question, never observed

@@ -5,6 +5,7 @@ it is paused gets a plain answer instead of an error: an agent must not stop wor
 """
 
 from tmws_mcp.learning import intake, sessions, wording
+from tmws_mcp.learning.view import Shelf
 from tmws_mcp.model import ObserveReply, ObserveRequest, Scope
 from tmws_mcp.store import namespaces, pausing
 from tmws_mcp.store.driver import Connection
@@ -13,7 +14,13 @@ REASON_CHARS_MAX = 200
 
 
 def observe(
-    db: Connection, request: ObserveRequest, scope: Scope, *, connection: str, now: float
+    db: Connection,
+    request: ObserveRequest,
+    scope: Scope,
+    *,
+    connection: str,
+    now: float,
+    shelf: Shelf | None = None,
 ) -> ObserveReply:
     """Observe, unless it is paused; then nothing is written, and the reply says why.
 
@@ -23,7 +30,7 @@ def observe(
     ns = namespaces.find(db, scope.namespace)
     why = reason(db, ns) if ns is not None else None
     if why is None:
-        return sessions.observe(db, request, scope, connection=connection, now=now)
+        return sessions.observe(db, request, scope, connection=connection, now=now, shelf=shelf)
     return ObserveReply(
         observed=0,
         session_id=intake.session_name(request.session_id, connection=connection),

@@ -1,8 +1,12 @@
 """What to do next, with the reason: from the counts, and never without them."""
 
+from collections.abc import Mapping
+
 from tmws_mcp.learning import asking, next_tool, text, variants, workflow
 from tmws_mcp.learning.answers import Answer
 from tmws_mcp.learning.asking import Asked
+from tmws_mcp.learning.experts import EXPERTS, Expert
+from tmws_mcp.learning.view import Shelf, View
 from tmws_mcp.model import Recommendation, RecommendReply, RecommendRequest, Scope
 from tmws_mcp.store import evidence, namespaces
 from tmws_mcp.store.driver import Connection
@@ -10,7 +14,14 @@ from tmws_mcp.tokens import estimate_tokens
 
 
 def recommend(
-    db: Connection, request: RecommendRequest, scope: Scope, *, connection: str, now: float
+    db: Connection,
+    request: RecommendRequest,
+    scope: Scope,
+    *,
+    connection: str,
+    now: float,
+    shelf: Shelf | None = None,
+    experts: Mapping[str, Expert] = EXPERTS,
 ) -> RecommendReply:
     """Recommend what is asked for, or abstain and say why."""
     ns = namespaces.find(db, scope.namespace)
@@ -19,7 +30,9 @@ def recommend(
         return _reply(Answer(reason="Nothing was observed in this namespace yet."), scope)
     if evidence.is_empty(db, ns):
         return _reply(Answer(reason="Nothing was observed in this namespace yet."), scope)
-    asked = asking.asked(db, ns, request, connection=connection, now=now)
+    asked = asking.asked(
+        View(db, ns, shelf), request, connection=connection, now=now, experts=experts
+    )
     return _reply(_sure_enough(_answer(db, asked), request), scope)
 
 

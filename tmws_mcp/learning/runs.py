@@ -4,12 +4,13 @@ Counting contexts at each step would teach the experts the running session by he
 waiting for its end lifts their accuracy on new tasks from .325 to .478.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tmws_mcp.learning import sequences
 from tmws_mcp.learning.case import Case
 from tmws_mcp.learning.counting import SEQUENCE, Changes, one
 from tmws_mcp.learning.experts import EXPERTS
+from tmws_mcp.learning.intake import text_words
 from tmws_mcp.learning.kinds import task_sequence
 from tmws_mcp.store import observations, tasks
 from tmws_mcp.store.driver import Connection
@@ -32,24 +33,53 @@ def end_run(
 
 def count_contexts(db: Connection, session: Session, run: int, changes: Changes) -> None:
     """Count what followed what, for the steps of the run that were not counted yet."""
+    if not observations.uncounted(db, session, run):
+        return
     rows = observations.steps_of_run(db, session, run, COUNTED_AT_ONCE_MAX + HISTORY_MAX)
-    steps = tuple(step for _, step in rows)
-    for number, (counted, step) in enumerate(rows):
-        if not counted:
-            before = steps[max(number - HISTORY_MAX, 0) : number]
-            _count_followers(session.ns, before, step, changes)
+    words = _task_words(db, session, run)
+    _count_newest(db, session, run, rows, words, changes)
     for position, step in observations.waiting_below(db, session, run, len(rows)):
         before = observations.history(db, session, run=run, before=position)
-        _count_followers(session.ns, before, step, changes)
+        turn = step.turn or observations.turn_before(db, session, run, position)
+        _count_followers(_counted_case(session.ns, before, words, turn), step, changes)
     observations.mark_counted(db, session, run)
+    changes.recounted = True
 
 
-def _count_followers(ns: int, before: tuple[Step, ...], step: Step, changes: Changes) -> None:
-    case = Case(ns, "next", before)
-    for name, expert in EXPERTS.items():
-        if expert.contexts:
-            for key in expert.contexts(case):
-                changes.contexts[name, key, step.tool] += 1
+def _count_newest(
+    db: Connection,
+    session: Session,
+    run: int,
+    rows: Sequence[tuple[bool, Step]],
+    words: Mapping[str, int],
+    changes: Changes,
+) -> None:
+    steps = tuple(step for _, step in rows)
+    turn = observations.turn_below(db, session, run, len(rows))
+    for number, (counted, step) in enumerate(rows):
+        turn = step.turn or turn
+        if not counted:
+            before = steps[max(number - HISTORY_MAX, 0) : number]
+            _count_followers(_counted_case(session.ns, before, words, turn), step, changes)
+
+
+def _counted_case(ns: int, before: tuple[Step, ...], words: Mapping[str, int], turn: str) -> Case:
+    return Case(ns, "next", before, words=words, turn_words=text_words(turn))
+
+
+def _count_followers(case: Case, step: Step, changes: Changes) -> None:
+    for expert in EXPERTS.values():
+        if expert.counted:
+            for slot in expert.counted(case, step.tool):
+                changes.contexts[slot] += 1
+
+
+def _task_words(db: Connection, session: Session, run: int) -> Mapping[str, int]:
+    """Return the stems of the task that the run is about, which may have ended already."""
+    kept = tasks.find_run(db, session.id, run) if run != session.run else None
+    known = kept[0] if kept else session.task if run == session.run else None
+    task = tasks.by_id(db, known) if known is not None else None
+    return text_words(task.text) if task else {}
 
 
 def keep_run(
@@ -63,6 +93,8 @@ def keep_run(
         return
     kept = Run(tuple(done), outcome, now)
     tasks.keep_run(db, session.id, run, task=session.task, run=kept)
+    changes.recounted = True
+    changes.ended.add(session.task)
     _count_sequence(db, session, done, changes, outcome)
 
 
@@ -74,6 +106,8 @@ def take_late(db: Connection, session: Session, run: int, changes: Changes, now:
         task, outcome = kept
         whole = Run(tuple(_steps(db, session, run)), outcome, now)
         tasks.keep_run(db, session.id, run, task=task, run=whole)
+        changes.recounted = True
+        changes.ended.add(task)
 
 
 def _steps(db: Connection, session: Session, run: int) -> list[tuple[str, bool]]:

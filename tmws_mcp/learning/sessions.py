@@ -4,13 +4,18 @@ A session is named by its caller, or there is one for each connection. It ends w
 its connection, or after half an hour of silence; what follows under the same name is its next run.
 """
 
-from tmws_mcp.learning import intake, learned, repairs, runs
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from tmws_mcp.learning import intake, learned, lessons, repairs, runs, view
 from tmws_mcp.learning.case import Case
 from tmws_mcp.learning.counting import TASK, Changes, count_step, one
-from tmws_mcp.learning.crediting import credit_experts, is_due
+from tmws_mcp.learning.experts import EXPERTS, Expert
 from tmws_mcp.learning.intake import Observation
 from tmws_mcp.learning.kinds import error_recovery, performance, tool_usage
 from tmws_mcp.learning.neighbours import nearest
+from tmws_mcp.learning.view import Shelf, View
+from tmws_mcp.learning.weights import Weights
 from tmws_mcp.model import ObserveReply, ObserveRequest, Scope
 from tmws_mcp.store import namespaces, observations, tasks
 from tmws_mcp.store.driver import Connection
@@ -22,8 +27,36 @@ CLOSED_AT_ONCE_MAX = 50
 """Idle sessions closed by one call: closing counts, and must not hold the write lock for long."""
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the interactions of one transaction are taken in with."""
+
+    db: Connection
+    ns: int
+    view: View
+    weights: Weights
+    connection: str
+    now: float
+    experts: Mapping[str, Expert]
+    changes: Changes = field(default_factory=Changes)
+
+    def write(self) -> None:
+        """Write down what changed in the counts and the weights."""
+        self.changes.write(self.db, self.ns, self.now)
+        self.weights.save()
+        if self.changes.recounted:
+            self.view.move(self.changes.contexts, self.changes.ended)
+
+
 def observe(
-    db: Connection, request: ObserveRequest, scope: Scope, *, connection: str, now: float
+    db: Connection,
+    request: ObserveRequest,
+    scope: Scope,
+    *,
+    connection: str,
+    now: float,
+    shelf: Shelf | None = None,
+    experts: Mapping[str, Expert] = EXPERTS,
 ) -> ObserveReply:
     """Write down what happened, count it, and say what was learned.
 
@@ -34,19 +67,17 @@ def observe(
         intake.observation(sent, connection=connection) for sent in intake.interactions(request)
     ]
     ns = namespaces.ensure(db, scope.namespace, now)
-    changes = Changes()
-    observed = sum(
-        _take(db, ns, observation, changes, connection=connection, now=now) for observation in seen
-    )
-    changes.write(db, ns, now)
-    for key, task in changes.variants.items():
-        performance.note(db, ns, changes, key, task)
+    desk = Desk(db, ns, View(db, ns, shelf), Weights(db, ns), connection, now, experts)
+    observed = sum(_take(desk, observation) for observation in seen)
+    desk.write()
+    for key, task in desk.changes.variants.items():
+        performance.note(db, ns, desk.changes, key, task)
     if observed:
         namespaces.touch(db, ns, AREA)
     return ObserveReply(
         observed=observed,
         session_id=seen[-1].session,
-        learned=learned.keep(db, ns, changes, now),
+        learned=learned.keep(db, ns, desk.changes, now),
         scope=scope,
     )
 
@@ -72,34 +103,37 @@ def _close(db: Connection, session: Session, now: float) -> None:
     runs.end_run(db, session, changes, outcome="unknown", now=now)
     changes.write(db, session.ns, now)
     learned.keep(db, session.ns, changes, now)
-    namespaces.touch(db, session.ns, AREA)
+    for area in (AREA, view.AREA):
+        namespaces.touch(db, session.ns, area)
 
 
-def _take(
-    db: Connection, ns: int, seen: Observation, changes: Changes, *, connection: str, now: float
-) -> int:
+def _take(desk: Desk, seen: Observation) -> int:
     """Take in one interaction; returns 1 if it was new, 0 if it is a repeat."""
-    session = _session(db, ns, seen, changes, connection=connection, now=now)
+    session = _session(desk, seen)
     if seen.step is None:
-        return _take_end(db, session, seen, changes, now)
-    known = observations.run_of_step(db, session, seen.step.number)
-    run = _take_step(db, session, seen, seen.step, changes, now) if known is None else known
+        return _take_end(desk, session, seen)
+    known = observations.run_of_step(desk.db, session, seen.step.number)
+    run = _take_step(desk, session, seen, seen.step) if known is None else known
     # What is told of a run that has ended already must not end the one that goes on.
     ended = seen.outcome is not None and run == session.run
-    return max(int(known is None), _take_end(db, session, seen, changes, now) if ended else 0)
+    return max(int(known is None), _take_end(desk, session, seen) if ended else 0)
 
 
-def _session(
-    db: Connection, ns: int, seen: Observation, changes: Changes, *, connection: str, now: float
-) -> Session:
-    found = observations.find_session(db, ns, seen.session)
+def _session(desk: Desk, seen: Observation) -> Session:
+    db, now, connection = desk.db, desk.now, desk.connection
+    found = observations.find_session(db, desk.ns, seen.session)
     if found is None:
         own = connection if seen.session == intake.session_name("", connection=connection) else None
-        return observations.open_session(db, ns, seen.session, connection=own, now=now)
+        return observations.open_session(db, desk.ns, seen.session, connection=own, now=now)
     if found.is_open and now - found.last_at > IDLE_SECONDS:
-        runs.end_run(db, found, changes, outcome="unknown", now=now)
+        _end_run(desk, found, "unknown")
         return _again(db, found)
     return found
+
+
+def _end_run(desk: Desk, session: Session, outcome: str) -> None:
+    runs.end_run(desk.db, session, desk.changes, outcome=outcome, now=desk.now)
+    desk.view.detach()
 
 
 def _again(db: Connection, session: Session) -> Session:
@@ -108,74 +142,83 @@ def _again(db: Connection, session: Session) -> Session:
     return found
 
 
-def _take_step(
-    db: Connection, session: Session, seen: Observation, step: Step, changes: Changes, now: float
-) -> int:
+def _take_step(desk: Desk, session: Session, seen: Observation, step: Step) -> int:
     """Take in a new step, and return the run that it belongs to."""
+    db, changes = desk.db, desk.changes
     run, position = observations.place(db, session, step.number)
+    is_new_turn = bool(seen.turn) and seen.turn != session.turn
     if run == session.run:
-        session = _begun(db, session, seen, now)
+        session = _begun(desk, session, seen)
+    if is_new_turn:
+        step = replace(step, turn=seen.turn)
     history = observations.history(db, session, run=run, before=position)
-    ordinal = observations.add_step(db, session, step, run=run, position=position, now=now)
-    if step.tool and is_due(ordinal, changes):
-        credit_experts(db, _case(session, seen, history), step, changes)
+    ordinal = observations.add_step(db, session, step, run=run, position=position, now=desk.now)
+    if step.tool and lessons.is_due(ordinal, changes):
+        case = _case(session, seen, history, is_new_turn=is_new_turn)
+        lessons.learn(desk.view, desk.weights, case, step, changes, desk.experts)
     count_step(changes, seen, step, history)
     _note(changes, seen, step, history)
-    _count_what_waits(db, session, run, changes, now)
+    _count_what_waits(desk, session, run)
     return run
 
 
-def _case(session: Session, seen: Observation, history: tuple[Step, ...]) -> Case:
+def _case(
+    session: Session, seen: Observation, history: tuple[Step, ...], *, is_new_turn: bool
+) -> Case:
     return Case(
         session.ns,
         "next",
         history,
         task=seen.task_key,
         near=session.near,
-        available=frozenset(intake.tool_names(seen.available)),
-        words=intake.case_words(seen.task, seen.turn),
+        available=intake.tool_names(seen.available),
+        words=intake.text_words(seen.task),
+        turn_words=intake.text_words(session.turn),
+        is_new_turn=is_new_turn,
     )
 
 
-def _count_what_waits(
-    db: Connection, session: Session, run: int, changes: Changes, now: float
-) -> None:
+def _count_what_waits(desk: Desk, session: Session, run: int) -> None:
     """Count contexts before the end where a step came late, or where the run is long."""
+    db = desk.db
     if run != session.run:
-        runs.take_late(db, session, run, changes, now)
+        runs.take_late(db, session, run, desk.changes, desk.now)
+        desk.view.detach()
     elif observations.uncounted(db, session, run) >= runs.COUNTED_AT_ONCE_MAX:
-        runs.count_contexts(db, session, run, changes)
+        runs.count_contexts(db, session, run, desk.changes)
 
 
-def _begun(db: Connection, session: Session, seen: Observation, now: float) -> Session:
-    """Return the session with the newest step's time, and with its run's task where that is new."""
-    observations.move_session(db, session, now=now)
-    if seen.task_key:
-        task = tasks.ensure(
-            db, session.ns, seen.task_key, seen.task, intake.case_words(seen.task), now
-        )
-        if session.task is None:
-            near = nearest(db, session.ns, seen.task)
-            observations.set_task(db, session, task, near)
-            return _again(db, session)
+def _begun(desk: Desk, session: Session, seen: Observation) -> Session:
+    """Return the session with the newest step's time, and with what is new of its run."""
+    db = desk.db
+    observations.move_session(db, session, now=desk.now)
+    if seen.turn and seen.turn != session.turn:
+        observations.set_turn(db, session, seen.turn)
+        session = replace(session, turn=seen.turn)
+    if not seen.task_key:
+        return session
+    words = intake.text_words(seen.task)
+    task = tasks.ensure(db, session.ns, seen.task_key, seen.task, words, desk.now)
+    if session.task is None:
+        observations.set_task(db, session, task, nearest(db, session.ns, seen.task))
+        desk.changes.recounted = True  # the task may be new, and then words are rarer or commoner
+        return _again(db, session)
     return session
 
 
-def _take_end(
-    db: Connection, session: Session, seen: Observation, changes: Changes, now: float
-) -> int:
+def _take_end(desk: Desk, session: Session, seen: Observation) -> int:
     """End the run; an end without a task for a session that has ended already is a repeat."""
     assert seen.outcome is not None
-    session = _again(db, session)
+    session = _again(desk.db, session)
     if seen.ends_only and seen.task_key:
         if seen.step is None:
-            session = _begun(db, session, seen, now)
+            session = _begun(desk, session, seen)
         outcome = one(ok=seen.outcome == "success", seconds=seen.seconds, tokens=seen.tokens)
         if seen.outcome != "unknown":
-            changes.add((TASK, seen.task_key, ""), outcome)
+            desk.changes.add((TASK, seen.task_key, ""), outcome)
     elif not session.is_open:
         return 0
-    runs.end_run(db, session, changes, outcome=seen.outcome, now=now)
+    _end_run(desk, session, seen.outcome)
     return 1
 
 

@@ -80,7 +80,7 @@ def recommend(db: Connection, asked: Asked) -> Answer:
     likely = _probability_best(ranked, seed=asked.case.task)
     return Answer(
         tuple(
-            _recommendation(arm, levels, len(keys), likely.get(arm.name, 0.0))
+            _recommendation(arm, levels, len(keys), likely.get(arm.name, 0.0), ranked)
             for arm in ranked[: asked.limit]
             if arm.shown.n or arm is ranked[0]
         )
@@ -139,7 +139,11 @@ def _probability_best(ranked: Sequence[Arm], *, seed: str) -> dict[str, float]:
 
 
 def _recommendation(
-    arm: Arm, levels: Sequence[Mapping[str, Tally]], depth: int, confidence: float
+    arm: Arm,
+    levels: Sequence[Mapping[str, Tally]],
+    depth: int,
+    confidence: float,
+    ranked: Sequence[Arm],
 ) -> Recommendation:
     at = next((n for n in reversed(range(depth)) if arm.levels[n].n), None)
     rest = Tally()
@@ -151,7 +155,7 @@ def _recommendation(
         kind="variant",
         confidence=round(confidence, 4),
         success_rate=round(arm.mean, 3) if at is not None else None,
-        why=_why(arm, rest, at_hand=at == depth - 1),
+        why=_why(arm, rest, at_hand=at == depth - 1) + _against(arm, ranked),
         pattern_id=None,
         evidence=evidence_of(arm.shown, rest),
     )
@@ -164,3 +168,13 @@ def _why(arm: Arm, rest: Tally, *, at_hand: bool) -> str:
     cost = f", about {wording.seconds(arm.seconds)}" if arm.seconds != float("inf") else ""
     others = f"; the others {wording.percent(rest.ok / rest.n)}" if rest.n else ""
     return f"{wording.worked(arm.shown)}{where}{cost}{others}"
+
+
+def _against(arm: Arm, ranked: Sequence[Arm]) -> str:
+    """Say how probably the variant is better than the next one that was tried, of both measured."""
+    place = ranked.index(arm)
+    other = next((one for one in ranked[place + 1 :] if one.shown.n), None)
+    if place or other is None or not arm.shown.n:
+        return ""
+    better = posterior.probability_better((arm.ok, arm.bad), (other.ok, other.bad))
+    return f"; succeeds more often than {other.name} with probability {better:.2f}"

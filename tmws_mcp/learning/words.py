@@ -6,6 +6,8 @@ from collections import Counter
 
 WORDS_MAX = 200
 WORD_CHARS_MAX = 40
+STEM_CHARS_MIN = 3
+_ENDINGS = ("ing", "ies", "ed", "es", "s")
 _CAMEL = re.compile(r"([a-z])([A-Z])")
 _WORD = re.compile(r"[^\W_]+")
 # Words that stand in every task: they cost postings and tell nothing.
@@ -26,6 +28,25 @@ def words(text: str) -> Counter[str]:
     return Counter(
         word[:WORD_CHARS_MAX] for word, _ in zip(telling, range(WORDS_MAX), strict=False)
     )
+
+
+def stems(text: str) -> Counter[str]:
+    """Return the words of a text without their commonest endings.
+
+    >>> sorted(stems("searching two cities"))
+    ['cit', 'search', 'two']
+    """
+    found: Counter[str] = Counter()
+    for word, n in words(text).items():
+        found[_stem(word)] += n
+    return found
+
+
+def _stem(word: str) -> str:
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= STEM_CHARS_MIN:
+            return word[: -len(ending)]
+    return word
 
 
 def fingerprint(*parts: str) -> str:

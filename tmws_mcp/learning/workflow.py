@@ -6,22 +6,33 @@ rather than the newest or the shortest. Further answers must differ from it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from statistics import median
 
 from tmws_mcp.learning import posterior, sequences, wording
 from tmws_mcp.learning.answers import Answer
 from tmws_mcp.learning.asking import Asked
+from tmws_mcp.learning.blend import blend, trusts_new
+from tmws_mcp.learning.experts import ngram
 from tmws_mcp.learning.identity import pattern_id
 from tmws_mcp.learning.kinds import task_sequence
 from tmws_mcp.learning.learned import evidence_of
+from tmws_mcp.learning.weights import Weights
 from tmws_mcp.model import Recommendation
 from tmws_mcp.store import actor, learned, tasks
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Tally
+from tmws_mcp.store.observations import Step
+from tmws_mcp.store.tasks import Run
 
-RUNS_EACH = 12
 CANDIDATES_MAX = 24
 ANSWERS_MAX = 3
+FAILED_RUNS_MAX = 3
+"""A sequence that failed so often, and never worked, is not recommended."""
+EXPECTED_WEIGHT = 0.5
+"""The sequence of the experts counts as so large a part of all runs of tasks alike."""
+LENGTH = 3
+"""Of a sequence where no run is known."""
 ALIKE = 0.8
 """Two answers that have as much in common are one."""
 CHANCE = 0.3
@@ -33,11 +44,11 @@ WEIGHTS = {"success": 1.0, "unknown": 0.5, "failure": 0.15}
 
 @dataclass(slots=True)
 class Candidate:
-    """A sequence that was seen for a task like this."""
+    """A sequence that was seen for a task like this, or that the experts would take."""
 
     tools: tuple[str, ...]
-    task: int
-    """The nearest task that it was seen for."""
+    task: int | None
+    """The nearest task that it was seen for, None where it was never seen."""
     similarity: float
     weight: float = 0.0
     runs: Tally = field(default_factory=Tally)
@@ -46,8 +57,8 @@ class Candidate:
 
     @property
     def usable(self) -> bool:
-        """Tell whether one of its runs did not fail."""
-        return bool(self.runs.ok or self.unknown)
+        """Tell whether it has not failed as often as to be ruled out."""
+        return bool(self.runs.ok or self.unknown) or self.runs.n < FAILED_RUNS_MAX
 
 
 def recommend(db: Connection, asked: Asked) -> Answer:
@@ -67,25 +78,67 @@ def recommend(db: Connection, asked: Asked) -> Answer:
 def _candidates(db: Connection, asked: Asked) -> list[Candidate]:
     me = frozenset([actor.identity(db)])
     found: dict[tuple[str, ...], Candidate] = {}
+    lengths: list[int] = []
     for task, similarity in asked.case.near:
-        for run in tasks.runs(db, task, RUNS_EACH):
+        for run in asked.view.runs(task):
             tools = sequences.worked(run.steps)
-            if not tools or (asked.case.available and not asked.case.available.issuperset(tools)):
-                continue
-            # The nearest task comes first, so that a candidate keeps it.
-            one = found.setdefault(tools, Candidate(tools, task, similarity))
-            one.weight += similarity**2 * WEIGHTS[run.outcome]
-            if run.outcome == "unknown":
-                one.unknown += 1
-            one.runs.add(
-                Tally(
-                    n=int(run.outcome != "unknown"),
-                    ok=int(run.outcome == "success"),
-                    actors=me,
-                    last_at=run.at,
-                )
-            )
+            lengths.append(len(tools))
+            tools = _callable(tools, asked.case.available)
+            if tools:
+                # The nearest task comes first, so that a candidate keeps it.
+                one = found.setdefault(tools, Candidate(tools, task, similarity))
+                _add_run(one, run, similarity, me)
+    _add_expected(db, asked, found, lengths)
     return sorted(found.values(), key=lambda one: (-one.weight, one.tools))[:CANDIDATES_MAX]
+
+
+def _callable(tools: tuple[str, ...], available: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what is left of a sequence where only these tools can be called."""
+    if not available:
+        return tools
+    return sequences.collapsed(tool for tool in tools if tool in available)
+
+
+def _add_run(one: Candidate, run: Run, similarity: float, me: frozenset[str]) -> None:
+    one.weight += similarity**2 * WEIGHTS[run.outcome]
+    if run.outcome == "unknown":
+        one.unknown += 1
+    one.runs.add(
+        Tally(
+            n=int(run.outcome != "unknown"),
+            ok=int(run.outcome == "success"),
+            actors=me,
+            last_at=run.at,
+        )
+    )
+
+
+def _add_expected(
+    db: Connection, asked: Asked, found: dict[tuple[str, ...], Candidate], lengths: Sequence[int]
+) -> None:
+    """Add the sequence that the experts would take step by step, as long as such runs are."""
+    if not (lengths or asked.case.available):
+        return
+    length = min(int(median(lengths)) if lengths else LENGTH, sequences.STEPS_MAX)
+    tools = _expected_steps(db, asked, max(length, 1))
+    known = ngram.totals(asked.view)
+    if tools and (all(tool in known for tool in tools) or trusts_new(db, asked.case)):
+        seen = sum(one.weight for one in found.values())
+        one = found.setdefault(tools, Candidate(tools, None, 0.0))
+        one.weight += EXPECTED_WEIGHT * (seen or 1.0)
+
+
+def _expected_steps(db: Connection, asked: Asked, length: int) -> tuple[str, ...]:
+    case, weights = asked.case, Weights(db, asked.case.ns)
+    for _ in range(length):
+        shares = blend(asked.view, case, weights, asked.experts).shares
+        others = {tool: share for tool, share in shares.items() if tool != case.last}
+        if not others:
+            break
+        best = min(others, key=lambda tool: (-others[tool], tool))
+        steps = (*case.steps, Step(best, ok=True))
+        case = replace(case, steps=steps, is_new_turn=False)
+    return tuple(step.tool for step in case.steps)
 
 
 def _chosen(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
@@ -127,8 +180,10 @@ def _recommendation(
 
 
 def _why(db: Connection, one: Candidate, same: Tally, rest: Tally) -> str:
-    task = tasks.by_id(db, one.task)
+    task = tasks.by_id(db, one.task) if one.task is not None else None
     of = f", for tasks like {wording.task(task.text)}" if task else ""
+    if not (same.n or one.unknown):
+        return "put together from what usually comes next; never run as a whole here"
     if not same.n:
         runs = "run" if one.unknown == 1 else "runs"
         return f"done in {one.unknown} {runs} of unknown end, last {wording.day(same.last_at)}{of}"
@@ -136,7 +191,7 @@ def _why(db: Connection, one: Candidate, same: Tally, rest: Tally) -> str:
 
 
 def _kept_pattern(db: Connection, asked: Asked, one: Candidate) -> str | None:
-    task = tasks.by_id(db, one.task)
+    task = tasks.by_id(db, one.task) if one.task is not None else None
     if task is None:
         return None
     made = task_sequence.definition(task, one.tools)

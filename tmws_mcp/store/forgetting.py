@@ -23,7 +23,7 @@ PURGED_MAX = 20
 # Children first: deleting a parent deletes them too, and they must have been kept by then.
 TABLES = (
     "learned_history", "learned", "outcome", "context", "run", "task_word", "task", "word",
-    "step", "session",
+    "step", "session", "blend",
 )  # fmt: skip
 """All that holds what was observed and learned in a namespace."""
 KEPT = ("learned", "learned_history", "outcome", "context", "task", "task_word", "run")

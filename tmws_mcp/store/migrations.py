@@ -12,7 +12,13 @@ from pathlib import Path
 
 from tmws_mcp.errors import NewerSchema, NotADatabase, StoreError, StoreFull
 from tmws_mcp.store.driver import Connection
-from tmws_mcp.store.schema import s0001_first, s0002_search, s0003_lifecycle, s0005_learned
+from tmws_mcp.store.schema import (
+    s0001_first,
+    s0002_search,
+    s0003_lifecycle,
+    s0004_learning,
+    s0005_learned,
+)
 from tmws_mcp.store.schema.s0001_first import APPLICATION_ID
 
 ROOM_BYTES_MIN = 1024 * 1024  # below this a disk counts as full
@@ -25,6 +31,7 @@ STEPS: tuple[Step, ...] = (
     s0001_first.apply,
     s0002_search.apply,
     s0003_lifecycle.apply,
+    s0004_learning.apply,
     s0005_learned.apply,
 )
 """Step n, counted from 1, makes schema n out of schema n - 1."""

@@ -33,6 +33,8 @@ class Session:
     steps: int
     last_at: float
     is_open: bool
+    turn: str
+    """The newest user message that was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,17 @@ class Step:
     tokens: int | None = None
     arguments: str | None = None
     evidence: str | None = None
+    turn: str | None = None
+    """The user's message, on the first step after it."""
 
 
-COLUMNS = "id, ns, name, task, near, run, steps, last_at, ended_at IS NULL"
+COLUMNS = "id, ns, name, task, near, run, steps, last_at, ended_at IS NULL, turn"
 
 
 def _session(row: Row) -> Session:
-    key, ns, name, task, near, run, steps, last_at, is_open = row
+    key, ns, name, task, near, run, steps, last_at, is_open, turn = row
     found = tuple((other, similarity) for other, similarity in json.loads(near))
-    return Session(key, ns, name, task, found, run, steps, last_at, bool(is_open))
+    return Session(key, ns, name, task, found, run, steps, last_at, bool(is_open), turn)
 
 
 def find_session(db: Connection, ns: int, name: str) -> Session | None:
@@ -107,11 +111,16 @@ def set_task(db: Connection, session: Session, task: int, near: Sequence[Near]) 
     db.run("UPDATE session SET task = ?, near = ? WHERE id = ?", (task, found, session.id))
 
 
+def set_turn(db: Connection, session: Session, turn: str) -> None:
+    """Note the newest user message."""
+    db.run("UPDATE session SET turn = ? WHERE id = ?", (turn, session.id))
+
+
 def end_session(db: Connection, session: Session, *, outcome: str, now: float) -> None:
     """End the session's run; what comes after belongs to the next one."""
     db.run(
         "UPDATE session SET ended_at = ?, outcome = ?, run = run + 1, task = NULL, "
-        "near = '[]' WHERE id = ?",
+        "near = '[]', turn = '' WHERE id = ?",
         (now, outcome, session.id),
     )
 
@@ -164,12 +173,12 @@ def add_step(
     ordinal = (newest[0] or 0) + 1 if newest else 1
     db.run(
         "INSERT INTO step(ns, ordinal, session, run, number, position, tool, ok, error_template, "
-        "error_class, recovery, method, seconds, tokens, arguments, evidence, at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "error_class, recovery, method, seconds, tokens, arguments, evidence, turn, at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             session.ns, ordinal, session.id, run, step.number, position, step.tool, int(step.ok),
             step.error_template, step.error_class, step.recovery, step.method, step.seconds,
-            step.tokens, step.arguments, step.evidence, now,
+            step.tokens, step.arguments, step.evidence, step.turn, now,
         ),
     )  # fmt: skip
     prune_steps(db, session.ns, newest=ordinal, steps_max=STEPS_MAX)
@@ -181,11 +190,15 @@ def prune_steps(db: Connection, ns: int, *, newest: int, steps_max: int) -> int:
     return db.run("DELETE FROM step WHERE ns = ? AND ordinal <= ?", (ns, newest - steps_max))
 
 
-STEP_COLUMNS = "tool, ok, number, error_template, error_class, recovery"
+STEP_COLUMNS = "tool, ok, number, error_template, error_class, recovery, turn"
 
 
 def _step(row: Row) -> Step:
-    return Step(row[0], bool(row[1]), *row[2:])
+    tool, ok, number, template, kind, recovery, turn = row
+    return Step(
+        tool, bool(ok), number, error_template=template, error_class=kind, recovery=recovery,
+        turn=turn,
+    )  # fmt: skip
 
 
 def history(db: Connection, session: Session, *, run: int, before: int) -> tuple[Step, ...]:
@@ -242,6 +255,26 @@ def mark_counted(db: Connection, session: Session, run: int) -> None:
         "UPDATE step SET counted = 1 WHERE session = ? AND run = ? AND counted = 0",
         (session.id, run),
     )
+
+
+def turn_before(db: Connection, session: Session, run: int, position: int) -> str:
+    """Return the newest user message of a run below a position, empty where there is none."""
+    row = db.row(
+        "SELECT turn FROM step WHERE session = ? AND run = ? AND position < ? "
+        "AND turn IS NOT NULL ORDER BY position DESC, id DESC LIMIT 1",
+        (session.id, run, position),
+    )
+    return str(row[0]) if row else ""
+
+
+def turn_below(db: Connection, session: Session, run: int, newest: int) -> str:
+    """Return the user message that was the newest before so many newest steps of a run."""
+    first = db.row(
+        "SELECT position FROM step WHERE session = ? AND run = ? AND tool <> '' "
+        "ORDER BY position DESC, id DESC LIMIT 1 OFFSET ?",
+        (session.id, run, newest - 1),
+    )
+    return turn_before(db, session, run, int(first[0])) if first else ""
 
 
 def counts(db: Connection, ns: int) -> tuple[int, int, int]:

@@ -14,7 +14,7 @@ RUNS_MAX = 12
 QUERY_WORDS_MAX = 32
 POSTINGS_MAX = 300
 """Tasks looked at for each word: a word that stands in more of them tells little."""
-CANDIDATES_MAX = 16
+CANDIDATES_MAX = 40
 EVERY = ""
 """Counted as a word of each task, so that their number is known without a scan."""
 

@@ -1,10 +1,11 @@
 """What followed the last steps in earlier sessions: an n-gram that backs off to shorter ones."""
 
+from collections.abc import Iterator, Mapping
+
 from tmws_mcp.learning.case import SILENT, Case, Forecast
 from tmws_mcp.learning.discounting import interpolate
+from tmws_mcp.learning.view import View
 from tmws_mcp.learning.words import fingerprint
-from tmws_mcp.store import evidence
-from tmws_mcp.store.driver import Connection
 
 ORDER_MAX = 4
 KIND = "ngram"
@@ -17,11 +18,17 @@ def contexts(case: Case) -> tuple[str, ...]:
     return tuple(fingerprint(*symbols[len(symbols) - order :]) for order in range(longest + 1))
 
 
-def foresee(db: Connection, case: Case) -> Forecast:
+def counted(case: Case, tool: str) -> Iterator[tuple[str, str, str]]:
+    """Count the tool under each of them."""
+    return ((KIND, key, tool) for key in contexts(case))
+
+
+def foresee(view: View, case: Case) -> Forecast:
     """Expect what followed the longest known suffix, smoothed by what followed shorter ones."""
-    keys = contexts(case)
-    counted = evidence.followers(db, case.ns, KIND, keys)
-    if not counted:
-        return SILENT
-    shares, reached = interpolate([counted.get(key, {}) for key in keys])
-    return Forecast(shares, reached - 1)
+    shares, reached = interpolate(view.followers(KIND, contexts(case)))
+    return Forecast(shares, reached - 1) if reached else SILENT
+
+
+def totals(view: View) -> Mapping[str, int]:
+    """Return how often each tool was used in the runs that have ended."""
+    return view.followers(KIND, (fingerprint(),))[0]

@@ -3,20 +3,21 @@
 from tmws_mcp.learning import repairs
 from tmws_mcp.learning.case import SILENT, Case, Forecast
 from tmws_mcp.learning.discounting import interpolate
+from tmws_mcp.learning.view import View
 from tmws_mcp.store import evidence
-from tmws_mcp.store.driver import Connection
 
 KIND = "repair"
 
 
-def foresee(db: Connection, case: Case) -> Forecast:
+def foresee(view: View, case: Case) -> Forecast:
     """Expect the tools that ended errors like the last step's."""
-    if not case.steps or case.steps[-1].ok:
+    if not case.failed:
         return SILENT
     levels = [
         {tool: tally.ok for tool, tally in tallies.items() if tally.ok}
         for tallies in (
-            evidence.tallies(db, case.ns, KIND, key) for key in repairs.asked_keys(case.steps[-1])
+            evidence.tallies(view.db, case.ns, KIND, key)
+            for key in repairs.asked_keys(case.steps[-1])
         )
     ]
     shares, reached = interpolate(levels)

@@ -8,12 +8,12 @@ from collections import Counter
 
 from tmws_mcp.learning.case import SILENT, Case, Forecast
 from tmws_mcp.learning.discounting import interpolate
-from tmws_mcp.store.driver import Connection
+from tmws_mcp.learning.view import View
 
 ORDER_MAX = 3
 
 
-def foresee(_db: Connection, case: Case) -> Forecast:
+def foresee(_view: View, case: Case) -> Forecast:
     """Expect what followed the same steps earlier in the session."""
     if not case.steps:
         return SILENT

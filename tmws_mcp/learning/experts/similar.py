@@ -1,36 +1,51 @@
 """What came next in the runs of tasks like this one: each votes by likeness and by success."""
 
 from collections import defaultdict
-from math import fsum
+from collections.abc import Mapping, Sequence
+from math import fsum, log
 
 from tmws_mcp.learning.case import SILENT, Case, Forecast
-from tmws_mcp.store import tasks
-from tmws_mcp.store.driver import Connection
+from tmws_mcp.learning.view import View
 from tmws_mcp.store.tasks import Run
 
-RUNS_EACH = 6
 SUFFIX_MAX = 3
 VOTE_EACH_STEP = 4.0
 """A step longer in common counts so many times as much."""
 VOTE_OF_USE = 0.02
 """A tool that the run used at all gets this much, wherever it stood."""
 VOTES = {"success": 1.0, "failure": 0.5, "unknown": 0.7}
+COMPANY_MIN = 0.02
+"""A share of the tools of those runs that says no more than none."""
 Symbol = tuple[str, bool]
 
 
-def foresee(db: Connection, case: Case) -> Forecast:
+def foresee(view: View, case: Case) -> Forecast:
     """Expect what followed the same steps in those runs."""
     votes: defaultdict[str, float] = defaultdict(float)
     seen = tuple((step.tool, step.ok) for step in case.steps[-SUFFIX_MAX:])
     reach = 0
-    for task, similarity in case.near:
-        for run in tasks.runs(db, task, RUNS_EACH):
-            weight = similarity**2 * VOTES[run.outcome]
-            reach = max(reach, _vote(votes, run, seen, weight))
+    for likeness, run in view.runs_of(case.near):
+        weight = likeness**2 * VOTES[run.outcome]
+        reach = max(reach, _vote(votes, run, seen, weight))
     total = fsum(votes.values())  # exact, so that the order of a set makes no difference
     if not total:
         return SILENT
     return Forecast({tool: vote / total for tool, vote in votes.items()}, reach)
+
+
+def judge(view: View, case: Case, tools: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
+    """Judge the tools by their share in those runs, wherever they stood in them."""
+    votes = view.kept(("company", case.near), lambda: _company(view, case))
+    return {"company": {tool: votes[tool] for tool in tools if tool in votes}}
+
+
+def _company(view: View, case: Case) -> dict[str, float]:
+    votes: defaultdict[str, float] = defaultdict(float)
+    for likeness, run in view.runs_of(case.near):
+        for tool in {tool for tool, _ in run.steps}:
+            votes[tool] += likeness**2 * VOTES[run.outcome]
+    total = fsum(votes.values()) or 1.0
+    return {tool: log(vote / total / COMPANY_MIN + 1) for tool, vote in votes.items()}
 
 
 def _vote(votes: defaultdict[str, float], run: Run, seen: tuple[Symbol, ...], weight: float) -> int:

@@ -1,0 +1,128 @@
+"""What the store has counted, as the experts of one namespace see it within a transaction.
+
+The same contexts are asked for again and again while a session runs, and they change only when a
+run ends. So they are kept on a shelf that outlives the transaction, under the generation number
+that they were read at; what was read under an older one is never looked at again.
+"""
+
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeVar, cast
+
+from tmws_mcp.store import evidence, namespaces, tasks
+from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.tasks import Run
+
+AREA = "contexts"
+"""The generation that moves when a run's contexts are counted or a task is new."""
+ENTRIES_MAX = 20_000
+NAMESPACES_MAX = 8
+RUNS_EACH = 12
+
+RUNS = "runs"
+
+T = TypeVar("T")
+Entries = dict[Hashable, object]
+
+
+class Read(NamedTuple):
+    """Key of what was read as it stands: a context, or the runs of a task."""
+
+    kind: str
+    key: str
+
+
+_NOTHING: Mapping[str, int] = {}
+
+
+class Shelf:
+    """What a process has read of the counts of one store; threads may share it."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[int, Entries]] = {}
+        self._promised: dict[int, tuple[int, Entries]] = {}
+
+    def entries(self, ns: int, generation: int) -> Entries:
+        """Return what was read of the namespace at this generation, to look at and to add to."""
+        found = self._kept.get(ns)
+        if found is not None and found[0] == generation and len(found[1]) < ENTRIES_MAX:
+            return found[1]
+        if len(self._kept) >= NAMESPACES_MAX:
+            self._kept = {}
+        entries: Entries = {}
+        self._kept[ns] = (generation, entries)
+        return entries
+
+    def promise(self, ns: int, generation: int, entries: Entries) -> None:
+        """Hold ready what will be true at this generation, once its transaction has committed."""
+        self._promised = {ns: (generation, entries)}
+
+    def confirm(self) -> None:
+        """Take over what was promised: the transaction has committed.
+
+        Of one that fails nothing is confirmed: another may use its generation number for other
+        counts.
+        """
+        promised, self._promised = self._promised, {}
+        self._kept |= promised
+
+
+class View:
+    """The counts of one namespace."""
+
+    def __init__(self, db: Connection, ns: int, shelf: Shelf | None = None) -> None:
+        self.db = db
+        self.ns = ns
+        self._shelf = shelf
+        self._entries: Entries = {}
+        if shelf is not None:
+            generation = namespaces.generation(db, ns, AREA)
+            self._entries = shelf.entries(ns, generation)
+        self._read_before = self._entries
+
+    def detach(self) -> None:
+        """Read afresh from now on: this transaction changes what others still see as it was."""
+        self._entries = {}
+
+    def move(self, changed: Iterable[tuple[str, str, str]], ended: Collection[int]) -> None:
+        """Move the generation: these contexts were counted, and runs of these tasks ended.
+
+        The rest of what was read stays true; what was made out of it is made anew.
+        """
+        namespaces.touch(self.db, self.ns, AREA)
+        if self._shelf is None:
+            return
+        stale: set[Hashable] = {Read(kind, key) for kind, key, _ in changed}
+        stale |= {Read(RUNS, str(task)) for task in ended}
+        kept: Entries = {
+            key: value
+            for key, value in self._read_before.items()
+            if isinstance(key, Read) and key not in stale
+        }
+        generation = namespaces.generation(self.db, self.ns, AREA)
+        self._shelf.promise(self.ns, generation, kept)
+
+    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what was made of the counts under this key, made now if it was not yet."""
+        found = self._entries.get(key)
+        if found is None:
+            found = self._entries[key] = make()
+        return cast("T", found)
+
+    def followers(self, kind: str, keys: Sequence[str]) -> list[Mapping[str, int]]:
+        """Return for each context which actions followed it, and how often."""
+        entries = self._entries
+        places = [Read(kind, key) for key in keys]
+        missing = [place.key for place in places if place not in entries]
+        if missing:
+            found = evidence.followers(self.db, self.ns, kind, missing)
+            for key in missing:
+                entries[Read(kind, key)] = found.get(key, _NOTHING)
+        return [cast("Mapping[str, int]", entries[place]) for place in places]
+
+    def runs(self, task: int) -> tuple[Run, ...]:
+        """Return the newest runs for a task."""
+        return self.kept(Read(RUNS, str(task)), lambda: tasks.runs(self.db, task, RUNS_EACH))
+
+    def runs_of(self, near: Iterable[tuple[int, float]]) -> list[tuple[float, Run]]:
+        """Return the runs of tasks with the likeness of their task."""
+        return [(likeness, run) for task, likeness in near for run in self.runs(task)]

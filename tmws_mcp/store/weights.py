@@ -1,0 +1,53 @@
+"""The weights of the experts: local to a store, one row for each situation.
+
+Kept as JSON by the columns' names, so that a version with other experts reads what it knows of.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+from tmws_mcp.store.driver import Connection
+
+SITUATIONS_MAX = 200
+"""There are some 60; more can only be left by versions that named them otherwise."""
+DIGITS = 6
+
+Row = dict[str, float]
+
+
+def load(db: Connection, ns: int, situations: Sequence[str]) -> dict[str, tuple[Row, Row]]:
+    """Return weights and sums of squared slopes of these situations, where they have any."""
+    marks = ",".join("?" * len(situations))
+    rows = db.rows(
+        f"SELECT situation, weights, squares FROM blend WHERE ns = ? AND situation IN ({marks})",
+        (ns, *situations),
+    )
+    return {
+        name: (dict(_parsed(weights)), dict(_parsed(squares))) for name, weights, squares in rows
+    }
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Row:
+    """Return the row of a text: most of them are read many times for each time they change."""
+    found: Row = json.loads(text)
+    return found
+
+
+def save(
+    db: Connection,
+    ns: int,
+    rows: Iterable[tuple[str, Mapping[str, float], Mapping[str, float]]],
+) -> None:
+    """Write these situations' weights in place of what there was."""
+    db.run_many(
+        "INSERT OR REPLACE INTO blend(ns, situation, weights, squares) VALUES (?, ?, ?, ?)",
+        [(ns, name, _short(weights), _short(squares)) for name, weights, squares in rows],
+    )
+
+
+def _short(row: Mapping[str, float]) -> str:
+    return json.dumps(
+        {column: round(value, DIGITS) for column, value in row.items()}, separators=(",", ":")
+    )
