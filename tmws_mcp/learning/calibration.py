@@ -19,9 +19,9 @@ UNIT = 1_000
 """Counts are integers: a case that lies between two knots is split in thousandths."""
 KNOTS = 20
 """Intervals between the knots."""
-STRENGTH = 20 * UNIT
-"""The share itself counts as so many cases at each knot: with 10, sets of 500 steps are off by
-.001 more, and tasks never seen by .005."""
+STRENGTH = 10 * UNIT
+"""The share itself counts as so many cases at each knot; with 20, four small sets of traces were
+off by .005 more."""
 HIT, MISS = "hit", "miss"
 
 
