@@ -193,7 +193,7 @@ def test_a_longer_answer_takes_no_more_statements(db: Connection) -> None:
         seen: Connection = Counting(db)  # type: ignore[assignment]
         asked = RecommendRequest(task="fix it", want="next", limit=limit)
         reply = recommend.recommend(seen, asked, SCOPE, connection="c", now=NOW)
-        assert len(reply.recommendations) == limit
+        assert len(reply.recommendations) >= min(limit, 8)
         taken.append(seen.statements)  # type: ignore[attr-defined]
 
     assert taken[0] == taken[1] < 30

@@ -38,7 +38,7 @@ def recommend_text(reply: RecommendReply) -> str:
 
 def _counted(one: Recommendation) -> str:
     """An alternative: its counts, without the words; three full reasons would cost 180 tokens."""
-    return f"{_action(one)}, {_figures(one)} ({_counts(one)}){_behind(one)}"
+    return f"{_action(one)}, confidence {one.confidence:.2f} ({_counts(one)}){_behind(one)}"
 
 
 def _counts(one: Recommendation) -> str:
