@@ -23,7 +23,8 @@ from benchmarks.memory import queries, row_of
 from benchmarks.process import ServerProcess
 from benchmarks.report import Table, arguments, show
 from tmws_mcp import Settings, open_engine
-from tmws_mcp.engine.engine import BULK_MAX, Engine
+from tmws_mcp.engine.engine import Engine
+from tmws_mcp.engine.memories import BULK_MAX
 from tmws_mcp.model import StoreRequest
 from tmws_mcp.store.driver import Connection
 

@@ -145,6 +145,29 @@ def test_why_explains_a_memory_with_all_that_is_known(stored):
     assert parsed(stored("inspect", "why", memory["id"], "--json"))["id"] == memory["id"]
 
 
+def test_why_shows_what_each_signal_adds_to_the_rank_of_what_a_query_finds(stored):
+    [found] = parsed(stored("inspect", "recall", "staging port?", "--limit", "1", "--json"))[
+        "memories"
+    ]
+
+    table = stored("inspect", "why", "--recall", "staging port?")
+    ranks = parsed(stored("inspect", "why", found["id"], "--recall", "staging port?", "--json"))
+
+    assert "meaning" in table.stdout
+    assert [one["id"] for one in ranks] == [found["id"]]
+    assert ranks[0]["score"] == pytest.approx(found["score"])
+    assert sum(ranks[0]["shares"].values()) > 0
+    assert {name for name, share in ranks[0]["shares"].items() if share > 0} >= set(
+        found["matched"]
+    )
+
+
+def test_why_of_a_rank_says_what_is_not_found(stored):
+    assert stored("inspect", "why", "--recall", "xylophone quux").exit_code == 3
+    assert stored("inspect", "why", "mnobody", "--recall", "staging port?").exit_code != 0
+    assert stored("inspect", "why").exit_code != 0
+
+
 def test_why_explains_a_learned_pattern_by_its_evidence(observed):
     patterns = parsed(observed("inspect", "learned", "--json"))
 

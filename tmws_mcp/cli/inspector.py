@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from mcp_types import Tool
 
-from tmws_mcp.cli import explain, inspect_learned
+from tmws_mcp.cli import explain, inspect_learned, ranks
 from tmws_mcp.cli.exits import FAILED, NOTHING, OK, Commands, end
 from tmws_mcp.cli.render import console, facts, print_json, show, table
 from tmws_mcp.cli.target import Answer, CommandOption, JsonOption, Server, UrlOption, run
@@ -155,13 +155,23 @@ def route(
 
 @app.command()
 def why(
-    name: Annotated[str, typer.Argument(help="Id of a memory, a learned pattern or a pattern.")],
+    name: Annotated[
+        str, typer.Argument(help="Id of a memory, a learned pattern or a pattern.")
+    ] = "",
     *,
+    recall: Annotated[
+        str, typer.Option(help="Why this query finds what it finds; with an id: why that one.")
+    ] = "",
     command: CommandOption = "",
     url: UrlOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Explain a memory, a learned pattern or a pattern by its id."""
+    """Explain a memory, a learned pattern or a pattern by its id, or the ranks of a query."""
+    if recall:
+        told = run(command, url, lambda server: ranks.found(server, recall, name))
+        ranks.show_all(told, as_json=as_json)
+    if not name:
+        raise InvalidInput("Give the id of what to explain, or --recall and a query.")
     subject = run(command, url, lambda server: explain.find(server, name))
     if subject is None:
         raise NotFound(

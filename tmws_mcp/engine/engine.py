@@ -5,13 +5,10 @@ first use; each call is one synchronous function on a worker thread, in one tran
 that was learned or answered is kept without the generation number that it was read under.
 """
 
-import os
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -22,20 +19,17 @@ from tmws_mcp.actions.registry import Action, Workspace
 from tmws_mcp.engine import indexing, report
 from tmws_mcp.engine.answering import Answering
 from tmws_mcp.engine.encoder import Encoder
-from tmws_mcp.engine.filling import Filler
 from tmws_mcp.engine.keeping import Keeping
-from tmws_mcp.engine.maintenance import Retention, maintain
 from tmws_mcp.engine.managing import Managing
-from tmws_mcp.engine.once import Once
+from tmws_mcp.engine.memories import Memories
+from tmws_mcp.engine.opening import Opening
 from tmws_mcp.engine.recalls import Recalls
-from tmws_mcp.errors import InvalidInput, StoreError, StoreMoved, TmwsError
+from tmws_mcp.errors import StoreError, TmwsError
 from tmws_mcp.learning import executions, learned, pausing, sessions
 from tmws_mcp.learning import recommend as recommending
 from tmws_mcp.learning.view import Shelf
-from tmws_mcp.masking import mask_secrets
-from tmws_mcp.memory import lifecycle, lookup
+from tmws_mcp.memory import lookup
 from tmws_mcp.memory import recall as recalling
-from tmws_mcp.memory import remember as remembering
 from tmws_mcp.model import (
     ExecuteReply,
     ExecuteRequest,
@@ -61,9 +55,9 @@ from tmws_mcp.model import (
     StoreRequest,
 )
 from tmws_mcp.model.learned import Execution
+from tmws_mcp.model.memory import Explained
 from tmws_mcp.model.problems import validated
 from tmws_mcp.settings import Settings
-from tmws_mcp.store.database import Database
 from tmws_mcp.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -72,8 +66,6 @@ if TYPE_CHECKING:
 log = get_logger("engine")
 
 COMPLETIONS_MAX = 50
-BULK_MAX = 1_000
-"""Memories of one transaction: it holds the write lock for as long as they take."""
 
 
 class Engine:
@@ -93,13 +85,12 @@ class Engine:
         self.settings = settings
         self._clock = clock
         self._started_at = clock()
-        self._tasks = tasks
-        self._file: tuple[int, int] | None = None
-        """Which file the open store is: device and inode."""
         self._shelf = Shelf()
-        self._opened = Once(self._open_store)
-        self._encoder = Encoder(settings, clock=clock)
-        self._recalls = Recalls()
+        self._encoder, recalls = Encoder(settings, clock=clock), Recalls()
+        self._store = Opening(settings, tasks, encoder=self._encoder, recalls=recalls, clock=clock)
+        self._memories = Memories(
+            settings, store=self._store, encoder=self._encoder, recalls=recalls, clock=clock
+        )
         self.keeping = Keeping(
             settings, store=self._store, embedder=self._encoder.for_writing, clock=clock
         )
@@ -120,82 +111,27 @@ class Engine:
 
         `via` and `client` say by which way and through whom it came.
         """
-        asked = validated(StoreRequest, request)
-        if not asked.persona and self.settings.persona:
-            asked = asked.model_copy(update={"persona": self.settings.persona})
-        if self.settings.mask_secrets:
-            asked = asked.model_copy(update={"content": mask_secrets(asked.content)})
-        store, embedder = await self._store(), await self._encoder.for_writing()
-        stored = await store.write(
-            remembering.remember,
-            asked,
-            self.settings.scope(asked.namespace),
-            embedder=embedder,
-            judge=await self._encoder.built_in(),
-            now=self._clock(),
-            origin=Origin(via=via, client=client),
-            was_shown=self._recalls.known(self._clock()),
-            limits=report.limits_of(self.settings),
+        return await self._memories.remember(
+            validated(StoreRequest, request), Origin(via=via, client=client)
         )
-        if self._encoder.is_slow:
-            self._encoder.wake()
-        return stored
 
     async def store_memories(
         self, requests: Sequence[StoreRequest], namespace: str = ""
     ) -> list[StoreReply]:
-        """Remember many things of one namespace at once; all are stored, or none is.
-
-        Raises:
-            InvalidInput: There are more than BULK_MAX, or one of them cannot be stored.
-        """
-        if len(requests) > BULK_MAX:
-            raise InvalidInput(
-                f"store_memories takes at most {BULK_MAX} at once, it got {len(requests)}. "
-                "Give them in several calls."
-            )
-        store, embedder = await self._store(), await self._encoder.for_writing()
-        call = remembering.Told(
-            now=self._clock(),
-            limits=report.limits_of(self.settings),
-            judge=await self._encoder.built_in(),
-        )
-        stored = await store.write(
-            remembering.remember_many,
-            [(request, call) for request in requests],
-            self.settings.scope(namespace),
-            embedder=embedder,
-        )
-        if self._encoder.is_slow:
-            self._encoder.wake()
-        return stored
+        """Remember up to BULK_MAX things of one namespace at once; all are stored, or none is."""
+        return await self._memories.remember_many(requests, namespace)
 
     async def recall_memory(self, request: RecallRequest | Mapping[str, Any]) -> RecallReply:
         """Find what answers a query, within a token budget."""
-        asked = validated(RecallRequest, request)
-        store = await self._store()
-        reply = await store.read(
-            recalling.recall,
-            asked,
-            self.settings.scope(asked.namespace),
-            embedder=await self._encoder.for_query(asked.query, store),
-            note=self._encoder.note,
-            now=self._clock(),
-        )
-        self._recalls.note(reply, self._clock())
-        return reply
+        return await self._memories.recall(validated(RecallRequest, request))
+
+    async def explain_recall(self, query: str) -> tuple[Explained, ...]:
+        """Say what each signal adds to the rank of what a query finds."""
+        return await self._memories.explain(query)
 
     async def forget_memory(self, request: ForgetRequest | Mapping[str, Any]) -> ForgetReply:
         """Forget, or bring back what was forgotten lately."""
-        asked = validated(ForgetRequest, request)
-        store, scope = await self._store(), self.settings.scope(asked.namespace)
-        embedder = await self._encoder.for_query(asked.query, store)
-        reply = await store.write(
-            lifecycle.forget, asked, scope, embedder=embedder, now=self._clock()
-        )
-        if self._encoder.is_slow:
-            self._encoder.wake()
-        return reply
+        return await self._memories.forget(validated(ForgetRequest, request))
 
     async def pattern_execute(self, request: ExecuteRequest | Mapping[str, Any]) -> ExecuteReply:
         """Answer a query by the cheapest way that will do."""
@@ -242,7 +178,7 @@ class Engine:
 
     async def end_connection(self, connection: str) -> None:
         """Close the implicit session of a connection, if the store was used at all."""
-        if store := self._opened.opened:
+        if store := self._store.opened:
             await store.write(sessions.end_connection, connection, self._clock())
 
     async def memory(self, uid: str) -> Memory:
@@ -318,10 +254,7 @@ class Engine:
 
     async def close(self) -> None:
         """Close the store; `open_engine` does it, once nobody works on it any more."""
-        with anyio.CancelScope(shield=True):
-            if store := self._opened.opened:
-                await self._recalls.write_down(store)
-                await store.__aexit__(None, None, None)
+        await self._store.close()
 
     def _parts(self, actions: Mapping[str, Action]) -> "Parts":
         from tmws_mcp.patterns.run import Parts  # noqa: PLC0415 - with the first query
@@ -351,38 +284,6 @@ class Engine:
     async def _figures(self) -> JsonValue:
         return (await self.statistics()).model_dump(mode="json", exclude={"scope"})
 
-    async def _store(self) -> Database:
-        """Return the store, as long as its file is the one that was opened.
-
-        Of a file that was removed or replaced, what is written would be lost without an error.
-        """
-        store = await self._opened()
-        if _file_at(store.path) != self._file:
-            raise StoreMoved(store.path)
-        return store
-
-    async def _open_store(self) -> Database:
-        store = Database(self.settings.db, durability=self.settings.durability)
-        await store.__aenter__()
-        self._file = _file_at(store.path)
-        self._tasks.start_soon(
-            partial(
-                maintain,
-                store,
-                clock=self._clock,
-                recalls=self._recalls,
-                retention=Retention(
-                    self.settings.steps_days,
-                    self.settings.sessions_days,
-                    report.retention_of(self.settings),
-                ),
-            )
-        )
-        self._tasks.start_soon(Filler(store, self._encoder, self._clock).run)
-        owner = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._tasks.start_soon(partial(indexing.keep_in_shape, store, owner, clock=self._clock))
-        return store
-
 
 @asynccontextmanager
 async def open_engine(settings: Settings | None = None) -> AsyncIterator[Engine]:
@@ -403,11 +304,3 @@ async def open_engine(settings: Settings | None = None) -> AsyncIterator[Engine]
             tasks.cancel_scope.cancel()
     if failure is not None:
         raise failure
-
-
-def _file_at(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

@@ -1,6 +1,7 @@
 """What the server tells of itself: its health, and how much it holds."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -27,19 +28,14 @@ async def status(
     now: float,
 ) -> Status:
     """Return the state of the server; a store that cannot be opened is one of its problems."""
+    seen = Seen()
     try:
         opened = await store()
-        schema, spaces = await opened.read(_schema_and_namespaces)
-        used = await opened.read(quota.use, settings.scope().namespace, limits_of(settings))
-        done, wanted = await opened.read(embedders.progress, embedder or "")
-        worse = await opened.read(drift.regressions, settings.scope(), now)
+        seen = await opened.read(_seen, settings, embedder or "", now)
         await opened.write(_probe)
         vectors = opened.vectors
     except StoreError as error:
-        problems, schema, spaces, vectors = (str(error), *problems), 0, 0, False
-        used = ()
-        done = wanted = 0
-        worse = ()
+        problems, vectors = (str(error), *problems), False
     return Status(
         version=__version__,
         ok=not any(problems),
@@ -47,17 +43,41 @@ async def status(
         tier="hybrid" if vectors and embedder else "lexical",
         store=str(settings.db),
         library=str(library()),
-        schema_version=schema,
+        schema_version=seen.schema,
         vectors=vectors,
         embedder=embedder,
-        vectors_missing=wanted - done if vectors and embedder else 0,
+        vectors_missing=seen.vectors_missing if vectors and embedder else 0,
         patterns=patterns,
-        namespaces=spaces,
-        used=tuple(map(str, used)),
+        namespaces=seen.namespaces,
+        used=seen.used,
         federation="off: this instance works alone",
-        regressions=worse,
+        regressions=seen.regressions,
         uptime_seconds=round(uptime_seconds, 1),
         scope=settings.scope(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look into the store shows."""
+
+    schema: int = 0
+    namespaces: int = 0
+    vectors_missing: int = 0
+    used: tuple[str, ...] = ()
+    regressions: tuple[str, ...] = ()
+
+
+def _seen(db: Connection, settings: Settings, embedder: str, now: float) -> Seen:
+    schema, spaces = _schema_and_namespaces(db)
+    done, wanted = embedders.progress(db, embedder)
+    scope = settings.scope()
+    return Seen(
+        schema=schema,
+        namespaces=spaces,
+        vectors_missing=wanted - done,
+        used=tuple(map(str, quota.use(db, scope.namespace, limits_of(settings)))),
+        regressions=drift.regressions(db, scope, now),
     )
 
 

@@ -18,7 +18,7 @@ from tmws_mcp.memory.cursor import Place
 from tmws_mcp.memory.shown import shown
 from tmws_mcp.memory.text import block, recall_text
 from tmws_mcp.model import Memory, RecallReply, RecallRequest, Scope
-from tmws_mcp.model.memory import TOKEN_BUDGET_MAX
+from tmws_mcp.model.memory import TOKEN_BUDGET_MAX, Explained
 from tmws_mcp.store import chains, memories, namespaces
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.tokens import estimate_tokens
@@ -34,6 +34,8 @@ UNKNOWN_NAMESPACE = "Nothing was stored into this namespace yet."
 WORDS_ALONE = "Searched by words alone, paraphrases may be missed; `tmws-mcp doctor` says why."
 BEING_INDEXED = "Up to {} memories are still being indexed; ask again soon."
 STORED_SINCE = "Memories were stored or forgotten since that cursor; some may repeat or be skipped."
+EXPLAINED_MAX = 20
+EXPLAINED_CHARS_MAX = 120
 FRAME_RESERVE_TOKENS = 24
 """For the line that says how to go on, which is not known before the memories are chosen."""
 
@@ -123,6 +125,30 @@ def found_by(
     """Return the best memories for a query, whatever their length."""
     call = prepared(db, RecallRequest(query=query), scope, embedder, now)
     return tuple(_shown(db, _hits(db, call, _probe(db, query, embedder, now))[:limit]))
+
+
+def explained(
+    db: Connection,
+    request: RecallRequest,
+    scope: Scope,
+    *,
+    embedder: "Embedder | None",
+    now: float,
+) -> tuple[Explained, ...]:
+    """Return the best memories for a query, with what each signal added to their places."""
+    call = prepared(db, request, scope, embedder, now)
+    hits = _hits(db, call, _probe(db, request.query, embedder, now))[:EXPLAINED_MAX]
+    found = memories.records(db, [hit.id for hit in hits])
+    return tuple(
+        Explained(
+            id=record.uid,
+            content=record.content[:EXPLAINED_CHARS_MAX],
+            score=hit.score,
+            shares=dict(hit.shares),
+            namespace=record.namespace,
+        )
+        for record, hit in zip(found, hits, strict=True)
+    )
 
 
 # Newest first

@@ -159,6 +159,18 @@ class RecallReply(Value):
     scope: Scope
 
 
+class Explained(Value):
+    """Why a memory stands where it does among what a query finds."""
+
+    id: str
+    content: str
+    """Its beginning."""
+    score: float
+    shares: dict[str, float]
+    """What each signal added to the sum by which it is ranked."""
+    namespace: str
+
+
 class ForgetRequest(Request):
     """Arguments of forget_memory."""
 

@@ -6,6 +6,7 @@ To add a resource, give the engine a method and one of the two tables a row.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pydantic_core
 from mcp.server.mcpserver import MCPServer
@@ -80,6 +81,13 @@ COLLECTIONS = (
         "One memory in full, with its links",
         lambda engine, name: engine.memory(name),
         "memory",
+    ),
+    Collection(
+        "tmws://recall/{id}",
+        "recall_explained",
+        "Why a query (the id, percent-encoded) finds what it finds: what each signal adds",
+        lambda engine, query: engine.explain_recall(unquote(query)),
+        "query",
     ),
     Collection(
         "tmws://patterns/{id}",
