@@ -13,7 +13,7 @@ endif
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench docs lock
+.PHONY: help setup demo test check fix bench bench-retrieval docs lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ fix: setup ## Format, and repair what ruff can repair
 	@$(RUN) -m ruff format .
 
 bench: bench-startup bench-memory bench-durability ## Measure what README and docs claim
+
+bench-retrieval: setup ## Measure how well recall finds evidence (ARGS="locomo10.json")
+	@$(RUN) -m benchmarks.retrieval $(ARGS)
 
 bench-%: setup
 	@$(RUN) -m benchmarks.$* $(ARGS)
