@@ -84,6 +84,8 @@ class Candidates:
     """Which share of the query's identifiers they hold."""
     by_meaning: dict[int, float]
     """Cosine of those that are nearest."""
+    compared: int
+    """How many memories they are the nearest of."""
 
     @property
     def memories(self) -> list[int]:
@@ -97,11 +99,14 @@ def candidates(db: Connection, ns: int, probe: Probe, chosen: Filter) -> Candida
     words = Words(db, ns, [*probe.plain, *probe.edges, *keys])
     weights = {one: EDGE_WEIGHT * words.spread.rarity(one) for one in probe.edges}
     weights |= {one: words.spread.rarity(one) for one in probe.plain}
+    nearest = _nearest(db, ns, probe, chosen)
+    all_seen = len(nearest) < BY_MEANING_MAX
     return Candidates(
         words=words,
         by_words=_best(db, ns, words.scored(weights), chosen, BY_WORDS_MAX),
         by_keys=_holders(db, ns, words, keys, chosen),
-        by_meaning=_nearest(db, ns, probe, chosen),
+        by_meaning={one: cosine for one, cosine in nearest if cosine >= COSINE_ALONE_MIN},
+        compared=len(nearest) if all_seen else words.spread.memories,
     )
 
 
@@ -135,15 +140,13 @@ def _holders(
     return {memory: count / len(keys) for memory, count in held.most_common()}
 
 
-def _nearest(db: Connection, ns: int, probe: Probe, chosen: Filter) -> dict[int, float]:
+def _nearest(db: Connection, ns: int, probe: Probe, chosen: Filter) -> Sequence[tuple[int, float]]:
     """Return the nearest memories by meaning with their cosines, nearest first."""
     if probe.space is None or not probe.vector:
-        return {}
+        return []
     if segments.totals(db, ns).memories < SKETCHED_FROM:
-        found = vectors.nearest(db, probe.space, ns, probe.vector, chosen, BY_MEANING_MAX)
-    else:
-        found = _nearest_by_sketch(db, ns, probe, chosen)
-    return {memory: cosine for memory, cosine in found if cosine >= COSINE_ALONE_MIN}
+        return vectors.nearest(db, probe.space, ns, probe.vector, chosen, BY_MEANING_MAX)
+    return _nearest_by_sketch(db, ns, probe, chosen)
 
 
 def _nearest_by_sketch(

@@ -3,7 +3,7 @@
 Imports numpy: only functions import this module.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,16 +11,16 @@ import numpy as np
 
 from tmws_mcp.embedding.embedder import TokenEmbedder
 from tmws_mcp.memory import dates
-from tmws_mcp.memory.candidates import Candidates, Probe, candidates
-from tmws_mcp.memory.confidence import LOOKED_AT, SCORE_FLOOR, confidence, coverage
+from tmws_mcp.memory.candidates import Probe, candidates
+from tmws_mcp.memory.confidence import SCORE_FLOOR, confidence
+from tmws_mcp.memory.fold import HEAD, folded
 from tmws_mcp.memory.gather import gathered, pieces_of
 from tmws_mcp.memory.identifiers import without_codes
 from tmws_mcp.memory.meaning import query_vector
-from tmws_mcp.memory.pool import Pool, Question
+from tmws_mcp.memory.pool import Pool
 from tmws_mcp.memory.ranking import Ranking, ranked
-from tmws_mcp.memory.terms import number
-from tmws_mcp.memory.words import Query, analysed
-from tmws_mcp.store import threads, vectors
+from tmws_mcp.memory.words import analysed
+from tmws_mcp.store import memories, vectors
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.selection import Filter
 
@@ -68,40 +68,25 @@ def search(db: Connection, ns: int, probe: Probe, chosen: Filter) -> list[Hit]:
     if not pool.candidates:
         return []
     ranking = ranked(question, pool)
-    sure = _confidence(db, probe.query, found, question, pool, ranking)
+    sure = confidence(question, pool, ranking.order, found.compared)
     if sure < SCORE_FLOOR:
         return []
+    return _hits(db, pool, ranking, sure)
+
+
+def _hits(db: Connection, pool: Pool, ranking: Ranking, sure: float) -> list[Hit]:
+    """Return the candidates with their scores: the best has the confidence of the whole answer.
+
+    The others have it by their sums; where the order is not that of the sums, the score of a place
+    is never above that of the place before it.
+    """
     best = max(float(ranking.sums.max()), 1e-9)
-    scores = np.round(sure * np.clip(ranking.sums / best, 0.0, 1.0), 3)
+    shares = np.clip(ranking.sums[ranking.order] / best, 0.0, 1.0)
+    scores = np.round(sure * np.minimum.accumulate(shares), 3).tolist()
+    rows = dict(zip(pool.ids[ranking.order].tolist(), ranking.order.tolist(), strict=True))
+    ordered = [*rows]
+    ordered = folded(ordered, memories.links(db, ordered[:HEAD]))
     return [
-        Hit(memory, score, row, ranking)
-        for memory, score, row in zip(
-            pool.ids[ranking.order].tolist(),
-            scores[ranking.order].tolist(),
-            ranking.order.tolist(),
-            strict=True,
-        )
+        Hit(memory, score, rows[memory], ranking)
+        for memory, score in zip(ordered, scores, strict=True)
     ]
-
-
-def _confidence(
-    db: Connection,
-    query: Query,
-    found: Candidates,
-    question: Question,
-    pool: Pool,
-    ranking: Ranking,
-) -> float:
-    """Return how sure it is that one of the best candidates is about the query."""
-    told = {stem: found.words.spread.rarity(number(stem)) for stem in query.stems}
-    rows: Sequence[int] = ranking.order[:LOOKED_AT].tolist()
-    turns = {turn.id: turn for turn in threads.turns(db, pool.ids[list(rows)].tolist())}
-    cosines = pool.vectors[list(rows)] @ question.vector
-    return max(
-        confidence(
-            coverage(f"{turns[int(pool.ids[row])].said} {turns[int(pool.ids[row])].labels}", told),
-            float(cosine),
-            float(pool.keys[row]),
-        )
-        for row, cosine in zip(rows, cosines, strict=True)
-    )

@@ -247,3 +247,13 @@ def link(db: Connection, memory: int, others: Iterable[tuple[int, float]]) -> No
         "INSERT OR REPLACE INTO memory_similar(memory, other, similarity) VALUES (?, ?, ?)",
         ((memory, other, similarity) for other, similarity in others),
     )
+
+
+def links(db: Connection, keys: Sequence[int]) -> list[tuple[int, int]]:
+    """Return which of the memories say nearly the same, as pairs."""
+    rows = db.rows(
+        "SELECT s.memory, s.other FROM json_each(?1) j CROSS JOIN memory_similar s "
+        "ON s.memory = j.value WHERE s.other IN (SELECT value FROM json_each(?1))",
+        (json.dumps(keys),),
+    )
+    return [(row[0], row[1]) for row in rows]

@@ -1,0 +1,86 @@
+"""Whether an answer is empty when nothing is relevant, and what its scores say."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.memory.notebook import Notebook
+from tmws_mcp.model import RecallReply
+
+pytestmark = pytest.mark.anyio
+
+QUESTIONS = json.loads((Path(__file__).parent / "demo_questions.json").read_text("utf-8"))
+NOTES = Path(__file__).parents[2] / "tmws_mcp" / "cli" / "demo_data" / "notes.jsonl"
+
+
+@pytest.fixture
+async def demo(notes: Notebook) -> Notebook:
+    for line in NOTES.read_text("utf-8").splitlines():
+        await notes.remember(json.loads(line)["content"])
+    return notes
+
+
+def score(reply: RecallReply) -> float:
+    return reply.memories[0].score or 0.0 if reply.memories else 0.0
+
+
+async def test_notes_that_stand_alone_tell_questions_from_strangers(demo: Notebook) -> None:
+    known = [score(await demo.recall(query)) for query in QUESTIONS["answerable"]]
+    strange = [score(await demo.recall(query)) for query in QUESTIONS["unanswerable"]]
+
+    assert min(known) > 0
+    assert sum(not one for one in strange) >= 0.4 * len(strange)
+    pairs = [one > other for one in known for other in strange]
+    assert sum(pairs) >= 0.97 * len(pairs)
+
+
+async def test_without_vectors_no_question_with_an_answer_is_left_empty(demo: Notebook) -> None:
+    lexical = demo.without_vectors()
+
+    assert all([score(await lexical.recall(query)) for query in QUESTIONS["answerable"]])
+
+
+async def test_meaning_alone_answers_in_a_small_store(notes: Notebook) -> None:
+    """The nearest of a thousand notes is near by chance; the nearer one of two is not."""
+    fact = "TKT-00123: the staging database password rotates every month"
+    await notes.remember(fact)
+    await notes.remember("Lunch is at noon")
+    question = "how often do credentials change"
+    alone = score(await notes.recall(question))
+    for number in range(300):
+        await notes.remember(f"Lunch number {number} was soup")
+
+    among_many = score(await notes.recall(question))
+
+    assert alone > among_many
+
+
+async def test_the_best_has_the_confidence_and_scores_never_rise(demo: Notebook) -> None:
+    for query in QUESTIONS["answerable"][:10]:
+        scores = [memory.score or 0.0 for memory in (await demo.recall(query)).memories]
+        assert scores == sorted(scores, reverse=True)
+        assert all(0.0 <= one <= 1.0 for one in scores)
+
+
+async def test_a_near_duplicate_comes_after_what_differs(notes: Notebook) -> None:
+    await notes.remember("The staging server listens on port 8080.")
+    near = await notes.remember("The staging server is listening on port 8080!")
+    await notes.remember("The staging server was slow")
+
+    found = await notes.found("staging server listens on which port", limit=3)
+
+    assert near.similar_to
+    assert found[1] == "The staging server was slow"
+    assert "8080" in found[0]
+    assert "8080" in found[2]
+
+
+async def test_what_differs_in_digits_is_never_folded(notes: Notebook) -> None:
+    for port in (8080, 8081):
+        await notes.remember(f"The port of the staging server of the billing team is {port}")
+    await notes.remember("The staging server of the billing team is slow")
+
+    found = await notes.found("port of the staging server of the billing team", limit=3)
+
+    assert {one[-4:] for one in found[:2]} == {"8080", "8081"}
