@@ -78,7 +78,7 @@ class StaticEmbedder:
 
 
 def _unit_length(rows: Floats) -> Floats:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
     unit: Floats = rows / np.maximum(lengths, np.float32(TINY))
     return unit
 

@@ -112,11 +112,27 @@ def candidates(db: Connection, ns: int, probe: Probe, chosen: Filter) -> Candida
 
 def _best(db: Connection, ns: int, found: Found, chosen: Filter, limit: int) -> dict[int, float]:
     """Return the best of what was found that passes the filter, best first."""
-    order = np.lexsort((-found.memories, -found.scores))
-    ordered, scores = found.memories[order], found.scores[order]
-    passing = _passing(db, ns, ordered, chosen, limit)
-    of = dict(zip(ordered.tolist(), scores.tolist(), strict=True))
+    head = _ordered(_above(found, limit + SLACK))
+    first = head.memories[: limit + SLACK].tolist()
+    passing = forward.passing(db, ns, first, chosen)[:limit]
+    if len(passing) < limit and len(first) < len(found.memories):
+        head = _ordered(found)
+        passing = _passing(db, ns, head.memories, chosen, limit)
+    of = dict(zip(head.memories.tolist(), head.scores.tolist(), strict=True))
     return {memory: of[memory] for memory in passing}
+
+
+def _above(found: Found, count: int) -> Found:
+    """Return the best so many, and their equals: sorting all would cost the most of a search."""
+    if len(found.scores) <= count:
+        return found
+    good = found.scores >= np.partition(found.scores, -count)[-count]
+    return Found(found.memories[good], found.scores[good])
+
+
+def _ordered(found: Found) -> Found:
+    order = np.lexsort((-found.memories, -found.scores))
+    return Found(found.memories[order], found.scores[order])
 
 
 def _passing(db: Connection, ns: int, ordered: Keys, chosen: Filter, limit: int) -> list[int]:

@@ -4,8 +4,7 @@ Imports numpy: only functions import this module.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -28,9 +27,8 @@ if TYPE_CHECKING:
     from tmws_mcp.embedding.embedder import Embedder
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A memory that answers a query."""
+class Hit(NamedTuple):
+    """A memory that answers a query; a tuple, since a search gives hundreds of them."""
 
     id: int
     score: float
