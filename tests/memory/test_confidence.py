@@ -1,6 +1,7 @@
 """Whether an answer is empty when nothing is relevant, and what its scores say."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ async def test_notes_that_stand_alone_tell_questions_from_strangers(demo: Notebo
     strange = [score(await demo.recall(query)) for query in QUESTIONS["unanswerable"]]
 
     assert min(known) > 0
-    assert sum(not one for one in strange) >= 0.4 * len(strange)
+    assert sum(not one for one in strange) >= 0.35 * len(strange)
     pairs = [one > other for one in known for other in strange]
     assert sum(pairs) >= 0.97 * len(pairs)
 
@@ -84,3 +85,14 @@ async def test_what_differs_in_digits_is_never_folded(notes: Notebook) -> None:
     found = await notes.found("port of the staging server of the billing team", limit=3)
 
     assert {one[-4:] for one in found[:2]} == {"8080", "8081"}
+
+
+async def test_a_date_counts_where_nothing_says_it(notes: Notebook) -> None:
+    when = datetime(2022, 7, 12, tzinfo=UTC)
+    await notes.remember("The mountains were lovely, and we all went swimming", occurred_at=when)
+    lexical = notes.without_vectors()
+
+    of_that_time = score(await lexical.recall("where did Joanna swim in July 2022"))
+    of_another = score(await lexical.recall("where did Joanna swim in March 2020"))
+
+    assert of_that_time > of_another

@@ -3,9 +3,10 @@
 The sum of ranking.py orders the candidates of one query; it is relative to the best of them, and
 there is always a best. A score that can have a floor needs evidence that is not relative: how much
 of the query the best candidates say, each word weighed by how rare it is here, how much is said
-around them and how much by kindred words, and by how much their meanings are nearer than chance.
+around them and how much by kindred words, whether they are of the time that is asked for, and how
+much nearer their meanings are than chance.
 
-A logistic curve over these four, fitted on dialogues and on notes that stand alone. What it is
+A logistic curve over these, fitted on dialogues and on notes that stand alone. What it is
 worth is printed by `python -m benchmarks.retrieval <conversations> --confidence`.
 
 Imports numpy: only functions import this module.
@@ -16,16 +17,18 @@ from math import exp, log
 import numpy as np
 
 from tmws_mcp.memory.pool import REACH, Flags, Floats, Ints, Pool, Question
-from tmws_mcp.memory.signals import idf, rarity
+from tmws_mcp.memory.signals import date, idf, rarity
 
 LOOKED_AT = 10
 """Best candidates that are looked at to judge the whole answer."""
-SCORE_FLOOR = 0.1
+SCORE_FLOOR = 0.09
 """Below it the answer is empty. Less than one in a hundred questions with an answer falls below."""
 
 AT_NOTHING = -3.54
 SAID, SAID_AROUND, SAID_ALIKE = 2.2, 3.0, 2.4
 NEARER = 1.8
+OF_THAT_TIME = 1.0
+"""A date in a query is answered by when a memory happened, and its words are said nowhere."""
 
 CHANCE, CHANCE_GROWS = 0.24, 0.05
 """The nearest of n strangers has a cosine of some CHANCE + CHANCE_GROWS ln n by chance alone."""
@@ -50,6 +53,7 @@ def confidence(question: Question, pool: Pool, order: Ints, compared: int) -> fl
     pieces = idf(question.piece_df, question.documents)
     alike = _share(pool.said[rows], pieces) if pool.said.shape[1] else own
     curve = AT_NOTHING + SAID * own + SAID_AROUND * around + SAID_ALIKE * alike
+    curve += OF_THAT_TIME * float(date(question, pool)[rows].max(initial=0.0))
     by_all, by_meaning = _by_meaning(question, pool, rows, max(compared, 1))
     key = float(pool.keys[rows].max(initial=0.0))
     return 1 - (1 - _logistic(curve + by_all)) * (1 - by_meaning) * (1 - key)

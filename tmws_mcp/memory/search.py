@@ -79,7 +79,7 @@ def _hits(db: Connection, pool: Pool, ranking: Ranking, sure: float) -> list[Hit
     is never above that of the place before it.
     """
     best = max(float(ranking.sums.max()), 1e-9)
-    shares = np.clip(ranking.sums[ranking.order] / best, 0.0, 1.0)
+    shares = np.clip(ranking.sums[ranking.order].astype(np.float64) / best, 0.0, 1.0)
     scores = np.round(sure * np.minimum.accumulate(shares), 3).tolist()
     rows = dict(zip(pool.ids[ranking.order].tolist(), ranking.order.tolist(), strict=True))
     ordered = [*rows]
