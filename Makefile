@@ -13,7 +13,7 @@ endif
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench bench-large docs lock
+.PHONY: help setup demo test check fix bench bench-large bench-retrieval docs lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench: bench-startup bench-memory bench-scale bench-durability bench-keys bench-
 
 bench-large: setup ## Measure a store of a million memories in twenty namespaces
 	@$(RUN) -m benchmarks.scale --sizes 1000000 --namespaces 20 $(ARGS)
+
+bench-retrieval: setup ## Measure how well recall finds evidence (ARGS="locomo10.json")
+	@$(RUN) -m benchmarks.retrieval $(ARGS)
 
 bench-%: setup
 	@$(RUN) -m benchmarks.$* $(ARGS)

@@ -152,7 +152,8 @@ def make_targets() -> set[str]:
     measuring = (
         p for p in (ROOT / "benchmarks").glob("*.py") if "def main(" in p.read_text("utf-8")
     )
-    return targets | {f"bench-{path.stem}" for path in measuring}
+    packages = {path.parent.name for path in (ROOT / "benchmarks").glob("*/__main__.py")}
+    return targets | {f"bench-{name}" for name in packages | {path.stem for path in measuring}}
 
 
 def assignments(words: list[str]) -> Iterator[str]:

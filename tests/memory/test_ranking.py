@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from tmws_mcp.memory import ranking, signals, traits, variety
 from tmws_mcp.memory.dates import spans
-from tmws_mcp.memory.fold import Fold, folded
 from tmws_mcp.memory.pool import NOBODY, REACH, Pool, Question, neighbours
 from tmws_mcp.memory.ranking import SIGNALS, fused, ranked
 from tmws_mcp.memory.said import NEAR_MIN, nearest_said
@@ -254,25 +253,6 @@ def test_every_signal_is_finite_and_between_0_and_1(rows: list[tuple[int, int, i
         assert values.shape == (len(rows),), name
         assert np.isfinite(values).all(), name
         assert ((values >= 0) & (values <= 1)).all(), name
-
-
-def test_near_duplicates_stand_behind_the_best_of_them() -> None:
-    vectors = np.array([[1, 0], [0.999, 0.04], [0, 1], [1, 0]], np.float32)
-
-    assert folded([1, 2, 0, 3], vectors, ["", "", "", "8080"]) == [
-        Fold(1, (0,)),
-        Fold(2),
-        Fold(3),
-    ]
-
-
-@given(st.lists(st.integers(0, 3), max_size=80))
-def test_folding_loses_no_result(kinds: list[int]) -> None:
-    vectors = np.eye(4, dtype=np.float32)[kinds] if kinds else np.zeros((0, 4), np.float32)
-
-    found = folded(range(len(kinds)), vectors, [""] * len(kinds))
-    rows = [row for fold in found for row in (fold.row, *fold.same)]
-    assert sorted(rows) == list(range(len(kinds)))
 
 
 def test_leaving_a_signal_out_leaves_the_others_alone() -> None:

@@ -4,12 +4,12 @@ import doctest
 
 import pytest
 
-from tmws_mcp.memory import confidence, identifiers, shown, terms
+from tmws_mcp.memory import identifiers, shown, terms
 from tmws_mcp.memory.identifiers import is_identifier
 from tmws_mcp.memory.words import analysed, stem
 
 
-@pytest.mark.parametrize("module", [confidence, identifiers, shown, terms])
+@pytest.mark.parametrize("module", [identifiers, shown, terms])
 def test_examples_in_the_docstrings(module) -> None:
     assert doctest.testmod(module).failed == 0
 

@@ -24,7 +24,7 @@ NOW = 1_700_000_000.0
 # Bounded to a handful or to NAMESPACES_MAX rows.
 SMALL = (
     "vector_space", "namespace", "pragma_module_list", "json_each", "chain", "wanted", "e", "l",
-    "c", "b", "(subquery-1)", "d", "u", "up", "down",
+    "c", "b", "near", "(subquery-1)", "d", "u", "up", "down",
 )  # fmt: skip
 
 

@@ -10,6 +10,6 @@ TINY = 1e-12  # keeps a row of zeros from being divided by zero
 
 def unit_length(rows: Floats) -> Floats:
     """Return the rows at unit length; a row of zeros stays one."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
     unit: Floats = rows / np.maximum(lengths, np.float32(TINY))
     return unit

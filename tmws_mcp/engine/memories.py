@@ -10,10 +10,10 @@ from tmws_mcp.masking import mask_secrets
 from tmws_mcp.memory import lifecycle
 from tmws_mcp.memory import recall as recalling
 from tmws_mcp.memory import remember as remembering
-from tmws_mcp.model import Origin
 from tmws_mcp.model import (
     ForgetReply,
     ForgetRequest,
+    Origin,
     RecallReply,
     RecallRequest,
     StoreReply,

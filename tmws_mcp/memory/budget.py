@@ -39,7 +39,7 @@ REST_TOKENS_MIN = 12
 TAGS_CHARS_MAX = 100
 """Of a memory's tags in a passage: there may be thirty-two of two hundred characters."""
 CHARS_MIN = 40
-FORCED_CHARS_MIN = 16
+FORCED_CHARS_MIN = 4
 """Of the first memory, where the budget is hardly more than the frame."""
 SHRINK = 0.8
 MEASURED_CHARS = 2_000

@@ -16,7 +16,8 @@ from tmws_mcp.memory import sketch
 from tmws_mcp.memory.confidence import COSINE_ALONE_MIN
 from tmws_mcp.memory.dates import Span
 from tmws_mcp.memory.lexical import Found, Keys, Words
-from tmws_mcp.memory.terms import EDGE, KEY, number
+from tmws_mcp.memory.terms import EDGE, KEY, edges, number
+from tmws_mcp.memory.words import stem
 from tmws_mcp.store import forward, segments, sketches, vectors
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.selection import Filter
@@ -37,7 +38,7 @@ SLACK = 200
 """More memories than are wanted, looked at before the filter is asked for all that pass it."""
 REACH = 3
 """Turns to either side that are a memory's context."""
-EDGE_WEIGHT = 0.5
+PART_WEIGHT = 0.5
 """A part of a compound is a weaker sign than a word."""
 
 
@@ -51,19 +52,22 @@ class Probe:
     vector: bytes
     """Empty where the query has no words that the embedder knows."""
     pieces: "Pieces | None" = None
-    """The query's word pieces; None where the lexicon is damaged."""
+    """The query's word pieces; None where the lexicon knows none of its words."""
     spans: tuple[Span, ...] = ()
     """Times that the query names."""
 
     @property
     def plain(self) -> list[int]:
         """Return the terms of the query's words."""
-        return [number(stem) for stem in self.query.stems]
+        return [number(one) for one in self.query.stems]
 
     @property
-    def edges(self) -> list[int]:
-        """Return for each word the term of a compound that begins or ends with it."""
-        return [number(EDGE + word) for word in self.query.words]
+    def parts(self) -> list[list[int]]:
+        """Return for each word the terms of compounds that have it, and of the words within it."""
+        return [
+            [number(EDGE + word), *(number(stem(part)) for part in edges(word))]
+            for word in self.query.words
+        ]
 
     @property
     def keys(self) -> list[int]:
@@ -82,6 +86,8 @@ class Candidates:
     """Which share of the query's identifiers they hold."""
     by_meaning: dict[int, float]
     """Cosine of those that are nearest."""
+    compared: int
+    """How many memories they are the nearest of."""
 
     @property
     def memories(self) -> list[int]:
@@ -92,24 +98,44 @@ class Candidates:
 def candidates(db: Connection, ns: int, probe: Probe, chosen: Filter) -> Candidates:
     """Return the memories of a namespace that may answer a query."""
     keys = probe.keys
-    words = Words(db, ns, [*probe.plain, *probe.edges, *keys])
-    weights = {one: EDGE_WEIGHT * words.spread.rarity(one) for one in probe.edges}
+    parts = list(chain.from_iterable(probe.parts))
+    words = Words(db, ns, [*probe.plain, *parts, *keys])
+    weights = {one: PART_WEIGHT * words.spread.rarity(one) for one in parts}
     weights |= {one: words.spread.rarity(one) for one in probe.plain}
+    nearest = _nearest(db, ns, probe, chosen)
+    all_seen = len(nearest) < BY_MEANING_MAX
     return Candidates(
         words=words,
         by_words=_best(db, ns, words.scored(weights), chosen, BY_WORDS_MAX),
         by_keys=_holders(db, ns, words, keys, chosen),
-        by_meaning=_nearest(db, ns, probe, chosen),
+        by_meaning={one: cosine for one, cosine in nearest if cosine >= COSINE_ALONE_MIN},
+        compared=len(nearest) if all_seen else words.spread.memories,
     )
 
 
 def _best(db: Connection, ns: int, found: Found, chosen: Filter, limit: int) -> dict[int, float]:
     """Return the best of what was found that passes the filter, best first."""
-    order = np.lexsort((-found.memories, -found.scores))
-    ordered, scores = found.memories[order], found.scores[order]
-    passing = _passing(db, ns, ordered, chosen, limit)
-    of = dict(zip(ordered.tolist(), scores.tolist(), strict=True))
+    head = _ordered(_above(found, limit + SLACK))
+    first = head.memories[: limit + SLACK].tolist()
+    passing = forward.passing(db, ns, first, chosen)[:limit]
+    if len(passing) < limit and len(first) < len(found.memories):
+        head = _ordered(found)
+        passing = _passing(db, ns, head.memories, chosen, limit)
+    of = dict(zip(head.memories.tolist(), head.scores.tolist(), strict=True))
     return {memory: of[memory] for memory in passing}
+
+
+def _above(found: Found, count: int) -> Found:
+    """Return the best so many, and their equals: sorting all would cost the most of a search."""
+    if len(found.scores) <= count:
+        return found
+    good = found.scores >= np.partition(found.scores, -count)[-count]
+    return Found(found.memories[good], found.scores[good])
+
+
+def _ordered(found: Found) -> Found:
+    order = np.lexsort((-found.memories, -found.scores))
+    return Found(found.memories[order], found.scores[order])
 
 
 def _passing(db: Connection, ns: int, ordered: Keys, chosen: Filter, limit: int) -> list[int]:
@@ -133,15 +159,13 @@ def _holders(
     return {memory: count / len(keys) for memory, count in held.most_common()}
 
 
-def _nearest(db: Connection, ns: int, probe: Probe, chosen: Filter) -> dict[int, float]:
+def _nearest(db: Connection, ns: int, probe: Probe, chosen: Filter) -> Sequence[tuple[int, float]]:
     """Return the nearest memories by meaning with their cosines, nearest first."""
     if probe.space is None or not probe.vector:
-        return {}
+        return []
     if segments.totals(db, ns).memories < SKETCHED_FROM:
-        found = vectors.nearest(db, probe.space, ns, probe.vector, chosen, BY_MEANING_MAX)
-    else:
-        found = nearest_by_sketch(db, ns, probe, chosen)
-    return {memory: cosine for memory, cosine in found if cosine >= COSINE_ALONE_MIN}
+        return vectors.nearest(db, probe.space, ns, probe.vector, chosen, BY_MEANING_MAX)
+    return nearest_by_sketch(db, ns, probe, chosen)
 
 
 def nearest_by_sketch(

@@ -2,85 +2,85 @@
 
 The sum of ranking.py orders the candidates of one query; it is relative to the best of them, and
 there is always a best. A score that can have a floor needs evidence that is not relative: how much
-of the query the memory says itself, each word weighed by how rare it is here, and how near their
-meanings are.
+of the query the best candidates say, each word weighed by how rare it is here, how much is said
+around them and how much by kindred words, whether they are of the time that is asked for, and how
+much nearer their meanings are than chance.
 
-Calibrated on five long dialogues: 654 questions about them whose evidence was found, and 800 about
-something else. How much of the query is said tells the two apart best (area under the curve .88);
-the cosine alone does it badly (.70), since in thousands of turns one is always near by chance, but
-it is all that a paraphrase has.
+A logistic curve over these, fitted on dialogues and on notes that stand alone. What it is
+worth is printed by `python -m benchmarks.retrieval <conversations> --confidence`.
+
+Imports numpy: only functions import this module.
 """
 
-from collections.abc import Mapping, Sequence
 from math import exp, log
 
-from tmws_mcp.memory.words import Query, folded, vocabulary
+import numpy as np
+
+from tmws_mcp.memory.pool import REACH, Flags, Floats, Ints, Pool, Question
+from tmws_mcp.memory.signals import date, idf, rarity
 
 LOOKED_AT = 10
-"""Best candidates whose texts are read to judge the whole answer."""
+"""Best candidates that are looked at to judge the whole answer."""
+SCORE_FLOOR = 0.09
+"""Below it the answer is empty. Less than one in a hundred questions with an answer falls below."""
 
-SCORE_FLOOR = 0.12
-"""Below it the answer is empty. Of the questions with an answer none falls below it, and .6 % by
-words alone. Half of them reach .85; half of those about something else stay below .47."""
+AT_NOTHING = -3.54
+SAID, SAID_AROUND, SAID_ALIKE = 2.2, 3.0, 2.4
+NEARER = 1.8
+OF_THAT_TIME = 1.0
+"""A date in a query is answered by when a memory happened, and its words are said nowhere."""
 
-MEMORIES_TOLD_MIN = 50
+CHANCE, CHANCE_GROWS = 0.24, 0.05
+"""The nearest of n strangers has a cosine of some CHANCE + CHANCE_GROWS ln n by chance alone."""
+ALONE_GROWS, ALONE_WORTH, ALONE_MAX = 0.11, 1.5, 0.6
+"""In a small store meaning alone may carry an answer; in a large one something is always near."""
+NEARER_UNKNOWN = 0.1
+"""What is taken where there are no vectors, so that words alone reach the floor as often."""
 
-# The logistic curve fitted to the share of the query that is said.
-SLOPE, MIDDLE = 7.5, 0.44
-NOTHING_SAID = 1 / (1 + exp(SLOPE * MIDDLE))
-
-# Short strangers mostly stay below .25; paraphrases without a common word begin at .34.
-COSINE_FLOOR = 0.23
-COSINE_SURE = 0.78
 COSINE_ALONE_MIN = 0.30
 """The nearest vectors are always there; below it they answer nothing that the words did not."""
-MEANING_MAX = 0.6
-"""A cosine alone is never more than that."""
-CONTEXT_SHARE = 0.6
-"""What it is worth that the query is said around a memory, and not by it."""
-MEANING_UNKNOWN = 0.08
-"""What a memory without a vector is given, so that words alone reach the floor as often."""
 
 
-def weights(query: Query, holders: Sequence[int], memories: int) -> dict[str, float]:
-    """Weigh each word of a query by its rarity: in how many of the memories it occurs.
+def confidence(question: Question, pool: Pool, order: Ints, compared: int) -> float:
+    """Return how sure it is that one of the best candidates is about the query.
 
-    A few memories say nothing about rarity: in the only one each of its words is in all of them.
+    `compared` is the number of memories whose vectors were compared with the query.
     """
-    told = max(memories, MEMORIES_TOLD_MIN)
-    return {
-        word: log(1 + (told - min(n, told) + 0.5) / (n + 0.5))
-        for word, n in zip(query.stems, holders, strict=True)
-    }
+    rows = order[:LOOKED_AT]
+    said = pool.tf > 0
+    own = _share(said[rows], rarity(question))
+    around = _share(_around(said, pool, rows), rarity(question))
+    pieces = idf(question.piece_df, question.documents)
+    alike = _share(pool.said[rows], pieces) if pool.said.shape[1] else own
+    curve = AT_NOTHING + SAID * own + SAID_AROUND * around + SAID_ALIKE * alike
+    curve += OF_THAT_TIME * float(date(question, pool)[rows].max(initial=0.0))
+    by_all, by_meaning = _by_meaning(question, pool, rows, max(compared, 1))
+    key = float(pool.keys[rows].max(initial=0.0))
+    return 1 - (1 - _logistic(curve + by_all)) * (1 - by_meaning) * (1 - key)
 
 
-def coverage(content: str, weights: Mapping[str, float]) -> float:
-    """Return how much of the query a text says, 0 to 1."""
-    total = sum(weights.values())
-    if not total:
-        return 0.0
-    said = vocabulary(folded(content))
-    return sum(weight for word, weight in weights.items() if word in said) / total
+def _by_meaning(question: Question, pool: Pool, rows: Ints, compared: int) -> tuple[float, float]:
+    """Return what the nearest meaning adds to the curve, and how sure it makes by itself."""
+    if not question.vector.any():
+        return NEARER * NEARER_UNKNOWN, 0.0
+    cosine = float((pool.vectors[rows] @ question.vector).max(initial=0.0))
+    alone = ALONE_WORTH * (cosine - ALONE_GROWS * log(compared))
+    nearer = cosine - CHANCE - CHANCE_GROWS * log(compared)
+    return NEARER * nearer, min(max(alone, 0.0), ALONE_MAX)
 
 
-def by_words(covered: float) -> float:
-    """Return the confidence that the words alone give.
-
-    >>> [round(by_words(share), 2) for share in (0.0, 0.25, 0.5, 1.0)]
-    [0.0, 0.16, 0.6, 0.98]
-    """
-    curve = 1 / (1 + exp(-SLOPE * (covered - MIDDLE)))
-    return (curve - NOTHING_SAID) / (1 - NOTHING_SAID)
+def _share(said: Flags | Floats, weights: Floats) -> float:
+    """Return the greatest share of the query's words that a row says, by their weights."""
+    total = float(weights.sum())
+    return float((said @ weights).max(initial=0.0)) / total if total > 0 else 0.0
 
 
-def by_meaning(cosine: float | None) -> float:
-    """Return the confidence that the meaning alone gives."""
-    if cosine is None:
-        return MEANING_UNKNOWN
-    near = (cosine - COSINE_FLOOR) / (COSINE_SURE - COSINE_FLOOR)
-    return MEANING_MAX * min(max(near, 0.0), 1.0)
+def _around(said: Flags, pool: Pool, rows: Ints) -> Flags:
+    """Return which words a candidate or one of the two beside it says."""
+    padded = np.concatenate([said, np.zeros((1, said.shape[1]), np.bool_)])
+    beside: Flags = np.any(padded[pool.around[REACH - 1 : REACH + 2, rows]], axis=0)
+    return beside
 
 
-def confidence(covered: float, cosine: float | None, keys: float) -> float:
-    """Return how sure it is that a memory is about the query: any of the three may carry it."""
-    return 1 - (1 - by_words(covered)) * (1 - by_meaning(cosine)) * (1 - keys)
+def _logistic(at: float) -> float:
+    return 1 / (1 + exp(-at))

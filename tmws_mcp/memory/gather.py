@@ -4,15 +4,15 @@ Imports numpy: only functions import this module.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tmws_mcp.memory.candidates import EDGE_WEIGHT, Candidates, Probe, unit_rows
+from tmws_mcp.memory.candidates import PART_WEIGHT, Candidates, Probe, unit_rows
 from tmws_mcp.memory.index import U8, U16, U32
 from tmws_mcp.memory.lexical import MEMORIES_TOLD_MIN, Said, Spread, said_in_threads
-from tmws_mcp.memory.pool import NOBODY, REACH, Floats, Pool, Question, neighbours
+from tmws_mcp.memory.pool import NOBODY, REACH, Floats, Pool, Question, neighbours, place_keys
 from tmws_mcp.memory.said import nearest_said
 from tmws_mcp.memory.words import WORD, folded, stem
 from tmws_mcp.store import forward
@@ -41,13 +41,31 @@ def gathered(
 def _rows(
     db: Connection, ns: int, probe: Probe, found: Candidates, chosen: Filter
 ) -> tuple[list[Indexed], int]:
-    """Return the rows of the candidates, then their neighbours'; and how many are the first."""
-    own = set(forward.neighbours(db, found.memories, BESIDE)) | set(found.memories)
-    everybody = [*own, *(set(forward.neighbours(db, [*own], REACH)) - own)]
-    rows = forward.indexed(db, ns, everybody, probe.space, chosen)
-    candidates = [row for row in rows if row.passes and row.memory in own]
-    context = [row for row in rows if not (row.passes and row.memory in own)]
+    """Return the rows of the candidates, then their neighbours'; and how many are the first.
+
+    Whoever stands beside what was found is a candidate too, with neighbours of its own.
+    """
+    first = found.memories
+    rows = forward.around(db, ns, first, BESIDE + REACH, probe.space, chosen)
+    beside = _beside(rows, set(first))
+    own = [row.passes and near for row, near in zip(rows, beside, strict=True)]
+    candidates = [row for row, ranked in zip(rows, own, strict=True) if ranked]
+    context = [row for row, ranked in zip(rows, own, strict=True) if not ranked]
     return [*candidates, *context], len(candidates)
+
+
+def _beside(rows: Sequence[Indexed], first: Container[int]) -> list[bool]:
+    """Tell which rows are what was found, or stand at most BESIDE places from it."""
+    places = place_keys(
+        np.array([NOBODY if row.thread is None else row.thread for row in rows], np.int64),
+        np.array([row.position or 0 for row in rows], np.int64),
+    )
+    found = np.array([row.memory in first for row in rows], np.bool_)
+    held = np.sort(places[found & (places >= 0)])
+    since = np.searchsorted(held, places - BESIDE)
+    until = np.searchsorted(held, places + BESIDE, side="right")
+    beside: list[bool] = (found | ((until > since) & (places >= 0))).tolist()
+    return beside
 
 
 # The query
@@ -55,8 +73,11 @@ def _rows(
 
 def _question(probe: Probe, spread: Spread, named: frozenset[str], said: Said) -> Question:
     held = spread.holders
-    together = zip(probe.plain, probe.edges, strict=True)
-    df = np.array([held.get(one, 0) + held.get(edge, 0) for one, edge in together], np.int64)
+    together = zip(probe.plain, probe.parts, strict=True)
+    df = np.array(
+        [held.get(one, 0) + max(held.get(part, 0) for part in parts) for one, parts in together],
+        np.int64,
+    )
     naming = {stem(word) for one in named for word in WORD.findall(folded(one))}
     of_names = np.array([one in naming for one in probe.query.stems], np.bool_)
     places = [probe.pieces.words[i] for i in _telling(probe, of_names)] if probe.pieces else []
@@ -95,24 +116,27 @@ def _pool(
     count: int,
     said: Said,
 ) -> Pool:
-    threads = np.array([NOBODY if r.thread is None else r.thread for r in rows], np.int64)
-    positions = np.array([r.position or 0 for r in rows], np.int64)
+    (ids, _, thread, position, actors, chars, happened, traits, length, *_, vectors) = (
+        zip(*rows, strict=True) if rows else [()] * len(Indexed._fields)
+    )
+    threads = np.array([NOBODY if one is None else one for one in thread], np.int64)
+    positions = np.array([one or 0 for one in position], np.int64)
     of_thread = np.where(
         threads[:count] == NOBODY, -1, np.searchsorted(said.threads_asked, threads[:count])
     )
     return Pool(
-        ids=np.array([r.memory for r in rows], np.int64),
+        ids=np.array(ids, np.int64),
         candidates=count,
         around=neighbours(threads, positions, count),
         threads=threads,
-        actors=tuple(r.actor for r in rows),
-        traits=np.array([r.traits for r in rows], np.uint8),
-        chars=np.array([r.chars for r in rows], np.float32),
-        happened_at=np.array([NO_TIME if r.happened_at is None else r.happened_at for r in rows]),
-        keys=np.array([found.by_keys.get(r.memory, 0.0) for r in rows], np.float32),
-        vectors=_vectors([r.vector or b"" for r in rows], len(question.vector)),
-        tf=_frequencies(rows, probe.plain) + EDGE_WEIGHT * _frequencies(rows, probe.edges),
-        length=np.array([r.length for r in rows], np.float32),
+        actors=actors,
+        traits=np.array(traits, np.uint8),
+        chars=np.array(chars, np.float32),
+        happened_at=np.array([NO_TIME if one is None else one for one in happened]),
+        keys=np.array([found.by_keys.get(one, 0.0) for one in ids], np.float32),
+        vectors=_vectors([one or b"" for one in vectors], len(question.vector)),
+        tf=_said_times(rows, probe),
+        length=np.array(length, np.float32),
         thread_tf=said.times[of_thread],
         thread_length=said.lengths[of_thread],
         said=_said(probe, question, rows),
@@ -124,6 +148,17 @@ def _vectors(packed: Sequence[bytes], dimensions: int) -> Floats:
     none = bytes(dimensions)
     joined = b"".join(one if len(one) == dimensions else none for one in packed)
     return unit_rows(np.frombuffer(joined, np.int8).reshape(len(packed), dimensions))
+
+
+def _said_times(rows: Sequence[Indexed], probe: Probe) -> Floats:
+    """Return how often each row says each word of the query; parts of compounds count less."""
+    times = _frequencies(rows, probe.plain)
+    numbers = list(dict.fromkeys(part for parts in probe.parts for part in parts))
+    said = _frequencies(rows, numbers)
+    at = {part: column for column, part in enumerate(numbers)}
+    for column, parts in enumerate(probe.parts):
+        times[:, column] += PART_WEIGHT * said[:, [at[part] for part in parts]].max(axis=1)
+    return times
 
 
 def _frequencies(rows: Sequence[Indexed], terms: Sequence[int]) -> Floats:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tmws_mcp.memory.identifiers import without_codes
+from tmws_mcp.memory.words import folded
 from tmws_mcp.store import forward, sketches, vectors
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.threads import Turn
@@ -60,7 +61,7 @@ def _sketched(present: Sequence[tuple[int, bytes]]) -> list[tuple[bytes, bytes]]
 
 def embedded_text(turn: Turn) -> str:
     """Return what a memory's vector is made of."""
-    said = turn.said[:EMBEDDED_CHARS_MAX]
+    said = folded(turn.said[:EMBEDDED_CHARS_MAX])
     return without_codes(said) or said
 
 
@@ -80,7 +81,7 @@ def quantised(rows: "NDArray[np.float32]") -> list[bytes]:
 
 def query_text(query: str) -> str:
     """Return what a query's vector is made of; whoever makes it beforehand takes the same."""
-    return without_codes(query)
+    return without_codes(folded(query))
 
 
 def query_vector(embedder: "Embedder", text: str) -> bytes:

@@ -18,6 +18,8 @@ from tmws_mcp.errors import EmbedderUnavailable
 from tmws_mcp.memory.words import STOP_WORDS
 from tmws_mcp.telemetry import get_logger
 
+KNOWN_PIECES_MAX = 2
+"""A word of more pieces is one that the lexicon does not know: another language's, or a name."""
 PIECES_MAX = 512
 """Different word pieces of a memory that are kept to be compared one by one."""
 
@@ -35,13 +37,17 @@ class Pieces:
 
 
 def pieces_of_words(words: Sequence[str]) -> Pieces | None:
-    """Return the word pieces of a query's words; None where the lexicon is damaged."""
+    """Return the word pieces of a query's words.
+
+    None where the lexicon knows none of the words: the pieces that it cuts them into mean nothing.
+    """
     lexicon = _lexicon()
-    if lexicon is None:
+    cut = [lexicon.token_ids(word) for word in words] if lexicon else []
+    if lexicon is None or not any(0 < len(pieces) <= KNOWN_PIECES_MAX for pieces in cut):
         return None
     place_of: dict[int, int] = {}
-    for place, word in enumerate(words):
-        for piece in lexicon.token_ids(word):
+    for place, pieces in enumerate(cut):
+        for piece in pieces:
             place_of.setdefault(piece, place)
     return Pieces(tuple(place_of), tuple(place_of.values()), lexicon.token_rows)
 

@@ -23,6 +23,8 @@ Flags = NDArray[np.bool_]
 REACH = 3
 """How many memories before and after one are its context."""
 PLACES = tuple(range(-REACH, REACH + 1))
+THREAD_BITS = 31
+"""Of a place's number; its thread's number stands above them."""
 NOBODY = -1
 """The thread of a memory that stands alone, and the neighbour where there is none."""
 
@@ -82,21 +84,27 @@ class Pool:
     """For each row and each of the query's pieces: the nearest piece that the row has (said.py)."""
 
 
+def place_keys(threads: Ints, positions: Ints) -> Ints:
+    """Return one number for each place, so that places of a thread follow one another.
+
+    A memory that stands alone has a negative one. Threads are further apart than any reach.
+    """
+    keys: Ints = (threads << THREAD_BITS) + positions + (1 << (THREAD_BITS - 1))
+    return np.where(threads == NOBODY, NOBODY, keys)
+
+
 def neighbours(threads: Ints, positions: Ints, candidates: int) -> Ints:
     """Return `around`: for each of PLACES and each candidate the row that stands there.
 
     Positions that are missing, since a memory was forgotten, stay empty.
     """
-    at = {
-        (thread, position): row
-        for row, (thread, position) in enumerate(
-            zip(threads.tolist(), positions.tolist(), strict=True)
-        )
-        if thread != NOBODY
-    }
-    places = list(zip(threads[:candidates].tolist(), positions[:candidates].tolist(), strict=True))
-    found = [[at.get((thread, p + place), NOBODY) for thread, p in places] for place in PLACES]
-    rows = np.array(found, np.int64).reshape(len(PLACES), candidates)
+    places = place_keys(threads, positions)
+    order = np.argsort(places)
+    wanted = places[None, :candidates] + np.array(PLACES, np.int64)[:, None]
+    at = np.minimum(np.searchsorted(places, wanted, sorter=order), max(len(places) - 1, 0))
+    found = order[at] if len(places) else at
+    there = (places[found] == wanted) & (threads[:candidates] != NOBODY)
+    rows: Ints = np.where(there, found, NOBODY)
     rows[REACH] = np.arange(candidates)
     return rows
 

@@ -62,9 +62,11 @@ def fused(question: Question, pool: Pool, table: Mapping[str, tuple[float, Signa
     return Ranking(order, sums, shares)
 
 
-def ranked(question: Question, pool: Pool) -> Ranking:
+def ranked(
+    question: Question, pool: Pool, table: Mapping[str, tuple[float, Signal]] = SIGNALS
+) -> Ranking:
     """Return the candidates in order; a question for several things has them from all over."""
-    found = fused(question, pool, SIGNALS)
+    found = fused(question, pool, table)
     if not asks_for_several(question.text):
         return found
     return Ranking(varied(found.order, found.sums, pool.threads), found.sums, found.shares)

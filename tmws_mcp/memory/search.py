@@ -3,23 +3,22 @@
 Imports numpy: only functions import this module.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tmws_mcp.embedding.embedder import TokenEmbedder
 from tmws_mcp.memory import dates
-from tmws_mcp.memory.candidates import Candidates, Probe, candidates
-from tmws_mcp.memory.confidence import LOOKED_AT, SCORE_FLOOR, confidence, coverage
+from tmws_mcp.memory.candidates import Probe, candidates
+from tmws_mcp.memory.confidence import SCORE_FLOOR, confidence
 from tmws_mcp.memory.gather import gathered
 from tmws_mcp.memory.meaning import query_text, query_vector
 from tmws_mcp.memory.pieces import pieces_of_words
-from tmws_mcp.memory.pool import Pool, Question
+from tmws_mcp.memory.pool import Pool
 from tmws_mcp.memory.ranking import Ranking, ranked
-from tmws_mcp.memory.terms import number
-from tmws_mcp.memory.words import Query, analysed
-from tmws_mcp.store import threads, vectors
+from tmws_mcp.memory.words import analysed
+from tmws_mcp.store import vectors
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.selection import Filter
 
@@ -27,9 +26,8 @@ if TYPE_CHECKING:
     from tmws_mcp.embedding.embedder import Embedder
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A memory that answers a query."""
+class Hit(NamedTuple):
+    """A memory that answers a query; a tuple, since a search gives hundreds of them."""
 
     id: int
     score: float
@@ -54,7 +52,9 @@ def probe(db: Connection, text: str, embedder: "Embedder | None", now: float) ->
     if embedder is None or not vectors.available(db):
         return Probe(query, None, b"", pieces, spans)
     space = vectors.space(db, embedder.id, embedder.dimensions)
-    vector = query_vector(embedder, query_text(text)) if space else b""
+    # Of words that its table does not know the built-in embedder makes a vector that says nothing.
+    says_nothing = pieces is None and isinstance(embedder, TokenEmbedder)
+    vector = query_vector(embedder, query_text(text)) if space and not says_nothing else b""
     return Probe(query, space, vector, pieces, spans)
 
 
@@ -67,40 +67,21 @@ def search(db: Connection, ns: int, probe: Probe, chosen: Filter) -> list[Hit]:
     if not pool.candidates:
         return []
     ranking = ranked(question, pool)
-    sure = _confidence(db, probe.query, found, question, pool, ranking)
+    sure = confidence(question, pool, ranking.order, found.compared)
     if sure < SCORE_FLOOR:
         return []
+    return _hits(pool, ranking, sure)
+
+
+def _hits(pool: Pool, ranking: Ranking, sure: float) -> list[Hit]:
+    """Return the candidates with their scores: the best has the confidence of the whole answer.
+
+    The others have it by their sums; where the order is not that of the sums, the score of a place
+    is never above that of the place before it.
+    """
     best = max(float(ranking.sums.max()), 1e-9)
-    scores = np.round(sure * np.clip(ranking.sums / best, 0.0, 1.0), 3)
-    return [
-        Hit(memory, score, row, ranking)
-        for memory, score, row in zip(
-            pool.ids[ranking.order].tolist(),
-            scores[ranking.order].tolist(),
-            ranking.order.tolist(),
-            strict=True,
-        )
-    ]
-
-
-def _confidence(
-    db: Connection,
-    query: Query,
-    found: Candidates,
-    question: Question,
-    pool: Pool,
-    ranking: Ranking,
-) -> float:
-    """Return how sure it is that one of the best candidates is about the query."""
-    told = {stem: found.words.spread.rarity(number(stem)) for stem in query.stems}
-    rows: Sequence[int] = ranking.order[:LOOKED_AT].tolist()
-    turns = {turn.id: turn for turn in threads.turns(db, pool.ids[list(rows)].tolist())}
-    cosines = pool.vectors[list(rows)] @ question.vector
-    return max(
-        confidence(
-            coverage(f"{turns[int(pool.ids[row])].said} {turns[int(pool.ids[row])].labels}", told),
-            float(cosine),
-            float(pool.keys[row]),
-        )
-        for row, cosine in zip(rows, cosines, strict=True)
-    )
+    shares = np.clip(ranking.sums[ranking.order].astype(np.float64) / best, 0.0, 1.0)
+    scores = np.round(sure * np.minimum.accumulate(shares), 3).tolist()
+    rows = ranking.order.tolist()
+    keys = pool.ids[ranking.order].tolist()
+    return [Hit(*one, ranking) for one in zip(keys, scores, rows, strict=True)]

@@ -35,7 +35,7 @@ TOLD_DAYS_MAX = 40.0
 def words(question: Question, pool: Pool) -> Floats:
     """BM25 of a memory and its context as weighed fields (Robertson and Zaragoza, 2009)."""
     tf = gathered(pool.tf, pool, CONTEXT_WEIGHTS)
-    return _normal(_bm25(tf, _context_length(pool), _rarity(question)))
+    return _normal(_bm25(tf, _context_length(pool), rarity(question)))
 
 
 def kindred(question: Question, pool: Pool) -> Floats:
@@ -43,7 +43,7 @@ def kindred(question: Question, pool: Pool) -> Floats:
     if not pool.said.shape[1]:
         return _zeros(pool)
     tf = gathered(pool.said, pool, CONTEXT_WEIGHTS)
-    weights = _idf(question.piece_df, question.documents)
+    weights = idf(question.piece_df, question.documents)
     return _normal(_bm25(tf, _context_length(pool), weights))
 
 
@@ -60,7 +60,7 @@ def thread(question: Question, pool: Pool) -> Floats:
 
     Evidence of the passage and of the document it stands in, together (Callan, 1994).
     """
-    weights = _idf(question.thread_df, question.threads) * ~question.name_terms
+    weights = idf(question.thread_df, question.threads) * ~question.name_terms
     length = pool.thread_length / max(float(_mean(pool.thread_length)), 1.0)
     return _normal(_bm25(pool.thread_tf, length, weights) * _in_thread(pool))
 
@@ -74,7 +74,7 @@ def answer(question: Question, pool: Pool) -> Floats:
             pool.around[REACH - 1]
         ],
         np.append(pool.length, np.float32(0))[pool.around[REACH - 1]] / _mean(pool.length),
-        _rarity(question),
+        rarity(question),
     )
     return _normal(before * asked)
 
@@ -155,15 +155,16 @@ def _context_length(pool: Pool) -> Floats:
     return relative
 
 
-def _rarity(question: Question) -> Floats:
+def rarity(question: Question) -> Floats:
     """Return the weight of each term; names of actors count only where there is nothing else."""
     telling = ~question.name_terms
     if not telling.any():
         telling = ~telling
-    return _idf(question.df, question.documents) * telling
+    return idf(question.df, question.documents) * telling
 
 
-def _idf(holders: Ints, documents: int) -> Floats:
+def idf(holders: Ints, documents: int) -> Floats:
+    """Return the weight of each term by in how many of the documents it occurs."""
     held = np.minimum(holders, documents)
     weights: Floats = np.log1p((documents - held + 0.5) / (held + 0.5)).astype(np.float32)
     return weights

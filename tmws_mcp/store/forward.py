@@ -7,7 +7,7 @@ they mean is the business of memory/: here they are bytes.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.selection import Filter
@@ -41,9 +41,8 @@ class Tail:
     counts: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """All that ranking needs of a memory."""
+class Indexed(NamedTuple):
+    """All that ranking needs of a memory; a tuple, since a query reads hundreds of them."""
 
     memory: int
     passes: int
@@ -150,33 +149,38 @@ def allowed(db: Connection, ns: int, chosen: Filter) -> list[int]:
     return [row[0] for row in rows]
 
 
-def neighbours(db: Connection, memories: Sequence[int], reach: int) -> list[int]:
-    """Return the memories within `reach` places of the given ones in their threads, and these."""
-    rows = db.rows(
-        "SELECT DISTINCT n.id FROM json_each(:memories) j CROSS JOIN memory m ON m.id = j.value "
-        "CROSS JOIN memory n ON n.thread = m.thread AND n.thread_position "
-        "BETWEEN m.thread_position - :reach AND m.thread_position + :reach "
-        "WHERE n.forgotten_at IS NULL",
-        {"memories": json.dumps(memories), "reach": reach},
-    )
-    return [row[0] for row in rows]
-
-
-def indexed(
-    db: Connection, ns: int, memories: Sequence[int], space: int | None, chosen: Filter
+def around(
+    db: Connection,
+    ns: int,
+    memories: Sequence[int],
+    reach: int,
+    space: int | None,
+    chosen: Filter,
 ) -> list[Indexed]:
-    """Return what ranking needs of memories of a namespace, in the order given."""
+    """Return what ranking needs of memories, and of those up to `reach` places from one of them.
+
+    All are of the namespace and not forgotten; in no order.
+    """
     rows: list[Any] = db.rows(
+        "WITH near(id) AS (SELECT value FROM json_each(:memories) UNION "
+        "SELECT n.id FROM json_each(:memories) j CROSS JOIN memory f ON f.id = j.value "
+        "CROSS JOIN memory n ON n.thread = f.thread AND n.thread_position "
+        "BETWEEN f.thread_position - :reach AND f.thread_position + :reach) "
         f"SELECT m.id, m.superseded_by IS NULL AND {chosen.where}, m.thread, m.thread_position, "
         "coalesce(m.speaker, m.persona, ''), m.chars, m.occurred_at, s.traits, s.length, s.terms, "
-        "s.counts, s.pieces, v.vector "
-        "FROM json_each(:memories) j CROSS JOIN memory m ON m.id = j.value "
+        "s.counts, s.pieces, v.vector FROM near CROSS JOIN memory m ON m.id = near.id "
         "CROSS JOIN memory_search s ON s.memory = m.id "
         "LEFT JOIN memory_vector v ON v.memory = m.id AND v.space = :space "
-        "WHERE m.ns = :ns AND m.forgotten_at IS NULL ORDER BY j.key",
-        {**chosen.params, "ns": ns, "memories": json.dumps(memories), "space": space},
+        "WHERE m.ns = :ns AND m.forgotten_at IS NULL",
+        {
+            **chosen.params,
+            "ns": ns,
+            "memories": json.dumps(memories),
+            "reach": reach,
+            "space": space,
+        },
     )
-    return [Indexed(*row) for row in rows]
+    return [Indexed._make(row) for row in rows]
 
 
 def backlog(db: Connection, limit: int) -> list[tuple[int, int]]:
