@@ -35,3 +35,16 @@ async def test_what_is_forgotten_takes_no_place_among_the_best(
     await notes.forget(*ids)
 
     assert await notes.without_vectors().found("port") == [lesser]
+
+
+async def test_who_holds_the_whole_path_comes_before_who_has_the_file_of_that_name(
+    notes: Notebook,
+) -> None:
+    await notes.remember("A note of long ago: src/player/check_queue.py is slow, they say.")
+    for other in ("index", "mailer", "gateway"):
+        await notes.remember(f"In src/{other}/check_queue.py:48 the player checks its queue.")
+
+    found = await notes.found("src/player/check_queue.py")
+
+    assert found[0].startswith("A note of long ago")
+    assert len(found) == 4

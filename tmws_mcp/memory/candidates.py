@@ -4,7 +4,6 @@ Each search ends with a look at the rows that it found, in the same snapshot: wh
 expired or is not asked for drops out before anything is cut off. So no index has to know of it.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
 
 BY_WORDS_MAX = 100
 BY_KEYS_MAX = 50
+PART_OF_KEY_MAX = 0.6
+"""What a part of an identifier is worth at most: the file of a path without its line."""
 BY_MEANING_MAX = 60
 """sqlite-vec's cost grows with the square of it."""
 SKETCHED_FROM = 4_096
@@ -69,11 +70,6 @@ class Probe:
             for word in self.query.words
         ]
 
-    @property
-    def keys(self) -> list[int]:
-        """Return the terms of the query's identifiers."""
-        return [number(KEY + key) for key in self.query.keys]
-
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
@@ -97,7 +93,7 @@ class Candidates:
 
 def candidates(db: Connection, ns: int, probe: Probe, chosen: Filter) -> Candidates:
     """Return the memories of a namespace that may answer a query."""
-    keys = probe.keys
+    keys = [number(KEY + key) for key in probe.query.keys]
     parts = list(chain.from_iterable(probe.parts))
     words = Words(db, ns, [*probe.plain, *parts, *keys])
     weights = {one: PART_WEIGHT * words.spread.rarity(one) for one in parts}
@@ -107,7 +103,7 @@ def candidates(db: Connection, ns: int, probe: Probe, chosen: Filter) -> Candida
     return Candidates(
         words=words,
         by_words=_best(db, ns, words.scored(weights), chosen, BY_WORDS_MAX),
-        by_keys=_holders(db, ns, words, keys, chosen),
+        by_keys=_holders(db, ns, words, probe.query.keys, chosen),
         by_meaning={one: cosine for one, cosine in nearest if cosine >= COSINE_ALONE_MIN},
         compared=len(nearest) if all_seen else words.spread.memories,
     )
@@ -148,15 +144,31 @@ def _passing(db: Connection, ns: int, ordered: Keys, chosen: Filter, limit: int)
 
 
 def _holders(
-    db: Connection, ns: int, words: Words, keys: Sequence[int], chosen: Filter
+    db: Connection, ns: int, words: Words, keys: Sequence[str], chosen: Filter
 ) -> dict[int, float]:
-    """Return which share of the query's identifiers each memory holds."""
-    held = Counter(
-        chain.from_iterable(
-            _passing(db, ns, words.holders(key), chosen, BY_KEYS_MAX) for key in keys
-        )
-    )
-    return {memory: count / len(keys) for memory, count in held.most_common()}
+    """Return how well each memory holds the query's identifiers, 0 to 1.
+
+    One that stands within another (a file's name in its path) is a part of it, and whoever holds
+    the part alone is asked for less than who holds the whole.
+    """
+    wholes = [key for key in keys if not any(key != other and key in other for other in keys)]
+    held: dict[int, float] = {}
+    for whole in wholes:
+        for memory, value in _held(db, ns, words, whole, keys, chosen).items():
+            held[memory] = held.get(memory, 0.0) + value / len(wholes)
+    return dict(sorted(held.items(), key=lambda item: (-item[1], -item[0])))
+
+
+def _held(
+    db: Connection, ns: int, words: Words, whole: str, keys: Sequence[str], chosen: Filter
+) -> dict[int, float]:
+    """Return who holds an identifier or a part of it, and how much of it that is."""
+    held: dict[int, float] = {}
+    for key in sorted((key for key in keys if key in whole), key=len):
+        value = 1.0 if key == whole else PART_OF_KEY_MAX * (len(key) / len(whole)) ** 2
+        holders = _passing(db, ns, words.holders(number(KEY + key)), chosen, BY_KEYS_MAX)
+        held |= dict.fromkeys(holders, value)
+    return held
 
 
 def _nearest(db: Connection, ns: int, probe: Probe, chosen: Filter) -> Sequence[tuple[int, float]]:

@@ -70,7 +70,7 @@ class Pool:
     happened_at: NDArray[np.float64]
     """Seconds; NaN where it is not known when it happened."""
     keys: Floats
-    """Which share of the query's identifiers the candidate holds."""
+    """How much of the query's identifiers the candidate holds."""
     vectors: Floats
     """Of the own text, unit length; a zero row where there is none."""
     tf: Floats
