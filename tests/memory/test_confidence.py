@@ -31,7 +31,7 @@ async def test_notes_that_stand_alone_tell_questions_from_strangers(demo: Notebo
     strange = [score(await demo.recall(query)) for query in QUESTIONS["unanswerable"]]
 
     assert min(known) > 0
-    assert sum(not one for one in strange) >= 0.35 * len(strange)
+    assert sum(not one for one in strange) >= 0.3 * len(strange)
     pairs = [one > other for one in known for other in strange]
     assert sum(pairs) >= 0.97 * len(pairs)
 

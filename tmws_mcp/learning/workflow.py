@@ -121,8 +121,9 @@ def _add_expected(
         return
     length = min(int(median(lengths)) if lengths else LENGTH, sequences.STEPS_MAX)
     tools = _expected_steps(db, asked, max(length, 1))
-    known = ngram.totals(asked.view)
-    if tools and (all(tool in known for tool in tools) or trusts_new(db, asked.case)):
+    known = [tool in ngram.totals(asked.view) for tool in tools]
+    # Of tools that nobody ever used here nothing is known, however well their names fit the task.
+    if any(known) and (all(known) or trusts_new(db, asked.case)):
         seen = sum(one.weight for one in found.values())
         one = found.setdefault(tools, Candidate(tools, None, 0.0))
         one.weight += EXPECTED_WEIGHT * (seen or 1.0)

@@ -32,7 +32,7 @@ OF_THAT_TIME = 1.0
 
 CHANCE, CHANCE_GROWS = 0.24, 0.05
 """The nearest of n strangers has a cosine of some CHANCE + CHANCE_GROWS ln n by chance alone."""
-ALONE_GROWS, ALONE_WORTH, ALONE_MAX = 0.11, 1.5, 0.6
+ALONE_GROWS, ALONE_WORTH, ALONE_MAX = 0.09, 1.5, 0.6
 """In a small store meaning alone may carry an answer; in a large one something is always near."""
 NEARER_UNKNOWN = 0.1
 """What is taken where there are no vectors, so that words alone reach the floor as often."""
