@@ -19,6 +19,9 @@ NAMESPACES_MAX = 8
 RUNS_EACH = 12
 
 RUNS = "runs"
+RECENT = "recent"
+RECENT_MAX = 64
+"""Each may hold a share for each of thousands of tools."""
 
 T = TypeVar("T")
 Entries = dict[Hashable, object]
@@ -107,6 +110,19 @@ class View:
         if found is None:
             found = self._entries[key] = make()
         return cast("T", found)
+
+    def recent(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what was made of the counts for a case, which is asked about again shortly.
+
+        An agent asks what to do, does it, and observes it: one case, looked at twice.
+        """
+        cases = self.kept(RECENT, dict[Hashable, T])
+        if (found := cases.get(key)) is not None:
+            return found
+        if len(cases) >= RECENT_MAX:
+            cases.clear()
+        made = cases[key] = make()
+        return made
 
     def followers(self, kind: str, keys: Sequence[str]) -> list[Mapping[str, int]]:
         """Return for each context which actions followed it, and how often."""
