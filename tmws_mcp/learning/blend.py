@@ -10,6 +10,7 @@ here (AdaGrad); they are local to a store and never merged, unlike the counts be
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, fsum
+from typing import cast
 
 from tmws_mcp.learning.case import Case, Forecast
 from tmws_mcp.learning.experts import EXPERTS, Expert
@@ -69,9 +70,25 @@ def blend(
     view: View, case: Case, weights: Weights, experts: Mapping[str, Expert] = EXPERTS
 ) -> Blend:
     """Return what the experts expect together; no shares where none has anything to say."""
-    made = board(view, case, experts)
+    made = _asked_just_now(view, case, experts) or board(view, case, experts)
     weighed = weights.of(made.situations)
     return Blend(made, weighed, softmax(made, weighed))
+
+
+def blend_asked(
+    view: View, case: Case, weights: Weights, experts: Mapping[str, Expert] = EXPERTS
+) -> Blend:
+    """Return the same, and keep what the experts said: what is asked about is observed next."""
+    mixed = blend(view, case, weights, experts)
+    view.put_case((case, experts, mixed.board))
+    return mixed
+
+
+def _asked_just_now(view: View, case: Case, experts: Mapping[str, Expert]) -> Board | None:
+    said = cast("tuple[Case, Mapping[str, Expert], Board] | None", view.last_case())
+    if said is None or said[1] is not experts or said[0] != case:
+        return None
+    return said[2]
 
 
 def board(view: View, case: Case, experts: Mapping[str, Expert] = EXPERTS) -> Board:

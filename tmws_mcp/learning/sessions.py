@@ -21,7 +21,7 @@ from tmws_mcp.store import namespaces, observations, tasks
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.observations import Session, Step
 
-AREA = "learning"
+AREA = view.LEARNING
 IDLE_SECONDS = 30 * 60
 CLOSED_AT_ONCE_MAX = 50
 """Idle sessions closed by one call: closing counts, and must not hold the write lock for long."""

@@ -12,6 +12,8 @@ from tmws_mcp.store import evidence, namespaces, tasks
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.tasks import Run
 
+LEARNING = "learning"
+"""The generation that moves with each observation."""
 AREA = "contexts"
 """The generation that moves when a run's contexts are counted or a task is new."""
 ENTRIES_MAX = 20_000
@@ -19,6 +21,7 @@ NAMESPACES_MAX = 8
 RUNS_EACH = 12
 
 RUNS = "runs"
+LAST_CASE = "last case"
 RECENT = "recent"
 RECENT_MAX = 64
 """Each may hold a share for each of thousands of tools."""
@@ -77,14 +80,32 @@ class View:
         self.ns = ns
         self._shelf = shelf
         self._entries: Entries = {}
+        self._learned = -1
+        """Generation of the outcomes; -1 where nothing may be kept of them."""
         if shelf is not None:
-            generation = namespaces.generation(db, ns, AREA)
-            self._entries = shelf.entries(ns, generation)
+            generations = namespaces.generations(db, ns)
+            self._entries = shelf.entries(ns, generations.get(AREA, 0))
+            self._learned = generations.get(LEARNING, 0)
         self._read_before = self._entries
 
     def detach(self) -> None:
         """Read afresh from now on: this transaction changes what others still see as it was."""
         self._entries = {}
+        self._learned = -1
+
+    def last_case(self) -> object:
+        """Return what was put down for the case that was asked about last, None if counts moved.
+
+        More than `recent`: it holds for the outcomes too, which move with each observation.
+        """
+        found = self._entries.get(LAST_CASE)
+        generation, said = cast("tuple[int, object]", found or (-1, None))
+        return said if generation == self._learned >= 0 else None
+
+    def put_case(self, said: object) -> None:
+        """Put down what is to be found again until the next observation."""
+        if self._learned >= 0:
+            self._entries[LAST_CASE] = (self._learned, said)
 
     def move(self, changed: Iterable[tuple[str, str, str]], ended: Collection[int]) -> None:
         """Move the generation: these contexts were counted, and runs of these tasks ended.

@@ -88,6 +88,8 @@ class Tally:
 
 def add_contexts(db: Connection, ns: int, changes: Mapping[Context, int]) -> None:
     """Add to the own slots of contexts."""
+    if not changes:
+        return
     me, numbers = _numbers(db, ns, len(changes))
     db.run_many(
         "INSERT INTO context(ns, kind, key, action, actor, seq, n) VALUES (?, ?, ?, ?, ?, ?, ?) "
@@ -106,6 +108,8 @@ def _numbers(db: Connection, ns: int, changes: int) -> tuple[str, range]:
 
 def add_outcomes(db: Connection, ns: int, changes: Mapping[Context, Tally], now: float) -> None:
     """Add to the own slots of outcomes."""
+    if not changes:
+        return
     me, numbers = _numbers(db, ns, len(changes))
     db.run_many(
         "INSERT INTO outcome(ns, kind, key, action, actor, seq, n, ok, tokens, metered, "

@@ -41,10 +41,12 @@ def save(
     rows: Iterable[tuple[str, Mapping[str, float], Mapping[str, float]]],
 ) -> None:
     """Write these situations' weights in place of what there was."""
-    db.run_many(
-        "INSERT OR REPLACE INTO blend(ns, situation, weights, squares) VALUES (?, ?, ?, ?)",
-        [(ns, name, _short(weights), _short(squares)) for name, weights, squares in rows],
-    )
+    written = [(ns, name, _short(weights), _short(squares)) for name, weights, squares in rows]
+    if written:
+        db.run_many(
+            "INSERT OR REPLACE INTO blend(ns, situation, weights, squares) VALUES (?, ?, ?, ?)",
+            written,
+        )
 
 
 def _short(row: Mapping[str, float]) -> str:
