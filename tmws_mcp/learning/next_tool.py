@@ -107,9 +107,9 @@ def _is_known(db: Connection, ns: int, error: Step) -> bool:
 
 
 def _answer(db: Connection, asked: Asked, mixed: Blend, ranked: Sequence[str]) -> Answer:
-    stands = _repair_standings(db, asked) if asked.case.want == "recover" else {}
+    stands = _repair_standings(asked) if asked.case.want == "recover" else {}
     everything = evidence.tally(db, asked.case.ns, *ALL)
-    on_task = evidence.tallies(db, asked.case.ns, TASK_TOOL, asked.case.task)
+    on_task = asked.view.tallies(TASK_TOOL, asked.case.task)
     new_too: bool | None = None
     chosen: dict[str, Standing] = {}
     for start in range(0, len(ranked), asked.limit):
@@ -148,11 +148,11 @@ def _tool_standing(
     return Standing((everything, shown), shown, None, where=" in this session")
 
 
-def _repair_standings(db: Connection, asked: Asked) -> dict[str, Standing]:
+def _repair_standings(asked: Asked) -> dict[str, Standing]:
     """Return how well each tool repaired such errors, at the most particular level it is known."""
     error = asked.case.steps[-1]
     keys = repairs.asked_keys(error)
-    levels = [evidence.tallies(db, asked.case.ns, REPAIR, key) for key in keys]
+    levels = [asked.view.tallies(REPAIR, key) for key in keys]
     totals = [_total(level) for level in levels]
     places = _places(error, len(keys))
     found: dict[str, Standing] = {}

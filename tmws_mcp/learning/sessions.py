@@ -184,7 +184,10 @@ def _count_what_waits(desk: Desk, session: Session, run: int) -> None:
     if run != session.run:
         runs.take_late(db, session, run, desk.changes, desk.now)
         desk.view.detach()
-    elif observations.uncounted(db, session, run) >= runs.COUNTED_AT_ONCE_MAX:
+    elif (
+        session.steps + 1 >= runs.COUNTED_AT_ONCE_MAX
+        and observations.uncounted(db, session, run) >= runs.COUNTED_AT_ONCE_MAX
+    ):
         runs.count_contexts(db, session, run, desk.changes)
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar, cast
 
 from tmws_mcp.store import evidence, namespaces, tasks
 from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.evidence import Tally
 from tmws_mcp.store.tasks import Run
 
 LEARNING = "learning"
@@ -80,6 +81,7 @@ class View:
         self.ns = ns
         self._shelf = shelf
         self._entries: Entries = {}
+        self._tallies: dict[Read, dict[str, Tally]] = {}
         self._learned = -1
         """Generation of the outcomes; -1 where nothing may be kept of them."""
         if shelf is not None:
@@ -155,6 +157,14 @@ class View:
             for key in missing:
                 entries[Read(kind, key)] = found.get(key, _NOTHING)
         return [cast("Mapping[str, int]", entries[place]) for place in places]
+
+    def tallies(self, kind: str, key: str) -> dict[str, Tally]:
+        """Return how well each action went in a context; a transaction writes outcomes last."""
+        place = Read(kind, key)
+        found = self._tallies.get(place)
+        if found is None:
+            found = self._tallies[place] = evidence.tallies(self.db, self.ns, kind, key)
+        return found
 
     def runs(self, task: int) -> tuple[Run, ...]:
         """Return the newest runs for a task."""

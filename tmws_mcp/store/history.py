@@ -1,8 +1,7 @@
 """How the counts of learned patterns moved from day to day."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
 
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Context
@@ -10,8 +9,6 @@ from tmws_mcp.store.evidence import Context
 DAYS_MAX = 60
 """Older snapshots are dropped, so that a pattern never has more rows than this."""
 PRUNED_MAX = 2_000
-SLOTS_EACH = 100
-"""Read by one statement; a large batch may have changed hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,36 +35,37 @@ class Moved:
 def snapshot(db: Connection, ns: int, slots: Iterable[Context], day: int) -> None:
     """Note how the learned patterns on these slots stand today, in place of earlier today.
 
-    A statement that reads and one that writes: one INSERT out of a SELECT takes SQLite ten times
-    as long.
+    In plain statements: one INSERT out of a SELECT takes SQLite ten times as long, and one SELECT
+    for all slots longer than one for each.
     """
-    moved = list(slots)
-    for start in range(0, len(moved), SLOTS_EACH):
-        counts = _counts(db, ns, moved[start : start + SLOTS_EACH])
-        if counts:
-            db.run_many(
-                "INSERT INTO learned_history(ns, id, day, epoch, n, ok) VALUES (?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET epoch = excluded.epoch, n = excluded.n, "
-                "ok = excluded.ok",
-                [(ns, pattern, day, *state) for pattern, state in counts.items()],
-            )
+    states = [
+        (ns, pattern, day, *state)
+        for slot in slots
+        for pattern, state in _states(db, ns, slot).items()
+    ]
+    if states:
+        db.run_many(
+            "INSERT INTO learned_history(ns, id, day, epoch, n, ok) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET epoch = excluded.epoch, n = excluded.n, ok = excluded.ok",
+            states,
+        )
 
 
-def _counts(db: Connection, ns: int, slots: Sequence[Context]) -> dict[str, list[int]]:
-    """Return the learned patterns on these slots: epoch, n and ok, over all actors."""
-    # CROSS JOIN keeps the order of the tables: the few patterns first, then the slot of each. The
-    # sums are made here, since GROUP BY would read all patterns in the order of their ids.
+def _states(db: Connection, ns: int, slot: Context) -> dict[str, tuple[int, int, int]]:
+    """Return the learned patterns on a slot: epoch, n and ok, over all actors."""
+    # CROSS JOIN keeps the order of the tables: the few patterns first. The sums are made here,
+    # since GROUP BY would read all patterns in the order of their ids.
     rows = db.rows(
         "SELECT l.id, o.gen, o.n, o.ok FROM learned l CROSS JOIN outcome o "
         "ON o.ns = l.ns AND o.kind = l.slot_kind AND o.key = l.slot_key "
-        "AND o.action = l.slot_action WHERE l.ns = ? AND (l.slot_kind, l.slot_key, l.slot_action) "
-        f"IN (VALUES {','.join(['(?, ?, ?)'] * len(slots))})",
-        (ns, *chain.from_iterable(slots)),
+        "AND o.action = l.slot_action WHERE l.ns = ? AND l.slot_kind = ? AND l.slot_key = ? "
+        "AND l.slot_action = ?",
+        (ns, *slot),
     )
-    found: dict[str, list[int]] = {}
+    found: dict[str, tuple[int, int, int]] = {}
     for pattern, epoch, n, ok in rows:
-        state = found.setdefault(pattern, [0, 0, 0])
-        state[:] = max(state[0], epoch), state[1] + n, state[2] + ok
+        before = found.get(pattern, (0, 0, 0))
+        found[pattern] = max(before[0], epoch), before[1] + n, before[2] + ok
     return found
 
 

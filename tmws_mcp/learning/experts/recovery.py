@@ -4,7 +4,6 @@ from tmws_mcp.learning import repairs
 from tmws_mcp.learning.case import SILENT, Case, Forecast
 from tmws_mcp.learning.discounting import interpolate
 from tmws_mcp.learning.view import View
-from tmws_mcp.store import evidence
 
 KIND = "repair"
 
@@ -16,8 +15,7 @@ def foresee(view: View, case: Case) -> Forecast:
     levels = [
         {tool: tally.ok for tool, tally in tallies.items() if tally.ok}
         for tallies in (
-            evidence.tallies(view.db, case.ns, KIND, key)
-            for key in repairs.asked_keys(case.steps[-1])
+            view.tallies(KIND, key) for key in repairs.asked_keys(case.steps[-1])
         )
     ]
     shares, reached = interpolate(levels)
