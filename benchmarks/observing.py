@@ -1,9 +1,9 @@
 """What do observe_interaction and get_recommendations cost as a namespace fills?
 
 In process, from the request to the reply, at 1,000 and 10,000 observed steps (`--steps` for others,
-such as 100,000, which take minutes to be observed), beside a write transaction of one row on the same driver, which is
-what durability alone costs. The steps are made up: tasks of some families, each with tools that
-follow one another with noise and errors.
+such as 100,000, which take minutes to be observed), beside a write transaction of one row on the
+same driver, which is what durability alone costs. The steps are made up: tasks of some families,
+each with tools that follow one another with noise and errors.
 """
 
 import os

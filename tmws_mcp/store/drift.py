@@ -75,6 +75,7 @@ def open_epoch(db: Connection, ns: int, slot: Context, state: Watched, now: floa
     (seq,) = actor.next_seqs(db, 1)
     db.run(
         "UPDATE outcome SET gen = gen + 1, seq = ?, before_n = ?, before_ok = ?, changed_at = ?, "
+        "outside_n = 0, outside_ok = 0, "  # they were of the past
         f"suspicion = 0, suspect_n = 0, suspect_ok = 0 WHERE {OWN_SLOT}",
         (seq, state.suspect_n, state.suspect_ok, now, ns, *slot),
     )

@@ -13,10 +13,8 @@ def foresee(view: View, case: Case) -> Forecast:
     if not case.failed:
         return SILENT
     levels = [
-        {tool: tally.ok for tool, tally in tallies.items() if tally.ok}
-        for tallies in (
-            view.tallies(KIND, key) for key in repairs.asked_keys(case.steps[-1])
-        )
+        {tool: tally.weighed_ok for tool, tally in tallies.items() if tally.ok}
+        for tallies in (view.tallies(KIND, key) for key in repairs.asked_keys(case.steps[-1]))
     ]
     shares, reached = interpolate(levels)
     return Forecast(shares, max(reached - 1, 0))

@@ -25,9 +25,7 @@ def foresee(view: View, case: Case) -> Forecast:
     return view.recent(("similar", case.near, seen), lambda: _voted(view, case.near, seen))
 
 
-def _voted(
-    view: View, near: tuple[tuple[int, float], ...], seen: tuple[Symbol, ...]
-) -> Forecast:
+def _voted(view: View, near: tuple[tuple[int, float], ...], seen: tuple[Symbol, ...]) -> Forecast:
     votes: defaultdict[str, float] = defaultdict(float)
     reach = 0
     for likeness, run in view.runs_of(near):
