@@ -56,8 +56,7 @@ class Changes:
 
     def write(self, db: Connection, ns: int, now: float) -> None:
         """Write the counts down."""
-        evidence.add_contexts(db, ns, self.contexts)
-        evidence.add_outcomes(db, ns, self.outcomes, now)
+        evidence.add(db, ns, self.contexts, self.outcomes, now)
 
 
 def one(

@@ -21,7 +21,7 @@ ENTRIES_MAX = 20_000
 NAMESPACES_MAX = 8
 RUNS_EACH = 12
 
-RUNS = "runs"
+RUNS, NEAR = "runs", "near"
 LAST_CASE = "last case"
 RECENT = "recent"
 RECENT_MAX = 64
@@ -39,6 +39,15 @@ class Read(NamedTuple):
 
 
 _NOTHING: Mapping[str, int] = {}
+
+
+def near_key(task: str) -> Hashable:
+    """Return the key that the tasks near a task are kept under."""
+    return (NEAR, task)
+
+
+def _is_near(key: Hashable) -> bool:
+    return isinstance(key, tuple) and key[0] == NEAR
 
 
 class Shelf:
@@ -112,17 +121,20 @@ class View:
     def move(self, changed: Iterable[tuple[str, str, str]], ended: Collection[int]) -> None:
         """Move the generation: these contexts were counted, and runs of these tasks ended.
 
-        The rest of what was read stays true; what was made out of it is made anew.
+        The rest of what was read stays true; what was made out of it is made anew, unless nothing
+        of it has changed. Which tasks are near depends on all tasks.
         """
         namespaces.touch(self.db, self.ns, AREA)
         if self._shelf is None:
             return
         stale: set[Hashable] = {Read(kind, key) for kind, key, _ in changed}
         stale |= {Read(RUNS, str(task)) for task in ended}
+        before = self._read_before
+        still_true = stale.isdisjoint(before)
         kept: Entries = {
             key: value
-            for key, value in self._read_before.items()
-            if isinstance(key, Read) and key not in stale
+            for key, value in before.items()
+            if (key not in stale if isinstance(key, Read) else still_true and not _is_near(key))
         }
         generation = namespaces.generation(self.db, self.ns, AREA)
         self._shelf.promise(self.ns, generation, kept)

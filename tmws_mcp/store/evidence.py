@@ -103,11 +103,31 @@ class Tally:
         self.outside_ok += other.outside_ok
 
 
+def add(
+    db: Connection,
+    ns: int,
+    contexts: Mapping[Context, int],
+    outcomes: Mapping[Context, Tally],
+    now: float,
+) -> None:
+    """Add to the own slots; their numbers are taken at once."""
+    if not contexts and not outcomes:
+        return
+    me, numbers = _numbers(db, ns, len(contexts) + len(outcomes))
+    if contexts:
+        _add_contexts(db, ns, contexts, me, numbers[: len(contexts)])
+    if outcomes:
+        _add_outcomes(db, ns, outcomes, me, numbers[len(contexts) :], now)
+
+
 def add_contexts(db: Connection, ns: int, changes: Mapping[Context, int]) -> None:
     """Add to the own slots of contexts."""
-    if not changes:
-        return
-    me, numbers = _numbers(db, ns, len(changes))
+    add(db, ns, changes, {}, 0.0)
+
+
+def _add_contexts(
+    db: Connection, ns: int, changes: Mapping[Context, int], me: str, numbers: range
+) -> None:
     db.run_many(
         "INSERT INTO context(ns, kind, key, action, actor, seq, n) VALUES (?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT DO UPDATE SET n = n + excluded.n, seq = excluded.seq",
@@ -125,9 +145,12 @@ def _numbers(db: Connection, ns: int, changes: int) -> tuple[str, range]:
 
 def add_outcomes(db: Connection, ns: int, changes: Mapping[Context, Tally], now: float) -> None:
     """Add to the own slots of outcomes."""
-    if not changes:
-        return
-    me, numbers = _numbers(db, ns, len(changes))
+    add(db, ns, {}, changes, now)
+
+
+def _add_outcomes(
+    db: Connection, ns: int, changes: Mapping[Context, Tally], me: str, numbers: range, now: float
+) -> None:
     db.run_many(
         "INSERT INTO outcome(ns, kind, key, action, actor, seq, n, ok, tokens, metered, "
         "durations, last_at, outside_n, outside_ok) "
