@@ -1,4 +1,4 @@
-"""Score the recommendations: `python -m benchmarks.learning.score [OPTIONS] TRACES...`.
+"""Score the recommendations: `python -m benchmarks.learning [OPTIONS] TRACES...`.
 
 Two modes. Online: every step is asked about before it is observed. Unseen: the sessions of half of
 the tasks are observed, then those of the other half are asked about and never observed. Each file

@@ -12,6 +12,7 @@ from benchmarks.learning.baselines import KneserNey, Markov
 from benchmarks.learning.measures import Ranking, likeness
 from benchmarks.learning.plot import SIZE, reliability_png
 from benchmarks.learning.traces import Session, read
+from tmws_mcp.learning.experts import EXPERTS
 
 
 def traces(folder: Path, sessions: int = 12) -> Path:
@@ -54,6 +55,25 @@ def test_the_table_has_a_row_for_each_recommender_and_each_expert_left_out() -> 
 
     assert list(names)[:5] == ["most frequent", "repeat last", "Markov", "Kneser-Ney", "tmws_mcp"]
     assert "  without names" in names
+
+
+def test_both_options_run_to_a_row_each_for_two_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    files = [str(traces(tmp_path, 6)), str(traces(other, 6))]
+    two = {name: EXPERTS[name] for name in ("ngram", "names")}
+    monkeypatch.setattr(score, "EXPERTS", two)
+    monkeypatch.setattr(
+        "sys.argv", ["score", "--without-each", "--held-out", "--limit", "4", *files]
+    )
+
+    score.main()
+
+    lines = capsys.readouterr().out.splitlines()
+    for name in ("tmws_mcp", "  without ngram", "  without names", "  weights of other files"):
+        assert sum(line.startswith(name) for line in lines) == len(score.MODES)
 
 
 def test_baselines_rank_what_followed() -> None:

@@ -9,7 +9,7 @@ from tmws_mcp.learning.case import Case
 from tmws_mcp.learning.experts import EXPERTS, Expert
 from tmws_mcp.learning.neighbours import nearest
 from tmws_mcp.learning.sessions import IDLE_SECONDS
-from tmws_mcp.learning.view import View
+from tmws_mcp.learning.view import View, near_key
 from tmws_mcp.learning.words import task_key
 from tmws_mcp.model import RecommendRequest
 from tmws_mcp.store import observations, tasks
@@ -111,7 +111,7 @@ def _task(
         return task, session.near
     if not task:
         return "", ()
-    found = view.kept(("near", task_key(task)), lambda: nearest(view.db, view.ns, task))
+    found = view.kept(near_key(task_key(task)), lambda: nearest(view.db, view.ns, task))
     return task, tuple((near.task, near.similarity) for near in found)
 
 

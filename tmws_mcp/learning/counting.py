@@ -25,6 +25,8 @@ REPAIR = "repair"
 SEQUENCE = "sequence"
 VARIANT = "variant"
 EVERYWHERE = ""
+OUTSIDE = frozenset({"tests", "exit_code", "user"})
+"""Who judges from outside; `self`, or nobody named, is the agent's own word."""
 
 
 @dataclass(slots=True)
@@ -54,24 +56,28 @@ class Changes:
 
     def write(self, db: Connection, ns: int, now: float) -> None:
         """Write the counts down."""
-        evidence.add_contexts(db, ns, self.contexts)
-        evidence.add_outcomes(db, ns, self.outcomes, now)
+        evidence.add(db, ns, self.contexts, self.outcomes, now)
 
 
-def one(*, ok: bool, seconds: float | None = None, tokens: int | None = None) -> Tally:
-    """Return the tally of one outcome."""
+def one(
+    *, ok: bool, seconds: float | None = None, tokens: int | None = None, judge: str | None = None
+) -> Tally:
+    """Return the tally of one outcome; `judge` is who says that it went well, or did not."""
+    outside = judge in OUTSIDE
     return Tally(
         n=1,
         ok=int(ok),
         tokens=tokens or 0,
         metered=int(tokens is not None),
         durations={} if seconds is None else {bucket(seconds): 1},
+        outside_n=int(outside),
+        outside_ok=int(outside and ok),
     )
 
 
 def count_step(changes: Changes, seen: Observation, step: Step, history: Sequence[Step]) -> None:
     """Count a step's success for its tool, its task, its variant and the errors before it."""
-    outcome = one(ok=step.ok, seconds=step.seconds, tokens=step.tokens)
+    outcome = one(ok=step.ok, seconds=step.seconds, tokens=step.tokens, judge=step.evidence)
     if step.tool:
         changes.add(ALL, one(ok=step.ok))
         changes.add((TOOL, EVERYWHERE, step.tool), outcome)
@@ -83,19 +89,20 @@ def count_step(changes: Changes, seen: Observation, step: Step, history: Sequenc
     if not (step.tool or step.method or seen.ends_only) and seen.task_key:
         changes.add((TASK, seen.task_key, ""), outcome)
     if step.recovery and step.error_template is not None:
-        _count_repair(changes, (step,), step.recovery, ok=True)
+        _count_repair(changes, (step,), step.recovery, one(ok=True, judge=step.evidence))
 
 
 def _count_attempt(changes: Changes, step: Step, history: Sequence[Step]) -> None:
     """A success repairs the errors just before it; a failure is an attempt at the last one."""
     waiting = repairs.pending(history)
-    _count_repair(changes, waiting if step.ok else waiting[-1:], step.tool, ok=step.ok)
+    outcome = one(ok=step.ok, judge=step.evidence)
+    _count_repair(changes, waiting if step.ok else waiting[-1:], step.tool, outcome)
 
 
-def _count_repair(changes: Changes, errors: Sequence[Step], tool: str, *, ok: bool) -> None:
+def _count_repair(changes: Changes, errors: Sequence[Step], tool: str, outcome: Tally) -> None:
     """Count one attempt: an error that came three times in a row was not repaired three times."""
     for key in dict.fromkeys(key for error in errors for key in repairs.counted_keys(error)):
-        changes.add((REPAIR, key, tool), one(ok=ok))
+        changes.add((REPAIR, key, tool), outcome)
 
 
 def variant_keys(seen_task: str, metadata: str) -> tuple[str, ...]:

@@ -4,24 +4,32 @@ Each level gives up a fixed part of every count to the level above, in proportio
 is (Ney, Essen and Kneser, 1994).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 DISCOUNT = 0.6
 
 
-def interpolate(levels: Sequence[Mapping[str, int]]) -> tuple[dict[str, float], int]:
-    """Return the shares, and how many levels were reached; empty levels end the descent."""
-    shares: dict[str, float] = {}
-    reached = 0
+Shares = tuple[Mapping[str, float], int]
+"""Shares, and how many levels they stand on."""
+NOTHING: Shares = ({}, 0)
+
+
+def interpolate(levels: Iterable[Mapping[str, int]], above: Shares = NOTHING) -> Shares:
+    """Return the shares, and how many levels were reached; empty levels end the descent.
+
+    `above` is what more general levels came to: they are large, and many cases share them.
+    """
+    shares, reached = above
     for level in levels:
         total = sum(level.values())
         if not total:
             break
         passed_on = DISCOUNT * len(level) / total
-        above = shares
-        shares = {action: passed_on * share for action, share in above.items()}
+        general = shares
+        lower = {action: passed_on * share for action, share in general.items()}
         for action, n in level.items():
-            kept = max(n - DISCOUNT, 0.0) / total
-            shares[action] = kept + passed_on * above.get(action, 0.0)
+            kept = (n - DISCOUNT if n > DISCOUNT else 0.0) / total
+            lower[action] = kept + lower[action] if action in general else kept
+        shares = lower
         reached += 1
     return shares, reached

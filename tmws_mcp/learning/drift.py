@@ -66,16 +66,18 @@ def watch(
     db: Connection, ns: int, trails: Mapping[Context, Sequence[bool]], now: float
 ) -> tuple[Context, ...]:
     """Look at what was just counted, and return the slots that have changed for the worse."""
+    states = drift.watched(db, ns, [slot for slot in trails if slot[0] in WATCHED])
     return tuple(
         slot
         for slot, trail in trails.items()
-        if slot[0] in WATCHED and _watch(db, ns, slot, trail, now)
+        if slot in states and _watch(db, ns, slot, states[slot], trail, now)
     )
 
 
-def _watch(db: Connection, ns: int, slot: Context, trail: Sequence[bool], now: float) -> bool:
-    found = drift.watched(db, ns, slot)
-    if found is None or (not found.suspicion and all(trail)):
+def _watch(
+    db: Connection, ns: int, slot: Context, found: Watched, trail: Sequence[bool], now: float
+) -> bool:
+    if not found.suspicion and all(trail):
         return False
     state = replace(found, n=found.n - len(trail), ok=found.ok - sum(trail))
     for ok in trail:

@@ -7,7 +7,7 @@ from math import floor
 from tmws_mcp.learning import posterior, repairs, wording
 from tmws_mcp.learning.answers import Answer
 from tmws_mcp.learning.asking import Asked
-from tmws_mcp.learning.blend import Blend, blend, trusts_new
+from tmws_mcp.learning.blend import Blend, blend_asked, trusts_new
 from tmws_mcp.learning.calibration import calibrated
 from tmws_mcp.learning.counting import ALL, EVERYWHERE, REPAIR, TASK, TASK_TOOL, TOOL
 from tmws_mcp.learning.identity import pattern_id
@@ -77,7 +77,7 @@ def begin(db: Connection, asked: Asked) -> Answer:
 
 def _blended(db: Connection, asked: Asked) -> Blend:
     """Return what the experts expect, best first, with shares that are probabilities."""
-    mixed = blend(asked.view, asked.case, Weights(db, asked.case.ns), asked.experts)
+    mixed = blend_asked(asked.view, asked.case, Weights(db, asked.case.ns), asked.experts)
     return replace(mixed, shares=calibrated(db, asked.case, mixed.shares))
 
 
@@ -107,16 +107,18 @@ def _is_known(db: Connection, ns: int, error: Step) -> bool:
 
 
 def _answer(db: Connection, asked: Asked, mixed: Blend, ranked: Sequence[str]) -> Answer:
-    stands = _repair_standings(db, asked) if asked.case.want == "recover" else {}
+    stands = _repair_standings(asked) if asked.case.want == "recover" else {}
     everything = evidence.tally(db, asked.case.ns, *ALL)
-    on_task = evidence.tallies(db, asked.case.ns, TASK_TOOL, asked.case.task)
-    new_too = trusts_new(db, asked.case)
+    on_task = asked.view.tallies(TASK_TOOL, asked.case.task)
+    new_too: bool | None = None
     chosen: dict[str, Standing] = {}
     for start in range(0, len(ranked), asked.limit):
         some = ranked[start : start + asked.limit]
         used = evidence.tallies_of(db, asked.case.ns, TOOL, EVERYWHERE, some)
         for tool in some:
             standing = stands.get(tool) or _tool_standing(asked, tool, everything, used, on_task)
+            if not standing.shown.n and new_too is None:
+                new_too = trusts_new(db, asked.case)
             if (standing.shown.n or new_too) and len(chosen) < asked.limit:
                 chosen[tool] = standing
         if len(chosen) == asked.limit:
@@ -146,11 +148,11 @@ def _tool_standing(
     return Standing((everything, shown), shown, None, where=" in this session")
 
 
-def _repair_standings(db: Connection, asked: Asked) -> dict[str, Standing]:
+def _repair_standings(asked: Asked) -> dict[str, Standing]:
     """Return how well each tool repaired such errors, at the most particular level it is known."""
     error = asked.case.steps[-1]
     keys = repairs.asked_keys(error)
-    levels = [evidence.tallies(db, asked.case.ns, REPAIR, key) for key in keys]
+    levels = [asked.view.tallies(REPAIR, key) for key in keys]
     totals = [_total(level) for level in levels]
     places = _places(error, len(keys))
     found: dict[str, Standing] = {}

@@ -36,11 +36,14 @@ def lower_bound(successes: int, trials: int) -> float:
 
 
 def mean(levels: Iterable[Tally]) -> float:
-    """Return the expected share of successes, from the general level to the particular one."""
+    """Return the expected share of successes, from the general level to the particular one.
+
+    What was judged from outside weighs more than an agent's own word.
+    """
     share = PRIOR_OK / PRIOR_N
     for number, level in enumerate(levels):
         strength = STRENGTH if number else PRIOR_N
-        share = (level.ok + strength * share) / (level.n + strength)
+        share = (level.weighed_ok + strength * share) / (level.weighed_n + strength)
     return share
 
 

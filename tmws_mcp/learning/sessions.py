@@ -21,7 +21,7 @@ from tmws_mcp.store import namespaces, observations, tasks
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.observations import Session, Step
 
-AREA = "learning"
+AREA = view.LEARNING
 IDLE_SECONDS = 30 * 60
 CLOSED_AT_ONCE_MAX = 50
 """Idle sessions closed by one call: closing counts, and must not hold the write lock for long."""
@@ -184,7 +184,10 @@ def _count_what_waits(desk: Desk, session: Session, run: int) -> None:
     if run != session.run:
         runs.take_late(db, session, run, desk.changes, desk.now)
         desk.view.detach()
-    elif observations.uncounted(db, session, run) >= runs.COUNTED_AT_ONCE_MAX:
+    elif (
+        session.steps + 1 >= runs.COUNTED_AT_ONCE_MAX
+        and observations.uncounted(db, session, run) >= runs.COUNTED_AT_ONCE_MAX
+    ):
         runs.count_contexts(db, session, run, desk.changes)
 
 

@@ -102,8 +102,8 @@ def _arm(name: str, levels: Sequence[Mapping[str, Tally]]) -> Arm:
     return Arm(
         name,
         own,
-        ok=last.ok + posterior.STRENGTH * prior,
-        bad=last.n - last.ok + posterior.STRENGTH * (1 - prior),
+        ok=last.weighed_ok + posterior.STRENGTH * prior,
+        bad=last.weighed_n - last.weighed_ok + posterior.STRENGTH * (1 - prior),
     )
 
 

@@ -10,15 +10,22 @@ from typing import NamedTuple, TypeVar, cast
 
 from tmws_mcp.store import evidence, namespaces, tasks
 from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.evidence import Tally
 from tmws_mcp.store.tasks import Run
 
+LEARNING = "learning"
+"""The generation that moves with each observation."""
 AREA = "contexts"
 """The generation that moves when a run's contexts are counted or a task is new."""
 ENTRIES_MAX = 20_000
 NAMESPACES_MAX = 8
 RUNS_EACH = 12
 
-RUNS = "runs"
+RUNS, NEAR = "runs", "near"
+LAST_CASE = "last case"
+RECENT = "recent"
+RECENT_MAX = 64
+"""Each may hold a share for each of thousands of tools."""
 
 T = TypeVar("T")
 Entries = dict[Hashable, object]
@@ -32,6 +39,15 @@ class Read(NamedTuple):
 
 
 _NOTHING: Mapping[str, int] = {}
+
+
+def near_key(task: str) -> Hashable:
+    """Return the key that the tasks near a task are kept under."""
+    return (NEAR, task)
+
+
+def _is_near(key: Hashable) -> bool:
+    return isinstance(key, tuple) and key[0] == NEAR
 
 
 class Shelf:
@@ -74,29 +90,51 @@ class View:
         self.ns = ns
         self._shelf = shelf
         self._entries: Entries = {}
+        self._tallies: dict[Read, dict[str, Tally]] = {}
+        self._learned = -1
+        """Generation of the outcomes; -1 where nothing may be kept of them."""
         if shelf is not None:
-            generation = namespaces.generation(db, ns, AREA)
-            self._entries = shelf.entries(ns, generation)
+            generations = namespaces.generations(db, ns)
+            self._entries = shelf.entries(ns, generations.get(AREA, 0))
+            self._learned = generations.get(LEARNING, 0)
         self._read_before = self._entries
 
     def detach(self) -> None:
         """Read afresh from now on: this transaction changes what others still see as it was."""
         self._entries = {}
+        self._learned = -1
+
+    def last_case(self) -> object:
+        """Return what was put down for the case that was asked about last, None if counts moved.
+
+        More than `recent`: it holds for the outcomes too, which move with each observation.
+        """
+        found = self._entries.get(LAST_CASE)
+        generation, said = cast("tuple[int, object]", found or (-1, None))
+        return said if generation == self._learned >= 0 else None
+
+    def put_case(self, said: object) -> None:
+        """Put down what is to be found again until the next observation."""
+        if self._learned >= 0:
+            self._entries[LAST_CASE] = (self._learned, said)
 
     def move(self, changed: Iterable[tuple[str, str, str]], ended: Collection[int]) -> None:
         """Move the generation: these contexts were counted, and runs of these tasks ended.
 
-        The rest of what was read stays true; what was made out of it is made anew.
+        The rest of what was read stays true; what was made out of it is made anew, unless nothing
+        of it has changed. Which tasks are near depends on all tasks.
         """
         namespaces.touch(self.db, self.ns, AREA)
         if self._shelf is None:
             return
         stale: set[Hashable] = {Read(kind, key) for kind, key, _ in changed}
         stale |= {Read(RUNS, str(task)) for task in ended}
+        before = self._read_before
+        still_true = stale.isdisjoint(before)
         kept: Entries = {
             key: value
-            for key, value in self._read_before.items()
-            if isinstance(key, Read) and key not in stale
+            for key, value in before.items()
+            if (key not in stale if isinstance(key, Read) else still_true and not _is_near(key))
         }
         generation = namespaces.generation(self.db, self.ns, AREA)
         self._shelf.promise(self.ns, generation, kept)
@@ -108,6 +146,19 @@ class View:
             found = self._entries[key] = make()
         return cast("T", found)
 
+    def recent(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what was made of the counts for a case, which is asked about again shortly.
+
+        An agent asks what to do, does it, and observes it: one case, looked at twice.
+        """
+        cases = self.kept(RECENT, dict[Hashable, T])
+        if (found := cases.get(key)) is not None:
+            return found
+        if len(cases) >= RECENT_MAX:
+            cases.clear()
+        made = cases[key] = make()
+        return made
+
     def followers(self, kind: str, keys: Sequence[str]) -> list[Mapping[str, int]]:
         """Return for each context which actions followed it, and how often."""
         entries = self._entries
@@ -118,6 +169,14 @@ class View:
             for key in missing:
                 entries[Read(kind, key)] = found.get(key, _NOTHING)
         return [cast("Mapping[str, int]", entries[place]) for place in places]
+
+    def tallies(self, kind: str, key: str) -> dict[str, Tally]:
+        """Return how well each action went in a context; a transaction writes outcomes last."""
+        place = Read(kind, key)
+        found = self._tallies.get(place)
+        if found is None:
+            found = self._tallies[place] = evidence.tallies(self.db, self.ns, kind, key)
+        return found
 
     def runs(self, task: int) -> tuple[Run, ...]:
         """Return the newest runs for a task."""

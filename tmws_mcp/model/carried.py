@@ -56,10 +56,14 @@ class SlotLine(Request):
     before_n: Count = 0
     before_ok: Count = 0
     changed_at: Time | None = None
+    outside_n: Count = 0
+    outside_ok: Count = 0
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
-        if not (self.ok <= self.n and self.before_ok <= self.before_n <= self.n):
+        before, outside = (self.before_n, self.before_ok), (self.outside_n, self.outside_ok)
+        parts = ((self.n, self.ok), before, outside)
+        if not all(ok <= n <= self.n for n, ok in parts):
             raise ValueError("more went well than was counted")
         return self
 

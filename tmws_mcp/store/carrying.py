@@ -15,7 +15,7 @@ from tmws_mcp.store.tasks import Run
 
 COLUMNS = (
     "kind", "key", "action", "actor", "gen", "seq", "n", "ok", "tokens", "metered", "durations",
-    "last_at", "before_n", "before_ok", "changed_at",
+    "last_at", "before_n", "before_ok", "changed_at", "outside_n", "outside_ok",
 )  # fmt: skip
 SLOTS_EACH_MAX = 5_000
 """Slots of one context: more than an agent has tools."""
@@ -40,6 +40,8 @@ class Carried:
     before_n: int
     before_ok: int
     changed_at: float | None
+    outside_n: int
+    outside_ok: int
 
 
 def slots_of(

@@ -4,7 +4,9 @@ Only the own slots have one: whoever counts an outcome watches it. The state lie
 row, which the observation has just written.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from tmws_mcp.store import actor
 from tmws_mcp.store.driver import Connection
@@ -15,6 +17,9 @@ OWN_SLOT = (
     "ns = ? AND kind = ? AND key = ? AND action = ? "
     "AND actor = (SELECT value FROM meta WHERE key = 'actor')"
 )
+
+SLOTS_EACH = 100
+"""Read by one statement; a large batch may have changed hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +46,20 @@ class Changed:
     at: float
 
 
-def watched(db: Connection, ns: int, slot: Context) -> Watched | None:
-    """Return the state of an own slot."""
-    row = db.row(
-        "SELECT n, ok, suspicion, suspect_n, suspect_ok, before_n, before_ok FROM outcome "
-        f"WHERE {OWN_SLOT}",
-        (ns, *slot),
-    )
-    return Watched(*row) if row else None
+def watched(db: Connection, ns: int, slots: Sequence[Context]) -> dict[Context, Watched]:
+    """Return the states of those of these slots that are own ones."""
+    found: dict[Context, Watched] = {}
+    for start in range(0, len(slots), SLOTS_EACH):
+        some = slots[start : start + SLOTS_EACH]
+        rows = db.rows(
+            "SELECT kind, key, action, n, ok, suspicion, suspect_n, suspect_ok, before_n, "
+            "before_ok FROM outcome WHERE ns = ? "
+            "AND actor = (SELECT value FROM meta WHERE key = 'actor') "
+            f"AND (kind, key, action) IN (VALUES {','.join(['(?, ?, ?)'] * len(some))})",
+            (ns, *chain.from_iterable(some)),
+        )
+        found |= {(row[0], row[1], row[2]): Watched(*row[3:]) for row in rows}
+    return found
 
 
 def suspect(db: Connection, ns: int, slot: Context, state: Watched) -> None:
@@ -64,6 +75,7 @@ def open_epoch(db: Connection, ns: int, slot: Context, state: Watched, now: floa
     (seq,) = actor.next_seqs(db, 1)
     db.run(
         "UPDATE outcome SET gen = gen + 1, seq = ?, before_n = ?, before_ok = ?, changed_at = ?, "
+        "outside_n = 0, outside_ok = 0, "  # they were of the past
         f"suspicion = 0, suspect_n = 0, suspect_ok = 0 WHERE {OWN_SLOT}",
         (seq, state.suspect_n, state.suspect_ok, now, ns, *slot),
     )

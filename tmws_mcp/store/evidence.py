@@ -25,11 +25,13 @@ PRUNED_EACH = 65_536
 ROOM_SHARE = 5
 """A prune drops a fifth more than it must: it costs a scan of the table, and must last a while."""
 
+OUTSIDE_WEIGHT = 2
+"""An outcome that tests, an exit code or a user judged weighs as much as two that an agent did."""
 KEPT_MAX = 4
 """What was counted before a change weighs as much as so many runs: as a prior, no more."""
 SLOT = (
     "action, actor, n, ok, tokens, metered, durations, last_at, "
-    "before_n, before_ok, gen, changed_at"
+    "before_n, before_ok, gen, changed_at, outside_n, outside_ok"
 )
 
 Context = tuple[str, str, str]
@@ -57,6 +59,19 @@ class Tally:
     """How many changes were noticed."""
     changed_at: float = 0.0
     """When the newest change was noticed; 0.0: never."""
+    outside_n: int = 0
+    """Of `n`, those that tests, an exit code or a user judged, and not the agent itself."""
+    outside_ok: int = 0
+
+    @property
+    def weighed_n(self) -> int:
+        """How often it was counted, with what was judged from outside OUTSIDE_WEIGHT times."""
+        return self.n + (OUTSIDE_WEIGHT - 1) * self.outside_n
+
+    @property
+    def weighed_ok(self) -> int:
+        """How often it went well, weighed like `weighed_n`."""
+        return self.ok + (OUTSIDE_WEIGHT - 1) * self.outside_ok
 
     @property
     def fresh_n(self) -> int:
@@ -84,11 +99,35 @@ class Tally:
         self.kept_ok += other.kept_ok
         self.epoch = max(self.epoch, other.epoch)
         self.changed_at = max(self.changed_at, other.changed_at)
+        self.outside_n += other.outside_n
+        self.outside_ok += other.outside_ok
+
+
+def add(
+    db: Connection,
+    ns: int,
+    contexts: Mapping[Context, int],
+    outcomes: Mapping[Context, Tally],
+    now: float,
+) -> None:
+    """Add to the own slots; their numbers are taken at once."""
+    if not contexts and not outcomes:
+        return
+    me, numbers = _numbers(db, ns, len(contexts) + len(outcomes))
+    if contexts:
+        _add_contexts(db, ns, contexts, me, numbers[: len(contexts)])
+    if outcomes:
+        _add_outcomes(db, ns, outcomes, me, numbers[len(contexts) :], now)
 
 
 def add_contexts(db: Connection, ns: int, changes: Mapping[Context, int]) -> None:
     """Add to the own slots of contexts."""
-    me, numbers = _numbers(db, ns, len(changes))
+    add(db, ns, changes, {}, 0.0)
+
+
+def _add_contexts(
+    db: Connection, ns: int, changes: Mapping[Context, int], me: str, numbers: range
+) -> None:
     db.run_many(
         "INSERT INTO context(ns, kind, key, action, actor, seq, n) VALUES (?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT DO UPDATE SET n = n + excluded.n, seq = excluded.seq",
@@ -106,19 +145,27 @@ def _numbers(db: Connection, ns: int, changes: int) -> tuple[str, range]:
 
 def add_outcomes(db: Connection, ns: int, changes: Mapping[Context, Tally], now: float) -> None:
     """Add to the own slots of outcomes."""
-    me, numbers = _numbers(db, ns, len(changes))
+    add(db, ns, {}, changes, now)
+
+
+def _add_outcomes(
+    db: Connection, ns: int, changes: Mapping[Context, Tally], me: str, numbers: range, now: float
+) -> None:
     db.run_many(
         "INSERT INTO outcome(ns, kind, key, action, actor, seq, n, ok, tokens, metered, "
-        "durations, last_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "durations, last_at, outside_n, outside_ok) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT DO UPDATE SET seq = excluded.seq, n = n + excluded.n, "
         "ok = ok + excluded.ok, tokens = min(tokens + excluded.tokens, ?), "
         "metered = metered + excluded.metered, last_at = max(last_at, excluded.last_at), "
+        "outside_n = outside_n + excluded.outside_n, "
+        "outside_ok = outside_ok + excluded.outside_ok, "
         "durations = iif(?, excluded.durations, durations)",
         [
             (
                 ns, *slot, me, seq, change.n, change.ok, change.tokens, change.metered,
-                _merged_durations(db, (ns, *slot, me), change.durations), now, TOKENS_MAX,
-                bool(change.durations),
+                _merged_durations(db, (ns, *slot, me), change.durations), now,
+                change.outside_n, change.outside_ok, TOKENS_MAX, bool(change.durations),
             )
             for seq, (slot, change) in zip(numbers, changes.items(), strict=True)
         ],
@@ -226,9 +273,11 @@ def _total(slots: Iterable[Row]) -> Tally:
 def _part(
     owner: str, n: int, ok: int, tokens: int, metered: int, durations: str, last_at: float,
     before_n: int, before_ok: int, epoch: int, changed_at: float | None,
+    outside_n: int, outside_ok: int,
 ) -> Tally:  # fmt: skip
     """Return one slot's counts; those from before a change count as KEPT_MAX runs at most."""
     part = Tally(n, ok, tokens, metered, _durations(durations), frozenset([owner]), last_at)
+    part.outside_n, part.outside_ok = outside_n, outside_ok
     if changed_at is not None:
         part.before_n, part.before_ok = before_n, before_ok
         part.epoch, part.changed_at = epoch, changed_at

@@ -68,6 +68,8 @@ def find(db: Connection, ns: int, pattern_id: str) -> Learned | None:
 
 def known(db: Connection, ns: int, pattern_ids: Sequence[str]) -> frozenset[str]:
     """Return which of these learned patterns there are."""
+    if not pattern_ids:
+        return frozenset()
     marks = ",".join("?" * len(pattern_ids))
     rows = db.rows(f"SELECT id FROM learned WHERE ns = ? AND id IN ({marks})", (ns, *pattern_ids))
     return frozenset(row[0] for row in rows)

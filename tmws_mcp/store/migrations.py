@@ -18,6 +18,7 @@ from tmws_mcp.store.schema import (
     s0003_lifecycle,
     s0004_learning,
     s0005_learned,
+    s0006_outside,
 )
 from tmws_mcp.store.schema.s0001_first import APPLICATION_ID
 
@@ -33,6 +34,7 @@ STEPS: tuple[Step, ...] = (
     s0003_lifecycle.apply,
     s0004_learning.apply,
     s0005_learned.apply,
+    s0006_outside.apply,
 )
 """Step n, counted from 1, makes schema n out of schema n - 1."""
 LATEST = len(STEPS)

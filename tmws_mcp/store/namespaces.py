@@ -43,6 +43,11 @@ def generation(db: Connection, ns: int, area: str) -> int:
     return int(row[0]) if row else 0
 
 
+def generations(db: Connection, ns: int) -> dict[str, int]:
+    """Return the generations of all areas that were ever written to."""
+    return dict(db.rows("SELECT area, n FROM generation WHERE ns = ?", (ns,)))
+
+
 def touch(db: Connection, ns: int, area: str) -> None:
     """Move the generation: what any process has cached of this area is stale."""
     db.run(

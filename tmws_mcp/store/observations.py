@@ -181,7 +181,8 @@ def add_step(
             step.tokens, step.arguments, step.evidence, step.turn, now,
         ),
     )  # fmt: skip
-    prune_steps(db, session.ns, newest=ordinal, steps_max=STEPS_MAX)
+    if ordinal > STEPS_MAX:
+        prune_steps(db, session.ns, newest=ordinal, steps_max=STEPS_MAX)
     return ordinal
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from tmws_mcp.learning.case import SILENT, Case, Forecast
-from tmws_mcp.learning.discounting import interpolate
+from tmws_mcp.learning.discounting import Shares, interpolate
 from tmws_mcp.learning.view import View
 from tmws_mcp.learning.words import fingerprint
 
@@ -25,8 +25,21 @@ def counted(case: Case, tool: str) -> Iterator[tuple[str, str, str]]:
 
 def foresee(view: View, case: Case) -> Forecast:
     """Expect what followed the longest known suffix, smoothed by what followed shorter ones."""
-    shares, reached = interpolate(view.followers(KIND, contexts(case)))
-    return Forecast(shares, reached - 1) if reached else SILENT
+    general = usual(view)
+    if not general[1]:
+        return SILENT
+    keys = contexts(case)[1:]
+    shares, reached = view.recent((KIND, keys), lambda: _interpolated(view, keys, general))
+    return Forecast(shares, reached - 1)
+
+
+def _interpolated(view: View, keys: tuple[str, ...], general: Shares) -> Shares:
+    return interpolate(view.followers(KIND, keys), general)
+
+
+def usual(view: View) -> Shares:
+    """Return the shares of the tools whatever came before."""
+    return view.kept("usual", lambda: interpolate([totals(view)]))
 
 
 def totals(view: View) -> Mapping[str, int]:

@@ -4,7 +4,6 @@ from tmws_mcp.learning import repairs
 from tmws_mcp.learning.case import SILENT, Case, Forecast
 from tmws_mcp.learning.discounting import interpolate
 from tmws_mcp.learning.view import View
-from tmws_mcp.store import evidence
 
 KIND = "repair"
 
@@ -14,11 +13,8 @@ def foresee(view: View, case: Case) -> Forecast:
     if not case.failed:
         return SILENT
     levels = [
-        {tool: tally.ok for tool, tally in tallies.items() if tally.ok}
-        for tallies in (
-            evidence.tallies(view.db, case.ns, KIND, key)
-            for key in repairs.asked_keys(case.steps[-1])
-        )
+        {tool: tally.weighed_ok for tool, tally in tallies.items() if tally.ok}
+        for tallies in (view.tallies(KIND, key) for key in repairs.asked_keys(case.steps[-1]))
     ]
     shares, reached = interpolate(levels)
     return Forecast(shares, max(reached - 1, 0))

@@ -21,10 +21,14 @@ Symbol = tuple[str, bool]
 
 def foresee(view: View, case: Case) -> Forecast:
     """Expect what followed the same steps in those runs."""
-    votes: defaultdict[str, float] = defaultdict(float)
     seen = tuple((step.tool, step.ok) for step in case.steps[-SUFFIX_MAX:])
+    return view.recent(("similar", case.near, seen), lambda: _voted(view, case.near, seen))
+
+
+def _voted(view: View, near: tuple[tuple[int, float], ...], seen: tuple[Symbol, ...]) -> Forecast:
+    votes: defaultdict[str, float] = defaultdict(float)
     reach = 0
-    for likeness, run in view.runs_of(case.near):
+    for likeness, run in view.runs_of(near):
         weight = likeness**2 * VOTES[run.outcome]
         reach = max(reach, _vote(votes, run, seen, weight))
     total = fsum(votes.values())  # exact, so that the order of a set makes no difference

@@ -31,6 +31,11 @@ def foresee(view: View, case: Case) -> Forecast:
     """Expect what followed them."""
     if not case.steps:
         return SILENT
-    levels = [ngram.totals(view), *view.followers(KIND, contexts(case))]
-    shares, reached = interpolate(levels)
-    return Forecast(shares, reached) if reached else SILENT
+    general = ngram.usual(view)
+    if not general[1]:
+        return SILENT
+    keys = contexts(case)
+    shares, reached = view.recent(
+        (KIND, keys), lambda: interpolate(view.followers(KIND, keys), general)
+    )
+    return Forecast(shares, reached)

@@ -3,7 +3,6 @@
 from tmws_mcp.learning.case import SILENT, Case, Forecast
 from tmws_mcp.learning.discounting import interpolate
 from tmws_mcp.learning.view import View
-from tmws_mcp.store import evidence
 
 KIND = "task_tool"
 
@@ -12,6 +11,6 @@ def foresee(view: View, case: Case) -> Forecast:
     """Expect the tools that worked on the task, in proportion."""
     if not case.task:
         return SILENT
-    tallies = evidence.tallies(view.db, case.ns, KIND, case.task)
+    tallies = view.tallies(KIND, case.task)
     shares, reached = interpolate([{tool: tally.ok for tool, tally in tallies.items() if tally.ok}])
     return Forecast(shares, reached)

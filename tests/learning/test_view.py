@@ -1,0 +1,84 @@
+"""What is kept of the counts changes no answer, and is bounded."""
+
+from typing import Any
+
+from tests.learning.desk import NOW, SCOPE, counts, temporary
+from tmws_mcp.learning import recommend, sessions
+from tmws_mcp.learning.view import RECENT_MAX, Shelf, View
+from tmws_mcp.model import ObserveRequest, RecommendRequest
+from tmws_mcp.store.driver import Connection
+
+TOOLS = ("search", "edit", "test", "search", "run")
+
+
+def tell(db: Connection, shelf: Shelf | None, **told: Any) -> None:
+    sessions.observe(db, ObserveRequest(**told), SCOPE, connection="c", now=NOW, shelf=shelf)
+    if shelf is not None:
+        shelf.confirm()
+
+
+def ask(db: Connection, shelf: Shelf | None, **asked: Any) -> object:
+    return recommend.recommend(
+        db, RecommendRequest(**asked), SCOPE, connection="c", now=NOW, shelf=shelf
+    )
+
+
+def lived(db: Connection, shelf: Shelf | None, *, asking: bool) -> list[object]:
+    """Work through some sessions, with or without a question before each step."""
+    replies = []
+    for number in range(6):
+        about = {"session_id": f"s{number}", "task": f"fix module {number % 3}"}
+        for place, tool in enumerate(TOOLS[number % 2 :]):
+            if asking:
+                replies.append(ask(db, shelf, want="next", **about))
+            tell(db, shelf, tool_used=tool, success=(number + place) % 4 > 0, **about)
+        tell(db, shelf, session_id=f"s{number}", outcome="success")
+    return replies
+
+
+def state(db: Connection) -> object:
+    return counts(db), db.rows("SELECT * FROM blend"), db.rows("SELECT * FROM context WHERE n > 0")
+
+
+def test_what_is_kept_changes_no_recommendation_and_no_count() -> None:
+    with temporary() as db:
+        fresh, without = lived(db, None, asking=True), state(db)
+        actor = db.rows("SELECT value FROM meta WHERE key = 'actor'")
+    with temporary() as db:
+        db.run("UPDATE meta SET value = ? WHERE key = 'actor'", actor[0])
+        kept, within = lived(db, Shelf(), asking=True), state(db)
+
+    assert kept == fresh
+    assert within == without
+
+
+def test_a_question_before_a_step_changes_nothing_that_the_step_teaches() -> None:
+    found = []
+    for asking in (True, False):
+        with temporary() as db:
+            db.run("UPDATE meta SET value = 'feed' WHERE key = 'actor'")
+            lived(db, Shelf(), asking=asking)
+            found.append(state(db))
+
+    assert found[0] == found[1]
+
+
+def test_the_cases_kept_are_bounded() -> None:
+    with temporary() as db:
+        tell(db, None, tool_used="a")
+        view = View(db, 1, Shelf())
+        for number in range(3 * RECENT_MAX):
+            view.recent(number, lambda: "made")
+            assert len(view.kept("recent", dict)) <= RECENT_MAX
+
+
+def test_what_was_said_to_a_question_is_not_found_after_an_observation() -> None:
+    shelf = Shelf()
+    with temporary() as db:
+        tell(db, shelf, tool_used="a", session_id="s")
+        view = View(db, 1, shelf)
+        view.put_case("said")
+        assert View(db, 1, shelf).last_case() == "said"
+        tell(db, shelf, tool_used="b", session_id="s")
+
+        assert View(db, 1, shelf).last_case() is None
