@@ -189,11 +189,21 @@ def nearest_by_sketch(
     held = np.frombuffer(keys, np.dtype("<i8"))
     asked = np.frombuffer(probe.vector, np.int8).astype(np.float32)
     rows = np.frombuffer(bits, np.uint8).reshape(len(held), -1)
-    close = sketch.nearest(rows, asked, len(held) if chosen.narrows else sketch.BY_BITS_MAX)
-    passing = _passing(db, ns, held[close], chosen, MEASURED_MAX)
-    cosines = exact_cosines(db, passing, probe)
-    best = sorted(cosines.items(), key=lambda item: (-item[1], item[0]))
-    return best[:BY_MEANING_MAX]
+    close = held[sketch.nearest(rows, asked, len(held) if chosen.narrows else MEASURED_MAX)]
+    if not chosen.narrows:
+        # Most pass: those that do not are looked for among the best alone.
+        best = _measured(db, close.tolist(), probe)[: BY_MEANING_MAX + SLACK]
+        passing = set(forward.passing(db, ns, [memory for memory, _ in best], chosen))
+        kept = [one for one in best if one[0] in passing]
+        if len(kept) >= BY_MEANING_MAX or len(held) <= MEASURED_MAX:
+            return kept[:BY_MEANING_MAX]
+        close = held[sketch.nearest(rows, asked, len(held))]
+    return _measured(db, _passing(db, ns, close, chosen, MEASURED_MAX), probe)[:BY_MEANING_MAX]
+
+
+def _measured(db: Connection, memories: Sequence[int], probe: Probe) -> list[tuple[int, float]]:
+    cosines = exact_cosines(db, sorted(memories), probe)  # sorted: neighbours on the disk
+    return sorted(cosines.items(), key=lambda item: (-item[1], item[0]))
 
 
 def exact_cosines(db: Connection, memories: Sequence[int], probe: Probe) -> dict[int, float]:
