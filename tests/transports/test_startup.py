@@ -54,3 +54,16 @@ async def test_the_version_is_told_without_loading_the_server(tmp_path: Path) ->
         done = await anyio.run_process((*TMWS, "--version"), env=environment(tmp_path))
 
     assert done.stdout.startswith(b"tmws-mcp ")
+
+
+@pytest.mark.parametrize(("given", "kept"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "4"}, "4")])
+async def test_the_server_asks_for_one_blas_thread_unless_told_otherwise(
+    tmp_path: Path, given: dict[str, str], kept: str
+) -> None:
+    told = "import tmws_mcp.__main__, os; print(os.environ['OPENBLAS_NUM_THREADS'])"
+    inherited = {k: v for k, v in environment(tmp_path).items() if k != "OPENBLAS_NUM_THREADS"}
+
+    with anyio.fail_after(60):
+        done = await anyio.run_process((sys.executable, "-c", told), env={**inherited, **given})
+
+    assert done.stdout.decode().strip() == kept
