@@ -71,3 +71,10 @@ async def test_a_large_namespace_is_searched_by_sketches_and_finds_the_same(
     assert exact[0] == facts[0]
     assert await notes.found("marriage ceremony in Portugal") == exact
     assert await notes.found("marriage ceremony in Portugal", tags=["none"]) == []
+
+
+@pytest.mark.anyio
+async def test_nothing_to_sketch_leaves_no_chunk(notes: Notebook) -> None:
+    await notes.store.write(sketches.append, 1, 1, [])
+
+    assert await notes.rows("SELECT count(*) FROM sketch") == [(0,)]

@@ -34,7 +34,7 @@ UID_CHARS = 10
 LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 """A fraction of a second later is rounded to the year 10000, which cannot be shown."""
 UID_TRIES = 8
-INDEXED_AT_ONCE = 200
+STORED_AT_ONCE = 200
 """What indexing has made of their texts is still at hand when they are embedded."""
 UID_SHOWN_MAX = 64
 
@@ -93,7 +93,7 @@ def remember_many(
 ) -> list[StoreReply]:
     """Store memories as `remember` does, in one go: their words and vectors are indexed together.
 
-    Near duplicates are looked for among what was stored before, not within `told`.
+    Near duplicates are looked for among what was stored before, not within STORED_AT_ONCE.
 
     Raises:
         InvalidInput: One of them cannot be stored; the transaction must not be committed.
@@ -102,10 +102,14 @@ def remember_many(
     for request, call in told:
         _check(request, call.now)
     ns = namespaces.ensure(db, scope.namespace, max((call.now for _, call in told), default=0.0))
-    stored = [_stored(db, ns, one, scope, embedder, call) for one, call in told]
-    _index(db, ns, [key for _, key in stored if key is not None], embedder)
+    replies: list[StoreReply] = []
+    for begin in range(0, len(told), STORED_AT_ONCE):
+        part = told[begin : begin + STORED_AT_ONCE]
+        stored = [_stored(db, ns, one, scope, embedder, call) for one, call in part]
+        _index(db, ns, [key for _, key in stored if key is not None], embedder)
+        replies += [reply for reply, _ in stored]
     namespaces.touch(db, ns, AREA)
-    return [reply for reply, _ in stored]
+    return replies
 
 
 def _stored(
@@ -276,10 +280,11 @@ def _supersede(db: Connection, older: int, newer: int) -> None:
 def _index(db: Connection, ns: int, keys: Sequence[int], embedder: "Embedder | None") -> None:
     from tmws_mcp.memory import index, meaning  # noqa: PLC0415 - they import numpy
 
-    for begin in range(0, len(keys), INDEXED_AT_ONCE):
-        turns = threads.turns(db, keys[begin : begin + INDEXED_AT_ONCE])
-        index.add(db, ns, turns)
-        meaning.embed(db, ns, turns, embedder)
+    if not keys:
+        return
+    turns = threads.turns(db, keys)
+    index.add(db, ns, turns)
+    meaning.embed(db, ns, turns, embedder)
 
 
 def _index_again(db: Connection, ns: int, keys: Sequence[int]) -> None:

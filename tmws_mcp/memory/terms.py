@@ -27,6 +27,8 @@ VERSION = 2
 
 WORDS_CACHED = 8_192
 """Half a megabyte for each thousand; nearly all of a text's words are among so many."""
+TEXTS_KEPT, KEPT_CHARS_MAX = 512, 2_000
+"""At most a megabyte or two."""
 COUNT_MAX = 255
 LENGTH_MAX = 65_535
 TERM_BYTES = 4
@@ -51,9 +53,12 @@ class Terms:
     """Words, each as often as it is said; identifiers and edges are words already."""
 
 
-@lru_cache(maxsize=8)
 def terms(text: str) -> Terms:
-    """Return what a text says. The last ones are kept: storing asks for the same text twice."""
+    """Return what a text says. Short ones are kept: storing asks for the same text three times."""
+    return _kept(text) if len(text) <= KEPT_CHARS_MAX else _found(text)
+
+
+def _found(text: str) -> Terms:
     text = folded(text)
     words = WORD.findall(text)
     counted = Counter(chain.from_iterable(map(_numbers, words)))
@@ -64,6 +69,9 @@ def terms(text: str) -> Terms:
     long = {word.lower() for word in words if len(word) >= COMPOUND_CHARS_MIN}
     counted.update({number(EDGE + edge): 1 for word in long for edge in edges(word)})
     return _terms(counted, length)
+
+
+_kept = lru_cache(maxsize=TEXTS_KEPT)(_found)
 
 
 def together(one: Terms, other: Terms) -> Terms:

@@ -15,6 +15,8 @@ KEY_BYTES = 8
 
 def append(db: Connection, space: int, ns: int, sketches: Sequence[tuple[bytes, bytes]]) -> None:
     """Add (memory as i64, bits) to a namespace's sketches."""
+    if not sketches:
+        return
     row = db.row(
         "SELECT chunk, memories, bits FROM sketch WHERE space = ? AND ns = ? "
         "ORDER BY chunk DESC LIMIT 1",
