@@ -4,9 +4,11 @@ import json
 
 import pytest
 
-from tmws_mcp.engine import Engine, open_engine
+from tmws_mcp.engine import Engine, indexing, open_engine
 from tmws_mcp.errors import InvalidInput, NotADatabase, NotFound, PatternNotFound
 from tmws_mcp.settings import Settings
+from tmws_mcp.store import forward
+from tmws_mcp.store.database import Database
 
 pytestmark = pytest.mark.anyio
 
@@ -161,3 +163,19 @@ async def test_what_does_not_exist_is_said(engine: Engine) -> None:
         await engine.learned_pattern("nothing")
     with pytest.raises(PatternNotFound, match="Closest"):
         await engine.pattern("memory.recal")
+
+
+async def test_an_index_of_older_rules_is_made_anew(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_engine(settings) as engine:
+        await engine.store_memory({"content": "The staging port is 8931"})
+    monkeypatch.setattr(indexing, "VERSION", 1_000)
+
+    async with open_engine(settings) as engine:
+        await engine.tidy()
+        found = await engine.recall_memory({"query": "staging port"})
+
+    assert [memory.content for memory in found.memories] == ["The staging port is 8931"]
+    async with Database(settings.db) as store:
+        assert await store.read(forward.rules) == 1_000

@@ -190,9 +190,10 @@ def test_an_index_made_anew_finds_the_same(db: Connection) -> None:
     write(db, ns, "port disk", "disk login", "queue")
     before = scored(db, ns)
 
-    index.forward.index_anew(db)
+    index.forward.index_anew(db, 7)
     assert scored(db, ns) == {}
     assert index.forward.backlog_size(db) == 3
+    assert index.forward.rules(db) == 7
     while index.fill(db, 2):
         pass
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import anyio
 
 from tmws_mcp.errors import TmwsError
+from tmws_mcp.memory.terms import VERSION
 from tmws_mcp.store import forward, lease, segments
 from tmws_mcp.store.database import Database
 from tmws_mcp.store.driver import Connection
@@ -40,11 +41,18 @@ async def keep_in_shape(store: Database, owner: str, *, clock: Callable[[], floa
 
 
 def _is_pending(db: Connection) -> bool:
-    return bool(forward.backlog_size(db) or segments.crowded(db))
+    return bool(_is_outdated(db) or forward.backlog_size(db) or segments.crowded(db))
+
+
+def _is_outdated(db: Connection) -> bool:
+    """Tell whether older rules divided the texts; newer ones are another process's affair."""
+    return forward.rules(db) < VERSION
 
 
 async def tidy(store: Database) -> None:
-    """Index all that waits for it, and merge what can be merged."""
+    """Index all that waits for it, all anew after a change of rules; merge what can be merged."""
+    if await store.read(_is_outdated):
+        await store.write(forward.index_anew, VERSION)
     filled, merges = await _fill(store), await _merge(store)
     if filled or merges:
         log.info("indexing.done", filled=filled, merges=merges)

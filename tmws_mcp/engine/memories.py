@@ -20,6 +20,7 @@ from tmws_mcp.model import (
     StoreRequest,
 )
 from tmws_mcp.model.memory import Explained
+from tmws_mcp.model.problems import validated
 from tmws_mcp.settings import Settings
 from tmws_mcp.store.database import Database
 
@@ -109,7 +110,7 @@ class Memories:
         store = await self._store()
         return await store.read(
             recalling.explained,
-            RecallRequest(query=query),
+            validated(RecallRequest, {"query": query}),
             self._settings.scope(),
             embedder=await self._encoder.for_query(query, store),
             now=self._clock(),

@@ -207,8 +207,16 @@ def shorten_backlog(db: Connection, upto: int | None) -> None:
         db.run("UPDATE search_backlog SET next = ?", (upto,))
 
 
-def index_anew(db: Connection) -> None:
-    """Throw the index away and let every memory wait for being indexed again."""
+def rules(db: Connection) -> int:
+    """Return by which version of the rules texts were divided for the index."""
+    row = db.row("SELECT value FROM meta WHERE key = 'terms'")
+    assert row is not None
+    return int(row[0])
+
+
+def index_anew(db: Connection, rules: int) -> None:
+    """Throw the index away and let every memory wait for being indexed by these rules."""
+    db.run("UPDATE meta SET value = ? WHERE key = 'terms'", (str(rules),))
     for table in ("posting", "segment", "search_index", "fingerprint", "memory_search"):
         db.run(f"DELETE FROM {table}")
     db.run("DELETE FROM search_backlog")

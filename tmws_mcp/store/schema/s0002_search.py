@@ -81,5 +81,6 @@ def apply(db: Connection) -> None:
     db.rows("DROP TABLE lexical_index")
     db.script(TABLES)
     db.run("INSERT INTO search_backlog SELECT 0, max(id) FROM memory HAVING max(id) IS NOT NULL")
+    db.run("INSERT INTO meta VALUES ('terms', '2')")  # memory/terms.py, VERSION
     # Their vectors had the turn before them mixed in: all are made again.
     db.run("UPDATE memory SET embedder = '' WHERE embedder IS NOT NULL")
