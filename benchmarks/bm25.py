@@ -8,7 +8,7 @@ import re
 import sqlite3
 from collections.abc import Iterable
 
-from tmws_mcp.memory.words import STOP_WORDS
+from tmws_mcp.memory.language.words import STOP_WORDS
 
 TOKENIZER = "porter unicode61 remove_diacritics 2"
 

@@ -21,7 +21,7 @@ from benchmarks.dialogues import Dialogue, Question, Turn, read_dialogues
 from benchmarks.report import Table, arguments, show
 from tmws_mcp import Settings, open_engine
 from tmws_mcp.engine.engine import Engine
-from tmws_mcp.memory.text import recall_text
+from tmws_mcp.memory.reply.text import recall_text
 
 BUDGETS = (250, 500, 1_000, 2_000)
 LIMIT = 200

@@ -117,8 +117,8 @@ def spent(
 
 async def found_by_sketches(engine: Engine, name: str, asked: Sequence[str]) -> float | None:
     """Return which share of the exact nearest the sketches find; None where none are used."""
-    from tmws_mcp.memory import candidates as by  # noqa: PLC0415 - imports numpy
-    from tmws_mcp.memory.search import probe  # noqa: PLC0415
+    from tmws_mcp.memory.search import candidates as by  # noqa: PLC0415 - imports numpy
+    from tmws_mcp.memory.search.search import probe  # noqa: PLC0415
     from tmws_mcp.store import namespaces, segments, vectors  # noqa: PLC0415
     from tmws_mcp.store.selection import Filter  # noqa: PLC0415
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.retrieval.conversations import Conversation
 from tmws_mcp.embedding.embedder import load_embedder
-from tmws_mcp.memory.words import STOP_WORDS
+from tmws_mcp.memory.language.words import STOP_WORDS
 
 Search = Callable[[str], Sequence[str]]
 """A question -> the ids of turns, best first."""

@@ -15,11 +15,11 @@ from benchmarks.retrieval.conversations import Conversation
 from tmws_mcp import Settings, open_engine
 from tmws_mcp.embedding.embedder import Embedder, load_embedder
 from tmws_mcp.engine.engine import Engine
-from tmws_mcp.memory.candidates import candidates
-from tmws_mcp.memory.gather import gathered
-from tmws_mcp.memory.ranking import SIGNALS, ranked
 from tmws_mcp.memory.remember import Told, remember_many
-from tmws_mcp.memory.search import probe
+from tmws_mcp.memory.search.candidates import candidates
+from tmws_mcp.memory.search.gather import gathered
+from tmws_mcp.memory.search.ranking import SIGNALS, ranked
+from tmws_mcp.memory.search.search import probe
 from tmws_mcp.model import Scope, StoreRequest
 from tmws_mcp.model.memory import TOKEN_BUDGET_MAX
 from tmws_mcp.store import memories, namespaces

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tmws_mcp.cli import moving
-from tmws_mcp.memory import formats
+from tmws_mcp.memory.transfer import formats
 
 OK, FAILED, USAGE, NOTHING = 0, 1, 2, 3
 

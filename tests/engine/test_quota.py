@@ -7,9 +7,9 @@ import pytest
 from tmws_mcp.engine import open_engine
 from tmws_mcp.engine.maintenance import Retention, one_round
 from tmws_mcp.errors import QuotaReached
-from tmws_mcp.memory import consolidate
 from tmws_mcp.memory.recall import recall
 from tmws_mcp.memory.remember import remember
+from tmws_mcp.memory.upkeep import consolidate
 from tmws_mcp.model import RecallRequest, Scope, StoreRequest
 from tmws_mcp.settings import Settings
 from tmws_mcp.store.database import Database

@@ -3,11 +3,11 @@
 from typing import Any
 
 from tmws_mcp.embedding.embedder import Embedder
-from tmws_mcp.memory import filling
 from tmws_mcp.memory.lifecycle import forget
-from tmws_mcp.memory.meaning import quantised
 from tmws_mcp.memory.recall import recall
 from tmws_mcp.memory.remember import remember
+from tmws_mcp.memory.search import filling
+from tmws_mcp.memory.search.meaning import quantised
 from tmws_mcp.model import (
     ForgetReply,
     ForgetRequest,

@@ -6,8 +6,8 @@ import pytest
 
 from tests.memory.notebook import Notebook
 from tmws_mcp.errors import InvalidInput
-from tmws_mcp.memory.identifiers import identifiers, without_codes
-from tmws_mcp.memory.text import forget_text, recall_text
+from tmws_mcp.memory.language.identifiers import identifiers, without_codes
+from tmws_mcp.memory.reply.text import forget_text, recall_text
 from tmws_mcp.model.memory import CONTENT_CHARS_MAX
 from tmws_mcp.tokens import estimate_tokens
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.memory.notebook import Notebook
-from tmws_mcp.memory.text import recall_text
+from tmws_mcp.memory.reply.text import recall_text
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from tests.memory.notebook import HOME, Notebook
-from tmws_mcp.memory import filling
 from tmws_mcp.memory.lifecycle import (
     DAY_SECONDS,
     UNDO_DAYS,
@@ -15,6 +14,7 @@ from tmws_mcp.memory.lifecycle import (
 )
 from tmws_mcp.memory.recall import recall
 from tmws_mcp.memory.remember import remember
+from tmws_mcp.memory.search import filling
 from tmws_mcp.model import ForgetRequest, RecallRequest, StoreRequest
 from tmws_mcp.store import driver
 from tmws_mcp.store.driver import Connection

@@ -6,11 +6,12 @@ from typing import Any, cast
 import pytest
 
 from tmws_mcp.embedding.embedder import Embedder, load_embedder
-from tmws_mcp.memory import consolidate, expiry, filling, index
 from tmws_mcp.memory.lifecycle import forget, purge
-from tmws_mcp.memory.meaning import quantised
 from tmws_mcp.memory.recall import recall
 from tmws_mcp.memory.remember import remember
+from tmws_mcp.memory.search import filling, index
+from tmws_mcp.memory.search.meaning import quantised
+from tmws_mcp.memory.upkeep import consolidate, expiry
 from tmws_mcp.model import ForgetRequest, RecallRequest, Scope, StoreRequest
 from tmws_mcp.store.database import Database
 from tmws_mcp.store.driver import Connection, Params

@@ -12,7 +12,7 @@ import pytest
 
 from tmws_mcp.engine import open_engine
 from tmws_mcp.errors import NewerSchema
-from tmws_mcp.memory import index
+from tmws_mcp.memory.search import index
 from tmws_mcp.settings import Settings
 from tmws_mcp.store import migrations, namespaces
 from tmws_mcp.store.database import Database

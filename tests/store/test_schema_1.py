@@ -8,7 +8,7 @@ import pytest
 from tests.memory.notebook import Notebook
 from tmws_mcp import Settings, open_engine
 from tmws_mcp.embedding.embedder import Embedder, load_embedder
-from tmws_mcp.memory import index
+from tmws_mcp.memory.search import index
 from tmws_mcp.store import driver
 from tmws_mcp.store.database import Database
 from tmws_mcp.store.schema import s0001_first

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tmws_mcp.memory.meaning import quantised
+from tmws_mcp.memory.search.meaning import quantised
 from tmws_mcp.store import memories, namespaces, vectors
 from tmws_mcp.store.database import Database
 from tmws_mcp.store.driver import Connection

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from tmws_mcp.engine.report import limits_of
 from tmws_mcp.errors import EmbedderUnavailable, NewerSchema, NotADatabase, StoreError, TmwsError
-from tmws_mcp.memory import quota as quotas
+from tmws_mcp.memory.upkeep import quota as quotas
 from tmws_mcp.settings import Settings
 from tmws_mcp.store import checkup, driver, embedders, migrations, namespaces, overview
 from tmws_mcp.store.driver import Connection

@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 
 from tmws_mcp.errors import EmbedderAway, EmbedderUnavailable, SettingsError
-from tmws_mcp.memory.meaning import query_text
+from tmws_mcp.memory.search.meaning import query_text
 from tmws_mcp.settings import Settings
 from tmws_mcp.store import embedders
 from tmws_mcp.store.database import Database

@@ -19,8 +19,8 @@ import anyio.to_thread
 
 from tmws_mcp.engine.encoder import Encoder
 from tmws_mcp.errors import EmbedderUnavailable, TmwsError
-from tmws_mcp.memory import filling
-from tmws_mcp.memory.meaning import quantised
+from tmws_mcp.memory.search import filling
+from tmws_mcp.memory.search.meaning import quantised
 from tmws_mcp.store import embedders, lease
 from tmws_mcp.store.database import Database
 from tmws_mcp.store.driver import Connection

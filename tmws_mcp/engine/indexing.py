@@ -9,7 +9,7 @@ from collections.abc import Callable
 import anyio
 
 from tmws_mcp.errors import TmwsError
-from tmws_mcp.memory.terms import VERSION
+from tmws_mcp.memory.language.terms import VERSION
 from tmws_mcp.store import forward, lease, segments
 from tmws_mcp.store.database import Database
 from tmws_mcp.store.driver import Connection
@@ -59,7 +59,7 @@ async def tidy(store: Database) -> None:
 
 
 async def _fill(store: Database) -> int:
-    from tmws_mcp.memory import index  # noqa: PLC0415 - it imports numpy
+    from tmws_mcp.memory.search import index  # noqa: PLC0415 - it imports numpy
 
     filled = 0
     while await store.read(forward.backlog_size):
@@ -76,7 +76,7 @@ async def _merge(store: Database) -> int:
 
 
 async def _merge_once(store: Database, ns: int) -> bool:
-    from tmws_mcp.memory import index  # noqa: PLC0415 - it imports numpy
+    from tmws_mcp.memory.search import index  # noqa: PLC0415 - it imports numpy
 
     begun = await store.write(index.begin_merge, ns)
     if begun is None:

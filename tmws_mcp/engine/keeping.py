@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tmws_mcp.engine.importing import Import, Progress
-from tmws_mcp.memory import consolidate as consolidating
-from tmws_mcp.memory import expiry, leaving, lookup
+from tmws_mcp.memory import lookup
+from tmws_mcp.memory.transfer import leaving
+from tmws_mcp.memory.upkeep import consolidate as consolidating
+from tmws_mcp.memory.upkeep import expiry
 from tmws_mcp.model import Memory, Scope
 from tmws_mcp.model.transfer import TakenIn
 from tmws_mcp.model.upkeep import ArchiveBatch, BroughtBack, Consolidated, Proposal
@@ -86,7 +88,7 @@ class Keeping:
     async def consolidate(
         self, namespace: str = "", *, progress: Progress = lambda _, __: None
     ) -> Consolidated:
-        """Archive what the rules of memory/consolidate.py name, in slices under one batch."""
+        """Archive what upkeep/consolidate.py has rules for, in slices under one batch."""
         store, scope = await self._store(), self._settings.scope(namespace)
         batch = await store.read(consolidating.new_batch)
         made: list[Proposal] = []

@@ -16,7 +16,8 @@ from tmws_mcp.engine.recalls import Recalls
 from tmws_mcp.errors import TmwsError
 from tmws_mcp.learning import forgetting, history, sessions
 from tmws_mcp.learning import log as observed
-from tmws_mcp.memory import consolidate, lifecycle
+from tmws_mcp.memory import lifecycle
+from tmws_mcp.memory.upkeep import consolidate
 from tmws_mcp.store import lease
 from tmws_mcp.store.database import Database
 from tmws_mcp.telemetry import get_logger

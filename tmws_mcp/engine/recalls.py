@@ -5,7 +5,7 @@ Those of a process that is killed are lost: they may break ties, and promise not
 """
 
 from tmws_mcp.errors import StoreError
-from tmws_mcp.memory import echo
+from tmws_mcp.memory.upkeep import echo
 from tmws_mcp.model import RecallReply
 from tmws_mcp.store import usage
 from tmws_mcp.store.database import Database

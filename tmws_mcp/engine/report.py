@@ -9,7 +9,8 @@ from pydantic import JsonValue
 from tmws_mcp import __version__
 from tmws_mcp.errors import StoreError
 from tmws_mcp.learning import drift, learned
-from tmws_mcp.memory import lookup, quota
+from tmws_mcp.memory import lookup
+from tmws_mcp.memory.upkeep import quota
 from tmws_mcp.model import Scope, Statistics, Status
 from tmws_mcp.settings import Settings
 from tmws_mcp.store import embedders, migrations, namespaces

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tmws_mcp.errors import InvalidInput
-from tmws_mcp.memory.budget import excerpt
+from tmws_mcp.memory.language.words import analysed
 from tmws_mcp.memory.recall import found_by
 from tmws_mcp.memory.remember import AREA
-from tmws_mcp.memory.shown import moment
-from tmws_mcp.memory.words import analysed
+from tmws_mcp.memory.reply.budget import excerpt
+from tmws_mcp.memory.reply.shown import moment
 from tmws_mcp.model import ForgetReply, ForgetRequest, Memory, Scope
 from tmws_mcp.store import forward, memories, namespaces, threads, vectors, versions
 from tmws_mcp.store.driver import Connection
@@ -167,7 +167,7 @@ def _check_not_stored_again(
 
 def index_missing(db: Connection, ns: int, keys: Sequence[int]) -> None:
     """Index those that were forgotten when all others were indexed anew."""
-    from tmws_mcp.memory import index  # noqa: PLC0415 - it imports numpy
+    from tmws_mcp.memory.search import index  # noqa: PLC0415 - it imports numpy
 
     known = {entry.memory for entry in forward.entries(db, keys)}
     index.add(db, ns, threads.turns(db, [key for key in keys if key not in known]))
@@ -175,7 +175,7 @@ def index_missing(db: Connection, ns: int, keys: Sequence[int]) -> None:
 
 def embed(db: Connection, ns: int, keys: Sequence[int], embedder: "Embedder | None") -> None:
     """Make the vectors of those memories that are current."""
-    from tmws_mcp.memory import meaning  # noqa: PLC0415 - it imports numpy
+    from tmws_mcp.memory.search import meaning  # noqa: PLC0415 - it imports numpy
 
     meaning.embed(db, ns, [turn for turn in threads.turns(db, keys) if turn.current], embedder)
 
@@ -185,7 +185,7 @@ def purge(db: Connection, now: float) -> int:
 
     Returns how many memories. The write-ahead log may hold their bytes until Database.empty_log().
     """
-    from tmws_mcp.memory import index  # noqa: PLC0415 - it imports numpy
+    from tmws_mcp.memory.search import index  # noqa: PLC0415 - it imports numpy
 
     before = now - UNDO_DAYS * DAY_SECONDS
     _forget_lapsed(db, now - EXPIRED_DAYS * DAY_SECONDS, forgotten_at=before - 1)

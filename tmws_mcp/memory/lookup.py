@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from tmws_mcp.memory.shown import moment, shown
+from tmws_mcp.memory.reply.shown import moment, shown
 from tmws_mcp.model import Memory, Scope
 from tmws_mcp.model.memory import MemoryStatistics
 from tmws_mcp.store import candidates, memories, namespaces, overview

@@ -10,13 +10,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from tmws_mcp.errors import NotFound
-from tmws_mcp.memory import cursor
-from tmws_mcp.memory.budget import beginning
 from tmws_mcp.memory.call import Recall, prepared
-from tmws_mcp.memory.composing import Part, filled, folded, reply
-from tmws_mcp.memory.cursor import Place
-from tmws_mcp.memory.shown import shown
-from tmws_mcp.memory.text import block, recall_text
+from tmws_mcp.memory.reply import cursor
+from tmws_mcp.memory.reply.budget import beginning
+from tmws_mcp.memory.reply.composing import Part, filled, folded, reply
+from tmws_mcp.memory.reply.cursor import Place
+from tmws_mcp.memory.reply.shown import shown
+from tmws_mcp.memory.reply.text import block, recall_text
 from tmws_mcp.model import Memory, RecallReply, RecallRequest, Scope
 from tmws_mcp.model.memory import TOKEN_BUDGET_MAX, Explained
 from tmws_mcp.store import chains, memories, namespaces
@@ -25,8 +25,8 @@ from tmws_mcp.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     from tmws_mcp.embedding.embedder import Embedder
-    from tmws_mcp.memory.candidates import Probe
-    from tmws_mcp.memory.search import Hit
+    from tmws_mcp.memory.search.candidates import Probe
+    from tmws_mcp.memory.search.search import Hit
 
 NOTHING_RELEVANT = "Nothing stored here is about this. Try other words, or fewer filters."
 NOTHING_STORED = "Nothing is stored under these filters."
@@ -74,7 +74,7 @@ def _place(call: Recall, kind: cursor.Kind) -> Place:
 
 
 def _probe(db: Connection, query: str, embedder: "Embedder | None", now: float) -> "Probe":
-    from tmws_mcp.memory.search import probe  # noqa: PLC0415 - imports numpy
+    from tmws_mcp.memory.search.search import probe  # noqa: PLC0415 - imports numpy
 
     return probe(db, query, embedder, now)
 
@@ -97,7 +97,7 @@ def _ranked(db: Connection, call: Recall, what: "Probe", note: str) -> RecallRep
 
 
 def _hits(db: Connection, call: Recall, what: "Probe") -> "list[Hit]":
-    from tmws_mcp.memory.search import search  # noqa: PLC0415 - imports numpy
+    from tmws_mcp.memory.search.search import search  # noqa: PLC0415 - imports numpy
 
     by_namespace = [search(db, ns, what, call.chosen) for ns in call.where]
     found = merge(*by_namespace, key=lambda hit: -hit.score)

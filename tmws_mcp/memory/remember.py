@@ -13,10 +13,10 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from tmws_mcp.errors import InvalidInput
-from tmws_mcp.memory import echo
-from tmws_mcp.memory.near import near_duplicates
-from tmws_mcp.memory.quota import UNLIMITED, Limits
-from tmws_mcp.memory.quota import check as check_quota
+from tmws_mcp.memory.upkeep import echo
+from tmws_mcp.memory.upkeep.near import near_duplicates
+from tmws_mcp.memory.upkeep.quota import UNLIMITED, Limits
+from tmws_mcp.memory.upkeep.quota import check as check_quota
 from tmws_mcp.model import Origin, Scope, Similar, StoreReply, StoreRequest, Trust
 from tmws_mcp.store import archives, memories, namespaces, origins, threads, vectors, versions
 from tmws_mcp.store.driver import Connection
@@ -278,7 +278,7 @@ def _supersede(db: Connection, older: int, newer: int) -> None:
 
 
 def _index(db: Connection, ns: int, keys: Sequence[int], embedder: "Embedder | None") -> None:
-    from tmws_mcp.memory import index, meaning  # noqa: PLC0415 - they import numpy
+    from tmws_mcp.memory.search import index, meaning  # noqa: PLC0415 - they import numpy
 
     if not keys:
         return
@@ -288,7 +288,7 @@ def _index(db: Connection, ns: int, keys: Sequence[int], embedder: "Embedder | N
 
 
 def _index_again(db: Connection, ns: int, keys: Sequence[int]) -> None:
-    from tmws_mcp.memory import index  # noqa: PLC0415 - it imports numpy
+    from tmws_mcp.memory.search import index  # noqa: PLC0415 - it imports numpy
 
     index.again(db, ns, keys)
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from tmws_mcp.errors import TmwsError
 from tmws_mcp.learning.text import observe_text, recommend_text
-from tmws_mcp.memory.text import forget_text, recall_text, store_text
+from tmws_mcp.memory.reply.text import forget_text, recall_text, store_text
 from tmws_mcp.model import (
     ExecuteReply,
     ExecuteRequest,

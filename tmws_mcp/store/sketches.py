@@ -1,6 +1,6 @@
 """Sketches of vectors: one bit for each turned dimension, in chunks that a search reads at once.
 
-Which bits they are is the business of memory/sketch.py; here are bytes. A memory's sketch is
+Which bits they are is the business of memory/search/sketch.py; here are bytes. A memory's sketch is
 appended to the last chunk of its namespace and embedder.
 """
 

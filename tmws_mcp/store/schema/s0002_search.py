@@ -55,7 +55,7 @@ CREATE TABLE posting(
     counts BLOB NOT NULL,
     PRIMARY KEY(segment, term)
 ) STRICT, WITHOUT ROWID;
--- Memories that share a band of their fingerprints say much the same (memory/near.py).
+-- Memories that share a band of their fingerprints say much the same (memory/upkeep/near.py).
 CREATE TABLE fingerprint(
     ns INTEGER NOT NULL,
     band INTEGER NOT NULL,
@@ -81,6 +81,6 @@ def apply(db: Connection) -> None:
     db.rows("DROP TABLE lexical_index")
     db.script(TABLES)
     db.run("INSERT INTO search_backlog SELECT 0, max(id) FROM memory HAVING max(id) IS NOT NULL")
-    db.run("INSERT INTO meta VALUES ('terms', '2')")  # memory/terms.py, VERSION
+    db.run("INSERT INTO meta VALUES ('terms', '2')")  # memory/language/terms.py, VERSION
     # Their vectors had the turn before them mixed in: all are made again.
     db.run("UPDATE memory SET embedder = '' WHERE embedder IS NOT NULL")

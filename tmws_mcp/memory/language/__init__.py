@@ -1,0 +1,1 @@
+"""What a text says: words, terms, identifiers, kinds of statement, dates."""

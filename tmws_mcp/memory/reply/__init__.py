@@ -1,0 +1,1 @@
+"""What of the found is shown, and how it reads."""

@@ -1,0 +1,1 @@
+"""How memories are found: the index, the candidates, the signals, the rank."""

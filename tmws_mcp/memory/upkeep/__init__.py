@@ -1,0 +1,1 @@
+"""What keeps a store in shape: near duplicates, echoes, quota, expiry, consolidation."""
