@@ -17,8 +17,8 @@ from pathlib import Path
 import anyio
 from pydantic import JsonValue
 
-from benchmarks.dialogues import Dialogue, Question, Turn, read_dialogues
 from benchmarks.report import Table, arguments, show
+from benchmarks.retrieval.conversations import Conversation, Question, Turn, load
 from tmws_mcp import Settings, open_engine
 from tmws_mcp.engine.engine import Engine
 from tmws_mcp.memory.reply.text import recall_text
@@ -41,7 +41,7 @@ class Shown:
     tokens: int
 
 
-async def remember(engine: Engine, dialogue: Dialogue, turns: int) -> dict[str, str]:
+async def remember(engine: Engine, dialogue: Conversation, turns: int) -> dict[str, str]:
     """Store so many turns in each memory; return the id of the memory of each turn."""
     ids: dict[str, str] = {}
     for _, session in groupby(dialogue.turns, key=lambda turn: turn.session):
@@ -56,7 +56,7 @@ def batched(turns: Sequence[Turn], count: int) -> list[Sequence[Turn]]:
     return [turns[first : first + count] for first in range(0, len(turns), count)]
 
 
-def memory_of(dialogue: Dialogue, said: Sequence[Turn]) -> dict[str, object]:
+def memory_of(dialogue: Conversation, said: Sequence[Turn]) -> dict[str, object]:
     """Return what is stored: a turn with its speaker, or several turns as a long text."""
     first = said[0]
     alone = {"content": first.text, "speaker": first.speaker}
@@ -71,7 +71,7 @@ def memory_of(dialogue: Dialogue, said: Sequence[Turn]) -> dict[str, object]:
 
 
 async def ask(
-    engine: Engine, dialogue: Dialogue, question: Question, ids: Mapping[str, str], budget: int
+    engine: Engine, dialogue: Conversation, question: Question, ids: Mapping[str, str], budget: int
 ) -> Shown:
     """Recall within a budget, and look for the evidence in the text."""
     reply = await engine.recall_memory(
@@ -100,7 +100,7 @@ def plain(text: str) -> str:
 
 
 async def measure(
-    home: str, dialogues: Sequence[Dialogue], *, turns: int = 1, questions: int | None = None
+    home: str, dialogues: Sequence[Conversation], *, turns: int = 1, questions: int | None = None
 ) -> dict[str, JsonValue]:
     """Store the dialogues, ask their questions at each budget, and return the means."""
     shown: dict[int, list[Shown]] = {budget: [] for budget in BUDGETS}
@@ -163,7 +163,7 @@ def main() -> int:
     parser.add_argument("--dialogues", type=int, help="only the first ones")
     parser.add_argument("--questions", type=int, help="only so many of each dialogue")
     options = parser.parse_args()
-    dialogues = read_dialogues(options.path)[: options.dialogues]
+    dialogues = load(options.path)[: options.dialogues]
     with tempfile.TemporaryDirectory() as home:
         run = partial(measure, home, dialogues, turns=options.turns, questions=options.questions)
         figures = anyio.run(run)
