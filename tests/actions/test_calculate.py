@@ -21,6 +21,12 @@ from tmws_mcp.errors import ActionError
         ("round(2.567, 2)", 2.57),
         ("6 \N{MULTIPLICATION SIGN} 7 \N{DIVISION SIGN} 2", 21.0),
         ("floor(pi)", 3),
+        ("3 x 4", 12),
+        ("1,250 * 2", 2500),
+        ("max(1,200)", 200),
+        ("15 % of 240", 36),
+        ("20 percent off 80", 64),
+        ("19 % on 100", 119),
     ],
 )
 def test_arithmetic_has_its_value(expression: str, value: float) -> None:
@@ -107,3 +113,14 @@ async def test_the_action_names_what_it_takes() -> None:
         await ACTION.run({"formula": "1"}, Workspace())
     with pytest.raises(ActionError, match="must be a text"):
         await ACTION.run({"expression": 3}, Workspace())
+
+
+@pytest.mark.anyio
+async def test_units_are_converted_and_named() -> None:
+    told = await ACTION.run({"expression": "72 fahrenheit in celsius"}, Workspace())
+
+    assert told == {
+        "expression": "72 fahrenheit in celsius",
+        "value": pytest.approx(22.2222, abs=1e-3),
+        "unit": "celsius",
+    }

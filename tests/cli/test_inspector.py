@@ -184,7 +184,7 @@ def test_why_explains_an_authored_pattern(tmws):
     result = tmws("inspect", "why", "memory.recall")
 
     assert "memory.recall" in result.stdout
-    assert "what did we decide about dependencies" in result.stdout
+    assert "what do you remember about the deployment" in result.stdout
 
 
 @pytest.mark.parametrize("name", ["memory.nowhere", "no-such-id"])

@@ -29,7 +29,9 @@ def test_the_shipped_patterns_pass(tmws):
     result = tmws("patterns", "check", "--json")
 
     assert result.exit_code == OK
-    assert json.loads(result.stdout) == {"patterns": 8, "problems": []}
+    said = json.loads(result.stdout)
+    assert said["patterns"] >= 16
+    assert said["problems"] == []
 
 
 def test_a_problem_is_named_with_file_and_line(tmws, folder):

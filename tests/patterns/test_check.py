@@ -41,12 +41,12 @@ def test_a_claim_of_the_same_priority_is_a_problem(write, folder: Path) -> None:
     problems = checked(
         write,
         folder,
-        priority="2",
+        priority="4",
         regex=".*what did we decide about zebras.*",
         match="what did we decide about zebras",
     )
 
-    assert any("memory.recall" in problem for problem in problems)
+    assert any("memory.decisions" in problem for problem in problems)
 
 
 def test_a_priority_settles_who_answers(write, folder: Path) -> None:

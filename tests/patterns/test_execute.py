@@ -1,6 +1,7 @@
 """Running the steps of a pattern: order, failures, limits, arguments, conditions."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import anyio
 import pytest
@@ -255,3 +256,21 @@ async def test_a_condition_chooses_between_steps(world: World) -> None:
     assert [step.name for step in plain.steps] == ["one"]
     assert [step.name for step in tagged.steps] == ["two"]
     assert world.stored[1].tags == ("t",)
+
+
+async def test_a_recall_is_limited_to_a_time_and_to_tags_by_words_of_the_query(
+    world: World,
+) -> None:
+    step = {"name": "noted", "recall": "", "during": "{query}", "tags_any": ["{tag}", "todo"]}
+    asked = pattern(step, arguments={"tag": {"default": "task"}})
+
+    await run(world, asked, "what happened on 8 May 2023")
+    await run(world, asked, "what happened")
+
+    dated, undated = world.recalled
+    assert (dated.since, dated.until) == (
+        datetime(2023, 5, 8, tzinfo=UTC),
+        datetime(2023, 5, 9, tzinfo=UTC),
+    )
+    assert (undated.since, undated.until) == (None, None)
+    assert dated.tags_any == ("task", "todo")

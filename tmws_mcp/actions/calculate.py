@@ -8,12 +8,14 @@ would otherwise run for hours.
 import ast
 import math
 import operator
+import re
 from collections.abc import Callable
 from typing import Final
 
 from pydantic import JsonValue
 
 from tmws_mcp.actions.action import Action, Workspace, only
+from tmws_mcp.actions.units import convert, is_conversion
 from tmws_mcp.errors import ActionError
 from tmws_mcp.model import JsonObject
 
@@ -52,13 +54,28 @@ CONSTANTS: Final[dict[str, Number]] = {"pi": math.pi, "e": math.e, "tau": math.t
 _SPELLINGS = str.maketrans(
     {"^": "**", "\N{MULTIPLICATION SIGN}": "*", "\N{DIVISION SIGN}": "/", "\N{MINUS SIGN}": "-"}
 )
+_TIMES = re.compile(r"(?<=[\d)])\s*x\s*(?=[\d(])", re.IGNORECASE)
+_THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?![\d,])")
+_CALL = re.compile(r"[a-z0-9]\(", re.IGNORECASE)
+_PERCENT = re.compile(
+    r"\s*(?P<share>[\d.]+)\s*(?:%|percent)\s+(?P<how>of|off|on)\s+(?P<whole>[\d.]+)\s*",
+    re.IGNORECASE,
+)
+_SHARES = {
+    "of": "{whole} * {share} / 100",
+    "off": "{whole} * (100 - {share}) / 100",
+    "on": "{whole} * (100 + {share}) / 100",
+}
 
 
 def calculate(expression: str) -> Number:
-    """Return the value of an arithmetic expression; `^` is a power.
+    """Return the value of an arithmetic expression, also as people write it.
 
-    >>> calculate("2^10 + sqrt(16) * .1")
-    1024.4
+    `^` is a power, `x` between numbers a product; percentages are `15 % of 240`, `20 % off 80`
+    and `19 % on 100`.
+
+    >>> calculate("2^10 + sqrt(16) * .1"), calculate("15 % of 1,240")
+    (1024.4, 186.0)
 
     Raises:
         ActionError: It is no arithmetic, too large, or has no finite real value.
@@ -66,12 +83,21 @@ def calculate(expression: str) -> Number:
     if len(expression) > EXPRESSION_CHARS_MAX:
         raise ActionError(f"The expression has more than {EXPRESSION_CHARS_MAX} characters.")
     try:
-        tree = ast.parse(expression.strip().translate(_SPELLINGS), mode="eval")
+        tree = ast.parse(_plain(expression), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ActionError(f"{expression!r} is not an arithmetic expression.") from error
     if sum(1 for _ in ast.walk(tree)) > NODES_MAX:
         raise ActionError(f"The expression has more than {NODES_MAX} parts.")
     return _rounded(_value(tree.body))
+
+
+def _plain(expression: str) -> str:
+    """Return the expression as Python spells it."""
+    text = _TIMES.sub("*", expression.strip().translate(_SPELLINGS))
+    if not _CALL.search(text):  # else the comma may part two arguments
+        text = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), text)
+    share = _PERCENT.fullmatch(text)
+    return _SHARES[share["how"].lower()].format(**share.groupdict()) if share else text
 
 
 def _value(node: ast.expr) -> Number:
@@ -135,8 +161,15 @@ async def _run(arguments: JsonObject, where: Workspace) -> JsonValue:
     only(arguments, "expression")
     expression = arguments.get("expression")
     if not isinstance(expression, str):
-        raise ActionError("`expression` must be a text such as '2 * (3 + 4)'.")
+        raise ActionError("`expression` must be a text such as '2 * (3 + 4)' or '3 miles to km'.")
+    if is_conversion(expression):
+        value, unit = convert(expression)
+        return {"expression": expression, "value": value, "unit": unit}
     return {"expression": expression, "value": calculate(expression)}
 
 
-ACTION = Action("calculate.value", "The value of an arithmetic expression", _run)
+ACTION = Action(
+    "calculate.value",
+    "The value of an arithmetic expression, a percentage or a conversion of units",
+    _run,
+)

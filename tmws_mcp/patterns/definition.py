@@ -253,7 +253,8 @@ def _templates(step: Step) -> list[Any]:
         case ActionStep() | CallStep():
             return [*conditions, step.with_]
         case RecallStep():
-            return [*conditions, step.recall, *step.tags, step.persona, step.speaker, step.thread]
+            texts = (step.recall, step.during, step.persona, step.speaker, step.thread)
+            return [*conditions, *texts, *step.tags, *step.tags_any]
         case StoreStep():
             texts = (step.store, step.persona, step.speaker, step.thread, step.source)
             return [*conditions, *texts, *step.tags]

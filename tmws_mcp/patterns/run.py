@@ -24,6 +24,7 @@ from tmws_mcp.model import (
     StoreReply,
     StoreRequest,
 )
+from tmws_mcp.patterns.period import period
 from tmws_mcp.patterns.steps import (
     ActionStep,
     CallStep,
@@ -71,6 +72,7 @@ class Call:
     tokens: int
     milliseconds: int
     types: Mapping[str, ArgumentType] = field(default_factory=dict)
+    now: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +241,7 @@ def _arguments(step: ActionStep | CallStep, call: Call) -> JsonObject:
 def recall_request(step: RecallStep, call: Call) -> RecallRequest:
     """Return the request of a recall step."""
     values = call.arguments
+    when = period(fill(step.during, values), call.now)
     return RecallRequest(
         query=fill(step.recall, values),
         limit=step.limit,
@@ -249,7 +252,10 @@ def recall_request(step: RecallStep, call: Call) -> RecallRequest:
         speaker=fill(step.speaker, values),
         thread=fill(step.thread, values),
         tags=tuple(fill(tag, values) for tag in step.tags),
+        tags_any=tuple(fill(tag, values) for tag in step.tags_any),
         kinds=step.kinds,
+        since=when.since,
+        until=when.until,
     )
 
 

@@ -88,6 +88,9 @@ class RecallStep(StepBase):
     recall: Template
     limit: Annotated[int, Field(ge=1, le=RECALL_LIMIT_MAX)] = 5
     tags: Tags = ()
+    tags_any: Tags = ()
+    during: Template = ""
+    """Only what happened in the time that this text names; all times where it names none."""
     kinds: Annotated[tuple[MemoryKind, ...], Field(max_length=3)] = ()
     persona: Name = ""
     speaker: Name = ""
