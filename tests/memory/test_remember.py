@@ -6,7 +6,7 @@ import pytest
 
 from tests.memory.notebook import NOW, Notebook
 from tmws_mcp.errors import InvalidInput
-from tmws_mcp.memory.remember import ALPHABET
+from tmws_mcp.memory.row import ALPHABET
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,7 @@ import anyio.to_thread
 from tmws_mcp.engine.report import limits_of
 from tmws_mcp.errors import FileError
 from tmws_mcp.masking import mask_secrets
-from tmws_mcp.memory.remember import text_hash
+from tmws_mcp.memory.row import text_hash
 from tmws_mcp.memory.transfer import arriving, formats
 from tmws_mcp.model import Scope
 from tmws_mcp.model.transfer import Entry, Foreign, Kept, TakenIn

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tmws_mcp.memory.remember import AREA
+from tmws_mcp.memory.repeats import AREA
 from tmws_mcp.model import RecallRequest, Scope, Tier
 from tmws_mcp.store import actor, forward, memories, namespaces, vectors
 from tmws_mcp.store.driver import Connection

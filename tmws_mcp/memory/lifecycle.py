@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tmws_mcp.errors import InvalidInput
 from tmws_mcp.memory.language.words import analysed
 from tmws_mcp.memory.recall import found_by
-from tmws_mcp.memory.remember import AREA
+from tmws_mcp.memory.repeats import AREA
 from tmws_mcp.memory.reply.budget import excerpt
 from tmws_mcp.memory.reply.shown import moment
 from tmws_mcp.model import ForgetReply, ForgetRequest, Memory, Scope

@@ -47,8 +47,8 @@ def again(db: Connection, ns: int, keys: Sequence[int]) -> None:
 def add(db: Connection, ns: int, turns: Sequence[Turn]) -> None:
     """Index memories of a namespace that are not indexed."""
     entries = [_entry(turn) for turn in turns]
-    for turn in turns:
-        fingerprints.put(db, ns, turn.id, fingerprint(terms(turn.content).numbers))
+    bands = {turn.id: fingerprint(terms(turn.content).numbers) for turn in turns}
+    fingerprints.put(db, ns, bands)
     forward.put(db, ns, entries)
     totals = segments.add_to_totals(
         db,

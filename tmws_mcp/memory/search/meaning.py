@@ -7,6 +7,7 @@ the eight bits (.96 of the exact answer's recall instead of .998). Cosine does n
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from tmws_mcp.memory.language.identifiers import without_codes
@@ -89,7 +90,8 @@ def query_vector(embedder: "Embedder", text: str) -> bytes:
     return quantised(embedder.encode([text]))[0]
 
 
-def similarities(embedder: "Embedder", text: str, others: Sequence[str]) -> list[float]:
-    """Return the cosine of a text with each of the others, each taken by itself."""
-    rows = embedder.encode([text, *others])
-    return [float(cosine) for cosine in rows[1:] @ rows[0]]
+def similarities(embedder: "Embedder", pairs: Sequence[tuple[str, str]]) -> list[float]:
+    """Return the cosine of the texts of each pair, each text taken by itself."""
+    rows = {text: row for row, text in enumerate(dict.fromkeys(chain.from_iterable(pairs)))}
+    vectors = embedder.encode(list(rows))
+    return [float(vectors[rows[one]] @ vectors[rows[other]]) for one, other in pairs]

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tmws_mcp.memory.lifecycle import embed, index_missing
-from tmws_mcp.memory.remember import AREA, Told, new_uid, remember_many, seconds, text_hash
+from tmws_mcp.memory.remember import Told, remember_many
+from tmws_mcp.memory.repeats import AREA
+from tmws_mcp.memory.row import is_question, new_uids, seconds, text_hash
 from tmws_mcp.memory.upkeep.quota import UNLIMITED, Limits
 from tmws_mcp.memory.upkeep.quota import check as check_quota
 from tmws_mcp.model import Origin, Scope
@@ -121,7 +123,7 @@ def _insert(
     db: Connection, memory: Kept, renamed: Renamed, *, taken: bool, now: float
 ) -> tuple[int, int]:
     ns = namespaces.ensure(db, memory.namespace, now)
-    uid = new_uid(db) if taken else memory.id
+    uid = new_uids(db, 1)[0] if taken else memory.id
     if taken:
         renamed[memory.id] = uid
     key = memories.insert(db, _row(db, memory, ns, uid))
@@ -153,7 +155,7 @@ def _row(db: Connection, memory: Kept, ns: int, uid: str) -> memories.NewMemory:
         occurred_at=seconds(memory.occurred_at),
         expires_at=seconds(memory.expires_at),
         created_at=memory.created_at.timestamp(),
-        asks=memory.content.rstrip().endswith(("?", "？")),  # noqa: RUF001 - the full-width one
+        asks=is_question(memory.content),
         content_hash=text_hash(memory.content),
         content=memory.content,
         tags=memory.tags,

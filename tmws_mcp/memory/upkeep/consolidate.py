@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from tmws_mcp.errors import NotFound
 from tmws_mcp.memory.lifecycle import embed, index_missing
-from tmws_mcp.memory.remember import ALPHABET, AREA, UID_CHARS
+from tmws_mcp.memory.repeats import AREA
 from tmws_mcp.memory.reply.shown import moment
+from tmws_mcp.memory.row import ALPHABET, UID_CHARS
 from tmws_mcp.memory.upkeep import echo
 from tmws_mcp.model import Scope
 from tmws_mcp.model.upkeep import ArchiveBatch, Proposal

@@ -57,6 +57,10 @@ Known = Callable[[bytes], str | None]
 """A hash of shown words -> the public id of the memory that said them."""
 
 
+def nothing_shown(_: bytes) -> None:
+    """Know nothing of what was shown."""
+
+
 class Ring:
     """What recall has shown lately: hashes and ids, the oldest ones are forgotten first."""
 
@@ -76,6 +80,8 @@ class Ring:
 
     def known(self, now: float) -> Known:
         """Return a look-up of what was shown no longer than RING_SECONDS_MAX ago."""
+        if not self._shown:
+            return nothing_shown
 
         def known(key: bytes) -> str | None:
             uid, at = self._shown.get(key, ("", 0.0))

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tmws_mcp.errors import InvalidInput, NotFound
-from tmws_mcp.memory.remember import AREA, seconds
+from tmws_mcp.memory.repeats import AREA
 from tmws_mcp.memory.reply.shown import shown
+from tmws_mcp.memory.row import seconds
 from tmws_mcp.model import Memory, Scope
 from tmws_mcp.store import candidates, memories, namespaces, versions
 from tmws_mcp.store.driver import Connection

@@ -8,7 +8,7 @@ vectors costs.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -35,32 +35,78 @@ CHARS_MAX = 8_000
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A memory that says nearly the same."""
+    """A memory that says nearly the same; `earlier` is its place where it is about to be stored."""
 
-    id: int
-    uid: str
     similarity: float
+    id: int = 0
+    uid: str = ""
+    earlier: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Other:
+    """A text that may be near, and what to call it if it is."""
+
+    content: str
+    near: Near
 
 
 def near_duplicates(
-    db: Connection, ns: int, content: str, embedder: "Embedder | None", *, now: float
-) -> list[Near]:
-    """Return what a namespace holds that says nearly the same as a text, nearest first."""
-    if embedder is None or len(content) > CHARS_MAX:
-        return []
-    bands = fingerprint(terms(content).numbers)
-    shared = fingerprints.sharing(db, ns, bands, LOOKED_AT)
-    close = forward.passing(db, ns, shared, Filter(now=now)) if shared else []
-    same = _same_specifics(content, memories.texts(db, close)) if close else []
-    if not same:
-        return []
-    cosines = similarities(embedder, content, [one.content for one in same])
-    found = [
-        Near(one.id, one.uid, round(min(cosine, 1.0), 3))
-        for one, cosine in zip(same, cosines, strict=True)
-        if cosine >= COSINE_MIN
-    ]
-    return sorted(found, key=lambda near: -near.similarity)[:SHOWN_MAX]
+    db: Connection, ns: int, contents: Sequence[str], embedder: "Embedder | None", *, now: float
+) -> list[list[Near]]:
+    """Return for each text what says nearly the same, nearest first.
+
+    It may be what the namespace holds, or one of the texts before it.
+    """
+    if embedder is None:
+        return [[] for _ in contents]
+    short = [content if len(content) <= CHARS_MAX else "" for content in contents]
+    bands = [fingerprint(terms(content).numbers) for content in short]
+    stored = _stored(db, ns, fingerprints.sharing(db, ns, bands, LOOKED_AT), now)
+    others = [held + before for held, before in zip(stored, _before(short, bands), strict=True)]
+    same = [_same_specifics(content, held) for content, held in zip(short, others, strict=True)]
+    return _measured(short, same, embedder)
+
+
+def _stored(
+    db: Connection, ns: int, shared: Sequence[Sequence[int]], now: float
+) -> list[list[_Other]]:
+    keys = sorted({key for its in shared for key in its})
+    visible = forward.passing(db, ns, keys, Filter(now=now)) if keys else []
+    texts = {one.id: one for one in memories.texts(db, visible)} if visible else {}
+    return [[_known(texts[key]) for key in its if key in texts] for its in shared]
+
+
+def _known(text: memories.Text) -> _Other:
+    return _Other(text.content, Near(0.0, text.id, text.uid))
+
+
+def _before(contents: Sequence[str], bands: Sequence[Sequence[int]]) -> list[list[_Other]]:
+    """Return for each text those before it that share a band, the latest few."""
+    holders: dict[int, list[int]] = {}
+    found: list[list[_Other]] = []
+    for place, its in enumerate(bands):
+        sharing = {other for band in its for other in holders.get(band, ())[-LOOKED_AT:]}
+        latest = sorted(sharing, reverse=True)[:LOOKED_AT]
+        found.append([_Other(contents[other], Near(0.0, earlier=other)) for other in latest])
+        for band in its:
+            holders.setdefault(band, []).append(place)
+    return found
+
+
+def _measured(
+    contents: Sequence[str], others: Sequence[Sequence[_Other]], embedder: "Embedder"
+) -> list[list[Near]]:
+    """Return those of the others whose vectors all but coincide with the text's."""
+    pairs = [(place, one) for place, held in enumerate(others) for one in held]
+    found: list[list[Near]] = [[] for _ in contents]
+    if not pairs:
+        return found
+    cosines = similarities(embedder, [(contents[place], one.content) for place, one in pairs])
+    for (place, one), cosine in zip(pairs, cosines, strict=True):
+        if cosine >= COSINE_MIN:
+            found[place].append(replace(one.near, similarity=round(min(cosine, 1.0), 3)))
+    return [sorted(its, key=lambda near: -near.similarity)[:SHOWN_MAX] for its in found]
 
 
 def fingerprint(numbers: bytes) -> list[int]:
@@ -88,8 +134,10 @@ def _multipliers() -> "NDArray[np.uint32]":
     return (2 * drawn + 1).astype(np.uint32)
 
 
-def _same_specifics(content: str, others: Sequence[memories.Text]) -> list[memories.Text]:
+def _same_specifics(content: str, others: Sequence[_Other]) -> list[_Other]:
     """Return the texts with the digits and identifiers of this one; digits are the cheaper look."""
+    if not others:
+        return []
     digits = _digits(content)
     same = [one for one in others if _digits(one.content) == digits]
     named = identifiers(content) if same else set()
