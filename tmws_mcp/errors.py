@@ -23,6 +23,7 @@
     │   └── EmbedderAway           none for now: it is asked again
     ├── RegexesUnavailable         RE2 is not there: no pattern can be matched
     ├── ActionError                an infrastructure step could not do its work
+    │   └── ToolUnreachable        no tool of another server can be called under that name
     ├── NothingRan                 no part of a pattern could be run
     └── Overloaded                 too many calls at once, or one that takes too long
 
@@ -205,6 +206,10 @@ class RegexesUnavailable(TmwsError):
 
 class ActionError(TmwsError):
     """An infrastructure step could not do its work."""
+
+
+class ToolUnreachable(ActionError):
+    """No tool of another server can be called under that name; nothing was called."""
 
 
 class NothingRan(TmwsError):

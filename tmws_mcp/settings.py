@@ -133,6 +133,28 @@ class Settings(BaseModel):
     )
     http_host: str = Field("127.0.0.1", description="Address of the HTTP transports.")
     http_port: int = Field(8931, ge=0, le=65535, description="Their port; 0: any free one.")
+    upstream: Folder | None = Field(
+        None,
+        description="File with an `mcpServers` object, as in Claude Desktop's configuration: "
+        "servers whose tools patterns may call ([other servers](../guides/upstream.md)).",
+    )
+    upstream_seconds_max: float = Field(
+        30, gt=0, le=3600, description="A call of another server's tool that takes longer fails."
+    )
+    upstream_start_seconds_max: float = Field(
+        30, gt=0, le=3600, description="Another server that takes longer to start is ended."
+    )
+    upstream_idle_seconds: float = Field(
+        300, gt=0, le=86_400, description="Another server that is not used for so long is ended."
+    )
+    upstream_calls_max: int = Field(
+        4, ge=1, le=100, description="Calls at once to each other server; more wait their turn."
+    )
+    upstream_trust_hints: bool = Field(
+        default=False,
+        description="Believes other servers which of their tools only read; answers of such are "
+        "kept.",
+    )
     calls_max: int = Field(
         32, ge=1, le=1000, description="Tool calls at work at once; more wait their turn."
     )

@@ -25,7 +25,9 @@ async def test_all_resources_are_json(client: Client) -> None:
 
     uris = {str(resource.uri) for resource in (await client.list_resources()).resources}
 
-    assert uris == {"tmws://status", "tmws://stats", "tmws://patterns", "tmws://learned"}
+    assert uris == {
+        f"tmws://{name}" for name in ("status", "stats", "patterns", "learned", "upstream")
+    }
     for uri in uris:
         json.loads(json_of(await client.read_resource(uri)))
 

@@ -74,7 +74,7 @@ async def _collect(process: Process, output_bytes_max: int) -> Finished:
         tasks.start_soon(_drain, process.stderr, error)
         cut = await _read(process.stdout, output, output_bytes_max)
         if cut:
-            _kill(process)
+            end_group(process)
     code = await process.wait()
     return Finished(code, bytes(output), error.decode("utf-8", "replace").strip(), cut)
 
@@ -94,7 +94,7 @@ async def _drain(stream: ByteReceiveStream, into: bytearray) -> None:
         into += chunk[: max(0, ERROR_BYTES_MAX - len(into))]
 
 
-def _kill(process: Process) -> None:
+def end_group(process: Process) -> None:
     """Kill the process and all that it started; as its group's leader it lends the group its id."""
     with suppress(ProcessLookupError, PermissionError):
         if sys.platform == "win32":
@@ -103,8 +103,17 @@ def _kill(process: Process) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
+def terminate_group(process: Process) -> None:
+    """Ask the process and all that it started to end; Windows has no asking."""
+    with suppress(ProcessLookupError, PermissionError):
+        if sys.platform == "win32":
+            process.terminate()
+        else:
+            os.killpg(process.pid, signal.SIGTERM)
+
+
 async def _end(process: Process) -> None:
     if process.returncode is None:
-        _kill(process)
+        end_group(process)
     with anyio.CancelScope(shield=True):
         await process.aclose()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from tmws_mcp.actions.upstream.config import read_servers
 from tmws_mcp.engine.report import limits_of
 from tmws_mcp.errors import EmbedderUnavailable, NewerSchema, NotADatabase, StoreError, TmwsError
 from tmws_mcp.memory.upkeep import quota as quotas
@@ -230,6 +231,19 @@ def patterns(settings: Settings) -> Finding:
     return Finding("ok", f"{len(catalog.patterns)} usable")
 
 
+def upstream(settings: Settings) -> Finding:
+    """Whether the file of other servers can be used; none is started."""
+    if settings.upstream is None:
+        return Finding("ok", "none configured")
+    configured = read_servers(settings.upstream)
+    listed = f"{len(configured.servers)} configured"
+    if configured.problems:
+        problems = "; ".join(map(str, configured.problems))
+        return Finding("warn", f"{listed}, others not: {problems}", "Mend TMWS_UPSTREAM's file.")
+    names = ", ".join(configured.servers)
+    return Finding("ok", f"{listed}: {names}" if names else listed)
+
+
 def redis(settings: Settings) -> Finding:
     """Whether the Redis for federation answers, where one is set."""
     if not settings.redis_url:
@@ -276,6 +290,7 @@ CHECKS: Mapping[str, Check] = {
     "quota": quota,
     "namespace": scope,
     "patterns": patterns,
+    "upstream": upstream,
     "redis": redis,
 }
 

@@ -13,10 +13,12 @@ from mcp_types import Tool
 from tmws_mcp.cli import explain, inspect_learned, ranks
 from tmws_mcp.cli.exits import FAILED, NOTHING, OK, Commands, end
 from tmws_mcp.cli.render import console, facts, print_json, show, table
+from tmws_mcp.cli.servers import show_upstream
 from tmws_mcp.cli.target import Answer, CommandOption, JsonOption, Server, UrlOption, run
 from tmws_mcp.errors import InvalidInput, NotFound
 from tmws_mcp.model import ExecuteReply, PatternSummary, RecallReply
 from tmws_mcp.model.memory import RECALL_LIMIT_MAX, TOKEN_BUDGET_MAX
+from tmws_mcp.model.status import UpstreamState
 from tmws_mcp.tokens import estimate_tokens
 
 PAGE_TOOLS_MAX = 50  # pages of tools/list: a server that never ends must not keep us for ever
@@ -196,6 +198,20 @@ def patterns(
     else:
         columns = ("pattern", "route", "what it does", "for example")
         console().print(table(columns, [_pattern_row(pattern) for pattern in found]))
+    end(OK if found else NOTHING)
+
+
+@app.command()
+def upstream(
+    *, command: CommandOption = "", url: UrlOption = "", as_json: JsonOption = False
+) -> None:
+    """List the other MCP servers whose tools patterns may call, started, with these tools."""
+    found = run(command, url, lambda server: server.read_own("tmws://upstream"))
+    if as_json:
+        print_json(found)
+    else:
+        servers = [UpstreamState.model_validate(server) for server in found]
+        show_upstream(servers)
     end(OK if found else NOTHING)
 
 

@@ -76,7 +76,9 @@ class Answering:
         parts: "Callable[[Mapping[str, Action]], Parts]",
         record: Callable[[Execution, Scope], Awaitable[None]],
         actions: Mapping[str, Callable[[], Awaitable[JsonValue]]],
+        only_reads: Callable[[str], bool],
     ) -> None:
+        self._only_reads = only_reads
         self._record = record
         self._settings = settings
         self._store = store
@@ -197,7 +199,7 @@ class Answering:
         """A pattern is kept if it says so and changes nothing."""
         actions = (self._actions.get(name) for name in pattern.actions)
         only_reads = all(action is not None and action.read_only for action in actions)
-        changes = pattern.stores or pattern.calls
+        changes = pattern.stores or not all(map(self._only_reads, pattern.calls))
         return pattern.cache_seconds > 0 and not changes and only_reads
 
     async def _run(

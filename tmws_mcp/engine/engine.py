@@ -23,6 +23,7 @@ from tmws_mcp.engine.keeping import Keeping
 from tmws_mcp.engine.managing import Managing
 from tmws_mcp.engine.memories import Memories
 from tmws_mcp.engine.opening import Opening
+from tmws_mcp.engine.reaching import Reaching
 from tmws_mcp.engine.recalls import Recalls
 from tmws_mcp.errors import StoreError, TmwsError
 from tmws_mcp.learning import executions, learned, pausing, sessions
@@ -57,6 +58,7 @@ from tmws_mcp.model import (
 from tmws_mcp.model.learned import Execution
 from tmws_mcp.model.memory import Explained
 from tmws_mcp.model.problems import validated
+from tmws_mcp.model.status import UpstreamState
 from tmws_mcp.settings import Settings
 from tmws_mcp.telemetry import get_logger
 
@@ -96,12 +98,14 @@ class Engine:
         )
         self.manage = Managing(settings, store=self._store, clock=clock)
         """What a person does with what was learned."""
+        self._reaching = Reaching(settings, tasks)
         self._answering = Answering(
             settings,
             store=self._store,
             parts=self._parts,
             record=self._record,
             actions={"status.health": self._health, "statistics.all": self._figures},
+            only_reads=self._reaching.only_reads,
         )
 
     async def store_memory(
@@ -219,11 +223,24 @@ class Engine:
             self.settings,
             store=self._store,
             embedder=embedder.id if embedder else None,
-            problems=(self._encoder.problem, *await self._answering.problems()),
+            problems=(
+                self._encoder.problem,
+                *await self._answering.problems(),
+                *await self._reaching.problems(),
+            ),
+            upstream=await self._reaching.in_words(),
             patterns=len(await self.patterns()),
             uptime_seconds=self._clock() - self._started_at,
             now=self._clock(),
         )
+
+    async def upstream(self) -> tuple[UpstreamState, ...]:
+        """Return the other servers with their tools; those that do not run are started.
+
+        Raises:
+            FileError: The file that names them cannot be used.
+        """
+        return await self._reaching.states(start=True)
 
     async def statistics(self) -> Statistics:
         """Say how much is stored and learned in the default scope."""
@@ -265,6 +282,7 @@ class Engine:
             remember=partial(self.store_memory, via="pattern_execute"),
             recommend=self.get_recommendations,
             actions=actions,
+            call=self._reaching.call,
             workspace=Workspace(folder),
         )
 

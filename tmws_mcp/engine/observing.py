@@ -50,6 +50,7 @@ async def observed(
 
 def _execution(pattern: "Pattern", reports: tuple[StepReport, ...], started: float) -> Execution:
     tools = {step.name: _tool(step) for step in pattern.steps}
+    calls = {step.name for step in pattern.steps if hasattr(step, "call")}
     ran = [step for step in reports if step.ran is not False]
     handed_over = any(step.ran is False and not _waited(step) for step in reports)
     failed = not reports or any(not step.ok for step in ran)
@@ -64,6 +65,7 @@ def _execution(pattern: "Pattern", reports: tuple[StepReport, ...], started: flo
                 ok=step.ok,
                 seconds=step.ms / 1000,
                 error=(step.error or "")[:ERROR_CHARS_MAX],
+                called=step.name in calls,
             )
             for step in ran
         ),

@@ -3,7 +3,8 @@
 Each one is counted for its pattern, which the alarm then watches too. A pattern that says what task
 it is done for (a promoted one does) is observed step by step as well, in a session of its own: its
 runs so stand beside those of agents, and move the evidence of the learned pattern that it came
-from. What was left to the caller was not done here, and is not counted.
+from. Of a pattern without a task, the tools of other servers that it called are observed. What was
+left to the caller was not done here, and is not counted.
 """
 
 from tmws_mcp.learning import learned, pausing, sessions, wording
@@ -34,8 +35,9 @@ def record(db: Connection, execution: Execution, scope: Scope, now: float) -> bo
     if execution.ok is not None:
         outcome = one(ok=execution.ok, seconds=execution.seconds)
         changes.add((PATTERN, EVERYWHERE, execution.pattern), outcome)
-    if execution.task:
+    if execution.task or any(step.called for step in execution.steps):
         sessions.observe(db, _observation(execution), scope, connection="", now=now)
+    if execution.task:
         _count_failure(db, ns, execution, changes)
     changes.write(db, ns, now)
     learned.keep(db, ns, changes, now)
@@ -60,6 +62,7 @@ def _observation(execution: Execution) -> ObserveRequest:
             tool_used=step.tool, success=step.ok, error=step.error, execution_time=step.seconds
         )
         for step in execution.steps
+        if execution.task or step.called
     ]
     whole = Interaction(
         method=execution.pattern,
@@ -67,7 +70,7 @@ def _observation(execution: Execution) -> ObserveRequest:
         execution_time=execution.seconds,
         outcome="unknown" if execution.ok is None else "success" if execution.ok else "failure",
     )
-    if execution.ok is None:
+    if execution.ok is None or not execution.task:
         whole = Interaction(outcome="unknown")
     return ObserveRequest(
         session_id=f"{SESSION}:{execution.pattern}:{execution.run}",

@@ -29,6 +29,8 @@ class ExecutedStep(Value):
     ok: bool
     seconds: float
     error: str = ""
+    called: bool = False
+    """Whether it is a tool of another server: it is observed whatever it was done for."""
 
 
 class Execution(Value):
@@ -38,7 +40,7 @@ class Execution(Value):
     run: str
     """Tells it apart from all others."""
     task: str = ""
-    """What it was done for; empty: only how it ended is counted."""
+    """What it was done for; empty: how it ended is counted, and the other servers' tools."""
     promoted_from: str | None = None
     steps: tuple[ExecutedStep, ...] = ()
     ok: bool | None

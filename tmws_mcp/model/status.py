@@ -1,5 +1,7 @@
 """What the server tells of itself."""
 
+from typing import Literal
+
 from pydantic import JsonValue
 
 from tmws_mcp.model.base import Scope, Value
@@ -19,6 +21,28 @@ class PatternSummary(Value):
     steps: tuple[str, ...] = ()
     executions: str | None = None
     """How its executions went, where one was observed."""
+
+
+class UpstreamTool(Value):
+    """A tool of another server."""
+
+    name: str
+    description: str = ""
+    arguments: tuple[str, ...] = ()
+    says_read_only: bool = False
+
+
+class UpstreamState(Value):
+    """Another MCP server, whose tools patterns may call."""
+
+    name: str
+    state: str
+    """running, starting, stopped, not started yet, or failed and why."""
+    by: Literal["command", "url"]
+    starts: int = 0
+    tool_changes: int = 0
+    """How often it has changed its tools since it was started."""
+    tools: tuple[UpstreamTool, ...] = ()
 
 
 class Status(Value):
@@ -41,6 +65,8 @@ class Status(Value):
     used: tuple[str, ...] = ()
     """How much of each limit that is set."""
     federation: str
+    upstream: tuple[str, ...] | None = None
+    """How the other servers are, where some are configured."""
     regressions: tuple[str, ...] = ()
     """What worked and got worse lately, with the learned pattern that it is about."""
     uptime_seconds: float

@@ -13,7 +13,7 @@ import anyio
 from pydantic import JsonValue, ValidationError
 
 from tmws_mcp.actions.registry import Action, Workspace
-from tmws_mcp.errors import ActionError, TmwsError
+from tmws_mcp.errors import ActionError, TmwsError, ToolUnreachable
 from tmws_mcp.model import (
     JsonObject,
     RecallReply,
@@ -60,6 +60,8 @@ class Parts:
     remember: Callable[[StoreRequest], Awaitable[StoreReply]]
     recommend: Callable[[RecommendRequest], Awaitable[RecommendReply]]
     actions: Mapping[str, Action]
+    call: Callable[[str, JsonObject], Awaitable[JsonValue]] | None = None
+    """Calls a tool of another server; ToolUnreachable where that cannot be."""
     workspace: Workspace = field(default_factory=Workspace)
 
 
@@ -137,17 +139,19 @@ async def _outcome(
         return Outcome(error=f"not run: it needs {failed[0]}, which {reason}", ran=False)
     if not _applies(step, earlier, call.arguments):
         return Outcome()
-    if isinstance(step, CallStep):
-        return await _handed_over(step, call)
     started = time.perf_counter()
-    found, error = await _within(step, parts, call, deadline)
+    try:
+        found, error = await _within(step, parts, call, deadline)
+    except ToolUnreachable as unreachable:
+        assert isinstance(step, CallStep)
+        return await _handed_over(step, call, unreachable)
     return Outcome(found, error, (time.perf_counter() - started) * 1000)
 
 
-async def _handed_over(step: CallStep, call: Call) -> Outcome:
+async def _handed_over(step: CallStep, call: Call, why: ToolUnreachable) -> Outcome:
     """Return the filled call for the caller to make: no server here has such a tool."""
     found, error = await _attempt(lambda: _filled_call(step, call), step)
-    said = f"not run: no tool {step.call!r} can be reached from here; call it yourself as shown"
+    said = f"not run: {str(why).rstrip('.')}; call it yourself as shown"
     return Outcome(found, error or said, ran=False)
 
 
@@ -197,6 +201,8 @@ async def _attempt(
     except ValidationError as error:
         return None, "; ".join(f"{_dotted(e['loc'])}: {e['msg']}" for e in error.errors()[:3])
     except TmwsError as error:
+        if isinstance(error, ToolUnreachable) and isinstance(step, CallStep):
+            raise  # the caller may have a way to it
         return None, str(error)
     except Exception as error:
         log.exception("patterns.step_crashed", step=step.name)
@@ -208,7 +214,7 @@ async def _run(step: Step, parts: Parts, call: Call) -> Found:
         case ActionStep():
             return await _act(step, parts, call)
         case CallStep():
-            return await _filled_call(step, call)
+            return await _call(step, parts, call)
         case RecallStep():
             return _recalled(await parts.recall(recall_request(step, call)))
         case StoreStep():
@@ -226,6 +232,12 @@ async def _act(step: ActionStep, parts: Parts, call: Call) -> Found:
         known = ", ".join(sorted(parts.actions))
         raise ActionError(f"There is no action {step.action!r}; known are {known}.")
     return Found(await action.run(_arguments(step, call), parts.workspace))
+
+
+async def _call(step: CallStep, parts: Parts, call: Call) -> Found:
+    if parts.call is None:
+        raise ToolUnreachable(f"no tool {step.call!r} can be reached from here")
+    return Found(await parts.call(step.call, _arguments(step, call)))
 
 
 async def _filled_call(step: CallStep, call: Call) -> Found:

@@ -67,6 +67,12 @@ DOCUMENTS = (
         lambda engine: engine.patterns(),
     ),
     Document(
+        "tmws://upstream",
+        "upstream",
+        "The other MCP servers whose tools patterns may call; reading it starts them",
+        lambda engine: engine.upstream(),
+    ),
+    Document(
         "tmws://learned",
         "learned",
         f"The newest {LEARNED_MAX} learned patterns with their evidence",
