@@ -43,8 +43,8 @@ class Maker:
 async def test_a_value_is_made_once_and_then_kept(cache: ProcessCache[str]) -> None:
     make = Maker()
 
-    assert await cache.get_or_make("k", make, seconds=60) == ("value 1", False)
-    assert await cache.get_or_make("k", make, seconds=60) == ("value 1", True)
+    assert await cache.get_or_make("k", make, seconds=lambda _: 60) == ("value 1", False)
+    assert await cache.get_or_make("k", make, seconds=lambda _: 60) == ("value 1", True)
     assert (cache.hits, cache.misses, len(cache)) == (1, 1, 1)
 
 
@@ -82,7 +82,7 @@ async def test_many_callers_at_once_cause_one_making(cache: ProcessCache[str]) -
     values = []
 
     async def ask() -> None:
-        values.append(await cache.get_or_make("k", make, seconds=60))
+        values.append(await cache.get_or_make("k", make, seconds=lambda _: 60))
 
     async with anyio.create_task_group() as tasks:
         for _ in range(20):
@@ -98,13 +98,13 @@ async def test_a_failure_is_raised_and_not_kept(cache: ProcessCache[str]) -> Non
         raise LookupError("no")
 
     with pytest.raises(LookupError):
-        await cache.get_or_make("k", fail, seconds=60)
+        await cache.get_or_make("k", fail, seconds=lambda _: 60)
 
-    assert await cache.get_or_make("k", Maker(), seconds=60) == ("value 1", False)
+    assert await cache.get_or_make("k", Maker(), seconds=lambda _: 60) == ("value 1", False)
 
 
 async def test_a_value_that_is_not_whole_is_given_and_not_kept(cache: ProcessCache[str]) -> None:
-    value, kept = await cache.get_or_make("k", Maker(), seconds=60, keep=lambda _: False)
+    value, kept = await cache.get_or_make("k", Maker(), seconds=lambda _: 60, keep=lambda _: False)
 
     assert (value, kept, len(cache)) == ("value 1", False, 0)
 
@@ -120,13 +120,13 @@ async def test_when_the_maker_is_cancelled_a_waiter_takes_over(cache: ProcessCac
     answers = []
 
     async def wait_for_it() -> None:
-        answers.append(await cache.get_or_make("k", Maker(), seconds=60))
+        answers.append(await cache.get_or_make("k", Maker(), seconds=lambda _: 60))
 
     with anyio.fail_after(5):
         async with anyio.create_task_group() as both:
             with anyio.CancelScope() as first:
                 async with anyio.create_task_group() as hanging:
-                    hanging.start_soon(lambda: cache.get_or_make("k", hang, seconds=60))
+                    hanging.start_soon(lambda: cache.get_or_make("k", hang, seconds=lambda _: 60))
                     await started.wait()
                     both.start_soon(wait_for_it)
                     await anyio.wait_all_tasks_blocked()
@@ -138,11 +138,11 @@ async def test_when_the_maker_is_cancelled_a_waiter_takes_over(cache: ProcessCac
 
 async def test_other_keys_do_not_wait(cache: ProcessCache[str]) -> None:
     async def nested() -> str:
-        inner, _ = await cache.get_or_make("inner", Maker(), seconds=60)
+        inner, _ = await cache.get_or_make("inner", Maker(), seconds=lambda _: 60)
         return f"outer of {inner}"
 
     with anyio.fail_after(5):
-        value, _ = await cache.get_or_make("outer", nested, seconds=60)
+        value, _ = await cache.get_or_make("outer", nested, seconds=lambda _: 60)
 
     assert value == "outer of value 1"
 
@@ -152,12 +152,12 @@ def test_the_key_holds_all_that_an_answer_depends_on() -> None:
     request = ExecuteRequest(query="q", context={"a": 1, "b": 2})
 
     def key(request: ExecuteRequest = request, scope: Scope = scope, **others: object) -> object:
-        return execution_key(request, scope, **({"version": "1", "generations": (1, 2)} | others))
+        return execution_key(request, scope, **({"version": "1", "now": 86_400.0} | others))
 
     assert key() == key(ExecuteRequest(query="q", context={"b": 2, "a": 1}))
     different = [
         key(version="2"),
-        key(generations=(1, 3)),
+        key(now=2 * 86_400.0),
         key(scope=Scope(namespace="two", source="argument", also=("user",))),
         key(scope=Scope(namespace="one", source="argument")),
         key(scope=scope.model_copy(update={"persona": "Ada"})),
@@ -168,3 +168,27 @@ def test_the_key_holds_all_that_an_answer_depends_on() -> None:
         key(request.model_copy(update={"explain": True})),
     ]
     assert len({key(), *different}) == 11
+
+
+async def test_the_bytes_of_all_values_are_bounded(clock: Clock) -> None:
+    cache: ProcessCache[str] = ProcessCache(bytes_max=10, size=len, clock=clock)
+    for key in "abc":
+        cache.put(key, key * 4, seconds=60)
+    cache.put("large", "x" * 11, seconds=60)
+
+    assert [cache.get(key) for key in ("a", "b", "c", "large")] == [None, "bbbb", "cccc", None]
+    assert cache.bytes == 8
+    cache.clear()
+    assert cache.bytes == 0
+
+
+async def test_a_value_that_is_no_longer_good_is_made_anew(cache: ProcessCache[str]) -> None:
+    async def bad(value: str) -> bool:
+        return value != "value 1"
+
+    make = Maker()
+    await cache.get_or_make("k", make, seconds=lambda _: 60, good=bad)
+    second = await cache.get_or_make("k", make, seconds=lambda _: 60, good=bad)
+    third = await cache.get_or_make("k", make, seconds=lambda _: 60, good=bad)
+
+    assert (second, third) == (("value 2", False), ("value 2", True))

@@ -1,16 +1,16 @@
-"""Answers kept in this process for a short while.
+"""Values kept in this process for a short while.
 
-Nothing is ever invalidated here: the key holds the generation of all that was read, so a write by
-any process leads to another key, and the old entry ages out. Callers that ask for the same key at
-once wait for one of them (single flight); lifetimes are spread a little (jitter), so that entries
-made together do not all expire together.
+Whoever asks may say whether a kept value is still good; one that is not is made anew. Callers that
+ask for the same key at once wait for one of them (single flight); lifetimes are spread a little
+(jitter), so that entries made together do not all expire together. The least recently used entry
+leaves first, by the number of entries and by their bytes.
 """
 
 import json
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -22,21 +22,29 @@ from tmws_mcp.model import ExecuteRequest, Scope
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-ENTRIES_MAX = 500
+ENTRIES_MAX = 2_000
+BYTES_MAX = 16 * 1024 * 1024
 JITTER_SHARE = 0.1
 """A lifetime is shortened by up to a tenth."""
 
 T = TypeVar("T")
 
 
-def execution_key(
-    request: ExecuteRequest, scope: Scope, *, version: str, generations: Sequence[int]
-) -> Hashable:
-    """Return the key of an execution: all that its answer depends on."""
-    wanted = request.model_dump(mode="json", exclude={"namespace", "context"})
+DAY_SECONDS = 86_400
+"""A query may say "yesterday", which another day reads otherwise."""
+
+
+def execution_key(request: ExecuteRequest, scope: Scope, *, version: str, now: float) -> Hashable:
+    """Return the key of an execution: all that its answer depends on beside what is stored."""
     where = (scope.namespace, *scope.also, scope.persona)
-    context = json.dumps(request.context, sort_keys=True)
-    return version, where, tuple(generations), tuple(wanted.values()), context
+    context = json.dumps(request.context, sort_keys=True) if request.context else ""
+    asked = (request.query, request.mode, request.token_budget, request.explain, context)
+    return version, where, int(now // DAY_SECONDS), asked
+
+
+async def always(_: object) -> bool:
+    """Find any kept value good."""
+    return True
 
 
 @dataclass(slots=True)
@@ -57,10 +65,14 @@ class ProcessCache(Generic[T]):
         self,
         *,
         entries_max: int = ENTRIES_MAX,
+        bytes_max: int = BYTES_MAX,
+        size: Callable[[T], int] = lambda _: 0,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
         assert entries_max > 0
+        self.bytes = 0
+        self._bytes_max, self._size = bytes_max, size
         self._entries: OrderedDict[Hashable, tuple[float, T]] = OrderedDict()
         self._flights: dict[Hashable, _Flight] = {}
         self._entries_max, self._clock, self._chance = entries_max, clock, chance
@@ -75,45 +87,56 @@ class ProcessCache(Generic[T]):
         if entry is None:
             return None
         if entry[0] <= self._clock():
-            del self._entries[key]
+            self.drop(key)
             return None
         self._entries.move_to_end(key)
         return entry[1]
 
     def put(self, key: Hashable, value: T, *, seconds: float) -> None:
-        """Keep the value for about as long."""
+        """Keep the value for about as long; one that is larger than all may be is not kept."""
+        self.drop(key)
+        if (size := self._size(value)) > self._bytes_max:
+            return
         alive = seconds * (1 - JITTER_SHARE * self._chance())
         self._entries[key] = (self._clock() + alive, value)
-        self._entries.move_to_end(key)
-        while len(self._entries) > self._entries_max:
-            self._entries.popitem(last=False)
+        self.bytes += size
+        while len(self._entries) > self._entries_max or self.bytes > self._bytes_max:
+            self.drop(next(iter(self._entries)))
+
+    def drop(self, key: Hashable) -> None:
+        """Forget a value, if it is there."""
+        if (entry := self._entries.pop(key, None)) is not None:
+            self.bytes -= self._size(entry[1])
 
     async def get_or_make(
         self,
         key: Hashable,
         make: Callable[[], Awaitable[T]],
         *,
-        seconds: float,
+        seconds: Callable[[T], float],
         keep: Callable[[T], bool] = lambda _: True,
+        good: Callable[[T], Awaitable[bool]] = always,
     ) -> tuple[T, bool]:
         """Return the value and whether it was kept; made at most once however many ask.
 
-        A failure is not kept, nor a value that `keep` refuses: the next caller tries again.
+        `good` says whether a kept value may be given. A failure is not kept, nor a value that
+        `keep` refuses: the next caller tries again.
         """
         async with self._alone(key):
             kept = self.get(key)
-            if kept is not None:
+            if kept is not None and await good(kept):
                 self.hits += 1
                 return kept, True
             self.misses += 1
             value = await make()
             if keep(value):
-                self.put(key, value, seconds=seconds)
+                self.put(key, value, seconds=seconds(value))
             return value, False
 
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()
+        self.bytes = 0
 
     @asynccontextmanager
     async def _alone(self, key: Hashable) -> "AsyncIterator[None]":

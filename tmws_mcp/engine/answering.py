@@ -7,15 +7,18 @@ regular expressions is nothing that `initialize` should wait for.
 
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
 from pydantic import JsonValue
 
 from tmws_mcp.actions.registry import ACTIONS, Action, Workspace
-from tmws_mcp.cache.process import ProcessCache, execution_key
+from tmws_mcp.cache.process import execution_key
+from tmws_mcp.engine.answers import Answers, Asked, Needs, Noted
+from tmws_mcp.engine.encoder import Encoder
+from tmws_mcp.engine.ground import Ground, Grounds
 from tmws_mcp.engine.observing import observed
 from tmws_mcp.engine.once import Once
 from tmws_mcp.errors import InvalidInput, PatternNotFound, RegexesUnavailable, StoreError
@@ -33,9 +36,7 @@ from tmws_mcp.model.learned import Execution
 from tmws_mcp.router.features import features
 from tmws_mcp.router.router import route
 from tmws_mcp.settings import Settings
-from tmws_mcp.store import memories, namespaces
 from tmws_mcp.store.database import Database
-from tmws_mcp.store.driver import Connection
 
 if TYPE_CHECKING:
     from tmws_mcp.model import Decision
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
     from tmws_mcp.patterns.run import Parts
 
 EXAMPLES_SHOWN = 5
-MEMORIES_COUNTED_MAX = 100
-"""The router asks whether there is anything to recall; counting a million would cost more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +56,6 @@ class Book:
     matcher: "Matcher"
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What an answer depends on, as the store has it now."""
-
-    memories: int
-    generations: tuple[int, ...]
-
-
 class Answering:
     """Runs pattern_execute for the engine."""
 
@@ -73,6 +64,8 @@ class Answering:
         settings: Settings,
         *,
         store: Callable[[], Awaitable[Database]],
+        encoder: Encoder,
+        clock: Callable[[], float],
         parts: "Callable[[Mapping[str, Action]], Parts]",
         record: Callable[[Execution, Scope], Awaitable[None]],
         actions: Mapping[str, Callable[[], Awaitable[JsonValue]]],
@@ -81,11 +74,15 @@ class Answering:
         self._only_reads = only_reads
         self._record = record
         self._settings = settings
-        self._store = store
+        self._clock = clock
+        self._grounds = Grounds(store, clock=clock)
+        self._answers = Answers(
+            store=store, encoder=encoder, clock=clock, words_alone=settings.embedder == "none"
+        )
         self._book = Once(self._read_book)
-        self._kept: ProcessCache[ExecuteReply] = ProcessCache()
         self._runs: Counter[str] = Counter()
         self._parts = parts
+        self._own = frozenset(actions)
         self._actions = dict(ACTIONS) | {
             name: _bound(name, action) for name, action in actions.items()
         }
@@ -105,25 +102,43 @@ class Answering:
         """
         started = time.perf_counter()
         book, scope = await self._book(), self._settings.scope(request.namespace)
+        ground = await self._ground(scope)
+        key = execution_key(request, scope, version=book.catalog.version, now=self._clock())
+        if (
+            isinstance(ground, Ground)
+            and not request.dry_run
+            and (reply := self._answers.at_hand(key, ground, started))
+        ):
+            self._runs[reply.route] += 1
+            return reply
+        return await self._execute(request, scope, book, ground, key)
+
+    async def _execute(
+        self,
+        request: ExecuteRequest,
+        scope: Scope,
+        book: Book,
+        ground: Ground | StoreError,
+        key: Hashable,
+    ) -> ExecuteReply:
+        """Match, route and run; or give a kept answer that something was written after."""
         match = book.matcher.match(request.query)
         pattern = book.catalog.patterns.get(match.pattern or "")
-        ground = await self._ground(scope, pattern)
+        if isinstance(ground, StoreError) and (not pattern or pattern.route != "infrastructure"):
+            raise ground
         decision = self._decide(request, pattern, ground)
         self._runs[decision.route] += 1
-        if not ground or not pattern or request.dry_run or not self._cacheable(pattern):
-            return await self._run(request, scope, pattern, match, decision)
-        key = execution_key(
-            request, scope, version=book.catalog.version, generations=ground.generations
-        )
-        from tmws_mcp.patterns.execute import is_whole  # noqa: PLC0415 - see above
 
-        reply, kept = await self._kept.get_or_make(
-            key,
-            lambda: self._run(request, scope, pattern, match, decision),
-            seconds=pattern.cache_seconds,
-            keep=is_whole,
+        def run(noted: Noted) -> Awaitable[ExecuteReply]:
+            return self._run(request, scope, pattern, match, decision, noted)
+
+        kept = pattern is not None and not request.dry_run and self._cacheable(pattern)
+        if isinstance(ground, StoreError) or pattern is None or not kept:
+            return await run(Noted())
+        needs, seconds = self._needs(pattern), pattern.cache_seconds
+        return await self._answers.get_or_make(
+            Asked(key, scope, ground, needs, pattern.id, seconds), run
         )
-        return _again(reply, started) if kept else reply
 
     async def register(self, request: RegisterRequest) -> RegisterReply:
         """Save a pattern given as an object; it can be matched at once."""
@@ -164,32 +179,30 @@ class Answering:
         """Return what this process has executed and kept."""
         return {
             "executed_by_route": dict(self._runs),
-            "cache_hits": self._kept.hits,
-            "cache_misses": self._kept.misses,
-            "cache_entries": len(self._kept),
+            "cache_hits": self._answers.kept.hits,
+            "cache_misses": self._answers.kept.misses,
+            "cache_entries": len(self._answers.kept),
         }
 
     async def _read_book(self) -> Book:
         return await anyio.to_thread.run_sync(_read_book, self._settings)
 
-    async def _ground(self, scope: Scope, pattern: "Pattern | None") -> Ground | None:
-        """Return what there is to recall; None where the store fails and the pattern needs none.
+    async def _ground(self, scope: Scope) -> Ground | StoreError:
+        """Return what there is to recall, or why that cannot be told.
 
         Whoever asks for the health of a server whose store is broken must not get an error.
         """
         try:
-            return await (await self._store()).read(_ground, scope)
-        except StoreError:
-            if pattern is None or pattern.route != "infrastructure":
-                raise
-            return None
+            return await self._grounds.of(scope)
+        except StoreError as error:
+            return error
 
     def _decide(
-        self, request: ExecuteRequest, pattern: "Pattern | None", ground: Ground | None
+        self, request: ExecuteRequest, pattern: "Pattern | None", ground: Ground | StoreError
     ) -> "Decision":
         seen = features(
             request.query,
-            memories=ground.memories if ground else 0,
+            memories=ground.memories if isinstance(ground, Ground) else 0,
             actions_run=pattern is None or all(name in self._actions for name in pattern.actions),
             stores=pattern is not None and pattern.stores,
         )
@@ -202,6 +215,12 @@ class Answering:
         changes = pattern.stores or not all(map(self._only_reads, pattern.calls))
         return pattern.cache_seconds > 0 and not changes and only_reads
 
+    def _needs(self, pattern: "Pattern") -> Needs:
+        learned = any(hasattr(step, "recommend") for step in pattern.steps)
+        own = self._own.intersection(pattern.actions)
+        acts = bool(pattern.calls) or not self._own.issuperset(pattern.actions)
+        return Needs(learned, everything=bool(own), acts=acts)
+
     async def _run(
         self,
         request: ExecuteRequest,
@@ -209,10 +228,12 @@ class Answering:
         pattern: "Pattern | None",
         match: Match,
         decision: "Decision",
+        noted: Noted,
     ) -> ExecuteReply:
         from tmws_mcp.patterns.execute import execute  # noqa: PLC0415 - see above
 
         parts = self._parts(self._actions)
+        parts = replace(parts, recall=noted.noting(parts.recall))
         if pattern is None or request.dry_run:
             return await execute(pattern, match, decision, request, scope, parts)
         return await observed(
@@ -255,12 +276,6 @@ def _register(request: RegisterRequest, settings: Settings) -> RegisterReply:
     return register(request.definition, home=settings.home, folders=folders)
 
 
-def _again(reply: ExecuteReply, started: float) -> ExecuteReply:
-    from tmws_mcp.patterns.execute import as_cached  # noqa: PLC0415 - see above
-
-    return as_cached(reply, "process", (time.perf_counter() - started) * 1000)
-
-
 def _summary(pattern: "Pattern") -> PatternSummary:
     return PatternSummary(
         id=pattern.id,
@@ -271,14 +286,3 @@ def _summary(pattern: "Pattern") -> PatternSummary:
         examples=pattern.examples.match[:EXAMPLES_SHOWN],
         steps=tuple(step.name for step in pattern.steps),
     )
-
-
-def _ground(db: Connection, scope: Scope) -> Ground:
-    """Read how much there is to recall, and the numbers that each write moves."""
-    found = (namespaces.find(db, name) for name in (scope.namespace, *scope.also))
-    spaces = [ns for ns in found if ns is not None]
-    generations = [
-        namespaces.generation(db, ns, area) for ns in spaces for area in ("memory", "learning")
-    ]
-    held = sum(memories.counted(db, ns, MEMORIES_COUNTED_MAX) for ns in spaces)
-    return Ground(held, (len(spaces), *generations))

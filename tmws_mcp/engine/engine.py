@@ -102,6 +102,8 @@ class Engine:
         self._answering = Answering(
             settings,
             store=self._store,
+            encoder=self._encoder,
+            clock=clock,
             parts=self._parts,
             record=self._record,
             actions={"status.health": self._health, "statistics.all": self._figures},

@@ -27,6 +27,7 @@ from tmws_mcp.errors import (
 )
 from tmws_mcp.store import driver, migrations
 from tmws_mcp.store.driver import Connection, SqliteError
+from tmws_mcp.store.watch import Watch
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,6 +48,7 @@ class Database:
         self._writer: aiosqlite.Connection | None = None
         self._readers: list[aiosqlite.Connection] = []
         self._free = anyio.Semaphore(READERS_MAX)
+        self._watch = Watch(path)
 
     async def __aenter__(self) -> Self:
         prepare_file(self.path)
@@ -60,6 +62,7 @@ class Database:
         traceback: TracebackType | None,
     ) -> None:
         with anyio.CancelScope(shield=True):
+            self._watch.close()
             for _ in range(READERS_MAX):  # who still reads brings a connection back
                 await self._free.acquire()
             for connection in (*self._readers, self._writer):
@@ -69,6 +72,10 @@ class Database:
         self._writer = None
         for _ in range(READERS_MAX):
             self._free.release()
+
+    def version(self) -> int | None:
+        """Return a number that every commit of any process moves; None where it cannot be told."""
+        return None if self._writer is None else self._watch.version()
 
     async def write(
         self, work: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs

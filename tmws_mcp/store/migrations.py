@@ -19,6 +19,7 @@ from tmws_mcp.store.schema import (
     s0004_learning,
     s0005_learned,
     s0006_outside,
+    s0007_changes,
 )
 from tmws_mcp.store.schema.s0001_first import APPLICATION_ID
 
@@ -35,6 +36,7 @@ STEPS: tuple[Step, ...] = (
     s0004_learning.apply,
     s0005_learned.apply,
     s0006_outside.apply,
+    s0007_changes.apply,
 )
 """Step n, counted from 1, makes schema n out of schema n - 1."""
 LATEST = len(STEPS)

@@ -164,3 +164,13 @@ def erase(db: Connection, keys: Sequence[int]) -> None:
         "AND NOT EXISTS (SELECT 1 FROM memory m WHERE m.thread = thread.id)",
         threads,
     )
+
+
+def next_end(db: Connection, ns: int, now: float) -> float | None:
+    """Return when the next memory of a namespace expires; None where none does."""
+    row = db.row(
+        "SELECT min(expires_at) FROM memory INDEXED BY memory_expiring "
+        "WHERE ns = ? AND expires_at > ?",
+        (ns, now),
+    )
+    return row[0] if row else None

@@ -1,0 +1,135 @@
+"""Answers that are given again, and those that must not be."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tmws_mcp.engine import Engine
+from tmws_mcp.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+NOW = 1_800_000_000.0
+ASKED = {"query": "what did we decide about the staging port"}
+
+
+class Clock:
+    """A time that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def engine(settings: Settings, clock: Clock) -> AsyncIterator[Engine]:
+    async with anyio.create_task_group() as tasks:
+        engine = Engine(settings, tasks, clock=clock)
+        for number in range(12):
+            await engine.store_memory(
+                {"content": f"room {number} has a port for the lamp of staging"}
+            )
+        yield engine
+        tasks.cancel_scope.cancel()
+    await engine.close()
+
+
+async def test_an_answer_stands_after_a_write_that_does_not_concern_it(engine: Engine) -> None:
+    first = await engine.pattern_execute(ASKED)
+    await engine.store_memory({"content": "The bonsai wants light"})
+    second = await engine.pattern_execute(ASKED)
+    await engine.store_memory({"content": "we decide that the staging port is 8931"})
+    third = await engine.pattern_execute(ASKED)
+
+    assert (first.cached, second.cached, third.cached) == (False, "process", False)
+    assert second.result == first.result
+    assert "8931" in str(third.result)
+
+
+async def test_what_a_caller_does_to_an_answer_no_other_caller_sees(engine: Engine) -> None:
+    await engine.pattern_execute(ASKED)
+    mine = await engine.pattern_execute(ASKED)
+    assert isinstance(mine.result, dict)
+    mine.result.clear()
+
+    yours = await engine.pattern_execute(ASKED)
+
+    assert yours.cached == "process"
+    assert "staging" in str(yours.result)
+
+
+async def test_an_answer_is_not_given_after_a_memory_in_it_has_expired(
+    engine: Engine, clock: Clock
+) -> None:
+    until = "2027-01-15T08:00:20Z"  # 20 s after NOW
+    await engine.store_memory(
+        {"content": "we decide that the staging port is 99 today", "expires_at": until}
+    )
+    first = await engine.pattern_execute(ASKED)
+    clock.now += 21
+    second = await engine.pattern_execute(ASKED)
+
+    assert "99 today" in str(first.result)
+    assert "99 today" not in str(second.result)
+    assert second.cached is False
+
+
+async def test_another_day_reads_yesterday_otherwise(engine: Engine, clock: Clock) -> None:
+    asked = {"query": "what did we decide yesterday about the staging port"}
+    await engine.pattern_execute(asked)
+    same_day = await engine.pattern_execute(asked)
+    clock.now += 86_400
+    next_day = await engine.pattern_execute(asked)
+
+    assert (same_day.cached, next_day.cached) == ("process", False)
+
+
+async def test_what_recommends_is_made_anew_after_an_observation(
+    settings: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine" / "memory"
+    folder.mkdir(parents=True)
+    (folder / "advice.yaml").write_text(
+        "id: memory.advice\nroute: memory\nsummary: Advice\ncache_seconds: 60\n"
+        "triggers: {exact: [advise me]}\nexamples: {match: [advise me]}\n"
+        "steps: [{name: advice, recommend: {task: deploy}}]\n"
+    )
+    given = settings.model_copy(
+        update={"pattern_dirs": (tmp_path / "mine",), "observe_executions": False}
+    )
+    async with anyio.create_task_group() as tasks:
+        engine = Engine(given, tasks)
+        await engine.observe_interaction({"task": "deploy", "tool_used": "make", "success": True})
+        await engine.pattern_execute({"query": "advise me"})
+        before = await engine.pattern_execute({"query": "advise me"})
+        await engine.observe_interaction({"task": "deploy", "tool_used": "ship", "success": True})
+        after = await engine.pattern_execute({"query": "advise me"})
+        tasks.cancel_scope.cancel()
+    await engine.close()
+
+    assert (before.cached, after.cached) == ("process", False)
+
+
+async def test_an_answer_by_words_alone_is_not_kept_where_meaning_should_count(
+    settings: Settings,
+) -> None:
+    away = settings.model_copy(update={"embedder": "http://127.0.0.1:9/v1"})
+    async with anyio.create_task_group() as tasks:
+        engine = Engine(away, tasks)
+        await engine.store_memory({"content": "we decide that the staging port is 8931"})
+        first = await engine.pattern_execute(ASKED)
+        second = await engine.pattern_execute(ASKED)
+        tasks.cancel_scope.cancel()
+    await engine.close()
+
+    assert "8931" in str(first.result)
+    assert second.cached is False
