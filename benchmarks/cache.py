@@ -43,7 +43,7 @@ TIE = 0.02
 """Scores are shares of 1; nobody can tell two memories apart that are so close."""
 TRIES_MAX = 20
 NAMESPACE = "cached"
-WRITES = (("store", 70), ("replace", 10), ("forget", 10), ("observe", 10))
+WRITES = ("store",) * 7 + ("replace", "forget", "observe")
 
 Told = dict[str, Any]
 
@@ -84,16 +84,13 @@ class Writer:
 
     def __init__(self, engine: Engine, seed: int) -> None:
         self._engine, self._choose = engine, random.Random(seed)
-
-        self._facts = facts(10**9, seed=100 + seed)
-        self._seed, self._own, self._count = seed, [], 0
-
-    _own: list[str]
+        self._facts, self._seed, self._count = facts(10**9, seed=100 + seed), seed, 0
+        self._own: list[str] = []
+        """Ids of what it has stored itself, the oldest first."""
 
     async def write(self) -> None:
         """Store, replace, forget, or observe something."""
-        kinds, weights = zip(*WRITES, strict=True)
-        kind = self._choose.choices(kinds, weights)[0]
+        kind = self._choose.choice(WRITES)
         if kind == "observe":
             await self._engine.observe_interaction(
                 {"task": "run the tests", "tool_used": "make", "success": True}
@@ -132,7 +129,11 @@ def told(reply: ExecuteReply) -> Told:
     result = reply.result
     assert isinstance(result, dict)
     found = {name: value for name, value in result.items() if isinstance(value, dict)}
-    memories = [m for value in found.values() for m in value.pop("memories", [])]
+    memories: list[Any] = []
+    for value in found.values():
+        listed = value.pop("memories", [])
+        assert isinstance(listed, list)
+        memories += listed
     return {
         "memories": memories,
         "else": json.dumps([reply.pattern, reply.route, found], sort_keys=True),
