@@ -1,5 +1,6 @@
 """pattern_execute from end to end, on a fresh store."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,21 @@ async def test_an_infrastructure_pattern_acts_on_a_fresh_store(engine: Engine) -
     assert reply.tokens > 0
 
 
+@pytest.fixture
+def project(tmp_path: Path) -> None:
+    """A repository with a manifest, a commit and a release in the workspace."""
+    (tmp_path / "requirements.txt").write_text("httpx==0.28\n")
+    author = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    for command in (
+        ("init", "-q", "-b", "main"),
+        ("add", "requirements.txt"),
+        (*author, "commit", "-q", "-m", "Begin"),
+        ("tag", "v1.0"),
+    ):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True, capture_output=True)
+
+
+@pytest.mark.usefixtures("project")
 async def test_every_shipped_pattern_runs_on_a_fresh_store(engine: Engine) -> None:
     for pattern in await engine.patterns():
         reply = await engine.pattern_execute({"query": pattern.examples[0]})

@@ -61,6 +61,7 @@ def test_texts_within_values_are_filled_and_keys_are_not() -> None:
     [
         ("integer", "7", 7), ("number", "2.5", 2.5), ("boolean", "True", True),
         ("json", "[1, 2]", [1, 2]), ("text", "7", "7"), ("path", "a/b", "a/b"),
+        ("moment", "8 May 2023", "2023-05-08T00:00:00+00:00"), ("moment", "the plan", ""),
     ],
 )  # fmt: skip
 def test_a_value_that_is_one_name_alone_gets_the_names_type(

@@ -37,3 +37,17 @@ def only(arguments: JsonObject, *known: str) -> None:
     if unknown := sorted(set(arguments) - set(known)):
         offered = ", ".join(known) or "none at all"
         raise ActionError(f"Unknown argument {unknown[0]!r}; this action takes {offered}.")
+
+
+def folder_of(where: Workspace) -> Path:
+    """Return the workspace's folder.
+
+    Raises:
+        ActionError: None is known.
+    """
+    if where.folder is None:
+        raise ActionError(
+            "No workspace is known: start the server within a project, or name a folder with "
+            "TMWS_WORKSPACE."
+        )
+    return where.folder

@@ -7,7 +7,7 @@ configuration. No lock is taken, nothing is fetched, and nothing above the folde
 
 import itertools
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -56,16 +56,35 @@ class Repository:
         )
 
 
+def git_program() -> str:
+    """Return the path of git.
+
+    Raises:
+        ActionError: There is none.
+    """
+    git = shutil.which("git")
+    if git is None:
+        raise ActionError("git is not installed.")
+    return git
+
+
+async def opened(folder: Path) -> Repository:
+    """Return the repository of a real path, with its own filters switched off.
+
+    Raises:
+        ActionError: There is no git, or it cannot read the repository's configuration.
+    """
+    repository = Repository(git_program(), folder)
+    return replace(repository, filters=_filters(await repository.run(*LIST_FILTERS)))
+
+
 async def git_state(folder: Path) -> JsonObject:
     """Return branch, head, distance from upstream, changes and the latest commits of a real path.
 
     Raises:
         ActionError: There is no git, the folder is no repository, or git failed.
     """
-    git = shutil.which("git")
-    if git is None:
-        raise ActionError("git is not installed.")
-    repository = Repository(git, folder)
+    repository = Repository(git_program(), folder)
     found: dict[str, Finished] = {}
 
     async def ask(name: str, *arguments: str) -> None:
@@ -74,12 +93,12 @@ async def git_state(folder: Path) -> JsonObject:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(ask, "log", "log", f"-{COMMITS_SHOWN}", "--format=%h %as %s")
         tasks.start_soon(ask, "filters", *LIST_FILTERS)
-    status = await Repository(git, repository.folder, _filters(found["filters"])).run(
+    status = await replace(repository, filters=_filters(found["filters"])).run(
         *("status", "--porcelain=v2", "--branch", "-z"),
         *("--untracked-files=normal", "--ignore-submodules=dirty"),
     )
     if status.code and not status.cut:
-        raise ActionError(_why(status))
+        raise ActionError(why_failed(status))
     return parse_status(status.output, cut=status.cut) | {"recent": _commits(found["log"])}
 
 
@@ -134,7 +153,7 @@ def _commits(log: Finished) -> list[JsonValue]:
 def _filters(listed: Finished) -> tuple[str, ...]:
     """Return the names of the filters that the repository's own configuration defines."""
     if listed.code not in {0, 1} or listed.cut:  # 1: there are none
-        raise ActionError(_why(listed))
+        raise ActionError(why_failed(listed))
     fields = listed.output.decode("utf-8", "replace").split("\0")
     own = {key for scope, key in itertools.pairwise(fields) if scope in {"local", "worktree"}}
     names = {key.removeprefix("filter.").rpartition(".")[0] for key in own}
@@ -160,7 +179,8 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _why(status: Finished) -> str:
+def why_failed(status: Finished) -> str:
+    """Return why git failed, in a line."""
     if "not a git repository" in status.error:
         return "The folder is not a git repository."
     if "dubious ownership" in status.error:

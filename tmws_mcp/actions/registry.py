@@ -6,13 +6,21 @@ its methods under these names, so that a pattern file can be checked without an 
 
 from typing import Final
 
-from tmws_mcp.actions import calculate, clock, workspace
+from tmws_mcp.actions import calculate, changes, clock, dependencies, find, workspace
 from tmws_mcp.actions.action import Action, Workspace
 
 __all__ = ["ACTIONS", "STATE_ACTIONS", "Action", "Workspace", "is_known", "is_read_only"]
 
 ACTIONS: Final = {
-    action.name: action for action in (calculate.ACTION, clock.ACTION, workspace.ACTION)
+    action.name: action
+    for action in (
+        calculate.ACTION,
+        changes.ACTION,
+        clock.ACTION,
+        dependencies.ACTION,
+        find.ACTION,
+        workspace.ACTION,
+    )
 }
 STATE_ACTIONS: Final = frozenset(
     {"status.health", "statistics.all", "patterns.list", "patterns.explain"}

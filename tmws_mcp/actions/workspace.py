@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 from pydantic import JsonValue
 
-from tmws_mcp.actions.action import Action, Workspace, only
+from tmws_mcp.actions.action import Action, Workspace, folder_of, only
 from tmws_mcp.actions.git import git_state
 from tmws_mcp.errors import ActionError
 from tmws_mcp.model import JsonObject
@@ -82,12 +82,7 @@ def _entries(folder: Path) -> list[str]:
 
 async def _run(arguments: JsonObject, where: Workspace) -> JsonValue:
     only(arguments)
-    if where.folder is None:
-        raise ActionError(
-            "No workspace is known: start the server within a project, or name a folder with "
-            "TMWS_WORKSPACE."
-        )
-    return await workspace_state(where.folder)
+    return await workspace_state(folder_of(where))
 
 
 ACTION = Action("workspace.state", "Repository, kind of project and layout of the workspace", _run)

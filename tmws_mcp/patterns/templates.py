@@ -7,18 +7,26 @@ does not enclose a name is refused when the file is read; `{{` and `}}` stand fo
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
 from pydantic import JsonValue
 
 from tmws_mcp.errors import InvalidInput
+from tmws_mcp.patterns.period import period
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]{0,39})\}|[{}]")
 
 
-ArgumentType = Literal["text", "path", "url", "date", "integer", "number", "boolean", "json"]
-"""The first four are texts, and say what to look for in a query or a file."""
+ArgumentType = Literal[
+    "text", "path", "url", "date", "moment", "integer", "number", "boolean", "json"
+]
+"""The first four are texts, and say what to look for in a query or a file.
+
+A moment is the beginning of the time that a text names ("last week"), in ISO form; empty where it
+names none.
+"""
 
 
 def _is_number(value: JsonValue) -> bool:
@@ -106,7 +114,7 @@ def typed_value(
     """
     if isinstance(value, str):
         name = value[1:-1]
-        alone = value == f"{{{name}}}" and types.get(name, "text") in CONVERTED
+        alone = value == f"{{{name}}}" and types.get(name, "text") in (*CONVERTED, "moment")
         return _converted(name, fill(value, values), types[name]) if alone else fill(value, values)
     if isinstance(value, list):
         return [typed_value(item, values, types) for item in value]
@@ -116,6 +124,9 @@ def typed_value(
 
 
 def _converted(name: str, text: str, wanted: ArgumentType) -> JsonValue:
+    if wanted == "moment":
+        since = period(text, time.time()).since
+        return since.isoformat(timespec="seconds") if since else ""
     try:
         found: JsonValue = json.loads(text.lower() if wanted == "boolean" else text)
     except ValueError as error:

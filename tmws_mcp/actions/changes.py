@@ -1,0 +1,157 @@
+"""What changed in a repository: since a moment, since a commit, or not committed yet.
+
+A summary for a reader who wants to know where to look: commits by their subjects, files by the
+lines added and removed. The lines themselves are the business of whoever opens the file.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+from pydantic import JsonValue
+
+from tmws_mcp.actions.action import Action, Workspace, folder_of, only
+from tmws_mcp.actions.command import Finished
+from tmws_mcp.actions.git import Repository, opened, why_failed
+from tmws_mcp.errors import ActionError
+from tmws_mcp.model import JsonObject
+
+COMMITS_MAX = 200
+COMMITS_SHOWN = 12
+COMMITS_WITHOUT_A_START = 5
+FILES_SHOWN = 20
+SUBJECT_CHARS_MAX = 100
+LATEST_RELEASE = "release"
+"""As a base: the latest tag."""
+
+_REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+-]{0,119}")
+_COMMIT = "\x01"
+_NUMBERS = ("--numstat", "--no-renames", "--no-ext-diff", "--no-textconv")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Lines by file, of several commits or of the working folder."""
+
+    added: Counter[str] = field(default_factory=Counter)
+    removed: Counter[str] = field(default_factory=Counter)
+
+    def count(self, lines: Iterable[str]) -> None:
+        """Count lines of `git --numstat`; a binary file has none."""
+        for line in lines:
+            added, removed, path = line.split("\t", 2)
+            self.added[path] += int(added) if added.isdigit() else 0
+            self.removed[path] += int(removed) if removed.isdigit() else 0
+
+    def told(self) -> JsonObject:
+        """Return the sum, and the files that changed most."""
+        ranked = sorted(self.added, key=lambda path: (-self.added[path] - self.removed[path], path))
+        shown: list[JsonValue] = [
+            f"+{self.added[path]} -{self.removed[path]} {path}" for path in ranked[:FILES_SHOWN]
+        ]
+        total = f"{len(ranked)} files, +{self.added.total()} -{self.removed.total()}"
+        return {"total": total, "most_changed": shown} if ranked else {"total": "none"}
+
+
+async def changes(folder: Path, *, since: str = "", base: str = "") -> JsonObject:
+    """Return the commits since a moment (ISO) or a commit, their files, and what is uncommitted.
+
+    Without either the latest commits are told. `release` as the base is the latest tag.
+
+    Raises:
+        ActionError: The folder is no repository, or there is no such commit.
+    """
+    repository = await opened(await anyio.to_thread.run_sync(folder.resolve))
+    if base == LATEST_RELEASE:
+        base = await _latest_tag(repository)
+    log = (*_log(since, base),)
+    found: dict[str, Finished] = {}
+
+    async def ask(name: str, *arguments: str) -> None:
+        found[name] = await repository.run(*arguments)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask, "log", *log)
+        tasks.start_soon(ask, "diff", "diff", *_NUMBERS, "HEAD", "--")
+        tasks.start_soon(ask, "new", "ls-files", "--others", "--exclude-standard")
+    _check(found, base)
+    commits, tally = _read(found["log"])
+    told: JsonObject = {"since": base or since} if base or since else {}
+    told |= {"commits": [*commits[:COMMITS_SHOWN]], "committed": tally.told()}
+    if len(commits) > COMMITS_SHOWN:
+        told["more_commits"] = len(commits) - COMMITS_SHOWN
+    return told | {"uncommitted": _uncommitted(found)}
+
+
+def _log(since: str, base: str) -> Iterator[str]:
+    number = COMMITS_MAX if since or base else COMMITS_WITHOUT_A_START
+    yield from ("log", f"-{number}", f"--format={_COMMIT}%h %as %s", *_NUMBERS)
+    if since:
+        yield f"--since={_moment(since)}"
+    yield from ("--end-of-options", f"{_revision(base)}..HEAD" if base else "HEAD", "--")
+
+
+def _moment(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ActionError(f"`since` is {text[:80]!r}; give a moment such as 2026-05-08.") from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+
+
+def _revision(text: str) -> str:
+    if not _REVISION.fullmatch(text) or ".." in text:
+        raise ActionError(f"{text[:80]!r} is no name of a branch, a tag or a commit.")
+    return text
+
+
+async def _latest_tag(repository: Repository) -> str:
+    found = await repository.run("describe", "--tags", "--abbrev=0", "HEAD")
+    if found.code:
+        raise ActionError("There is no tag yet: name a branch, a tag or a commit as `base`.")
+    return found.output.decode("utf-8", "replace").strip()
+
+
+def _check(found: dict[str, Finished], base: str) -> None:
+    log = found["log"]
+    if log.code and "does not have any commits" not in log.error and not log.cut:
+        if base and ("unknown revision" in log.error or "bad revision" in log.error):
+            raise ActionError(f"There is no branch, tag or commit {base!r} here.")
+        if "bad revision 'HEAD'" not in log.error:  # no commit yet
+            raise ActionError(why_failed(log))
+
+
+def _read(log: Finished) -> tuple[list[str], Tally]:
+    """Return the commits, newest first, and the lines that they changed."""
+    commits: list[str] = []
+    tally = Tally()
+    for entry in log.output.decode("utf-8", "replace").split(_COMMIT)[1:]:
+        subject, *lines = entry.splitlines()
+        commits.append(subject[:SUBJECT_CHARS_MAX])
+        tally.count(line for line in lines if line.count("\t") >= 2)  # noqa: PLR2004 - added, removed, path
+    return commits, tally
+
+
+def _uncommitted(found: dict[str, Finished]) -> JsonObject:
+    tally = Tally()
+    lines = found["diff"].output.decode("utf-8", "replace").splitlines()
+    tally.count(line for line in lines if line.count("\t") >= 2)  # noqa: PLR2004 - as above
+    new = found["new"].output.decode("utf-8", "replace").splitlines()
+    told = tally.told()
+    return told | {"new_files": [*new[:FILES_SHOWN]], "new_count": len(new)} if new else told
+
+
+async def _run(arguments: JsonObject, where: Workspace) -> JsonValue:
+    only(arguments, "since", "base")
+    since, base = arguments.get("since", ""), arguments.get("base", "")
+    if not isinstance(since, str) or not isinstance(base, str):
+        raise ActionError("`since` and `base` must be texts.")
+    return await changes(folder_of(where), since=since.strip(), base=base.strip())
+
+
+ACTION = Action("workspace.changes", "Commits, files and lines that changed in the workspace", _run)
