@@ -95,6 +95,30 @@ def test_a_recommendation_says_that_its_tool_got_worse(db: Connection) -> None:
     assert reply.tokens <= 120
 
 
+def run(db: Connection, number: int, outcome: str) -> None:
+    name, at = f"run-{number}", NOW + number
+    for tool in ("build", "ship"):
+        observed(db, now=at, session_id=name, task="Ship it", tool_used=tool)
+    observed(db, now=at, session_id=name, outcome=outcome)
+
+
+def test_a_workflow_that_got_worse_says_so_and_is_less_sure(db: Connection) -> None:
+    for number in range(30):
+        run(db, number, "success")
+    good = advised(db, now=NOW + 500, task="Ship it", want="workflow").recommendations[0]
+    for number in range(30, 60):
+        run(db, number, "failure" if number % 5 else "success")
+
+    best = advised(db, now=NOW + 5000, task="Ship it", want="workflow").recommendations[0]
+
+    assert best.action == ("build", "ship") == good.action
+    assert "since it got worse" in best.why
+    assert "before: 30 of 30" in best.why or "before: 31 of" in best.why
+    assert best.confidence < good.confidence / 2
+    assert best.success_rate is not None
+    assert best.success_rate < 0.5
+
+
 def test_the_change_is_told_with_the_pattern_that_it_is_about(db: Connection) -> None:
     broken(db)
 

@@ -53,6 +53,28 @@ def test_a_repair_that_an_exit_code_proved_comes_before_one_that_was_claimed(
     assert first.action == "install"
 
 
+@pytest.mark.parametrize("judge", ["tests", "exit_code", "user"])
+def test_the_end_of_a_session_is_judged_too(db: Connection, judge: str) -> None:
+    for name, said in (("own", "self"), ("judged", judge)):
+        for _ in range(3):
+            for tool in ("build", f"ship-{name}"):
+                observed(db, session_id=name, task=f"{name} work", tool_used=tool)
+            observed(db, session_id=name, outcome="success", evidence=said)
+
+    rates = {
+        name: advised(db, task=f"{name} work", want="workflow").recommendations[0].success_rate
+        for name in ("own", "judged")
+    }
+
+    assert rates["judged"] > rates["own"]
+
+
+def test_an_outcome_alone_is_judged_too(db: Connection) -> None:
+    observed(db, session_id="a", task=TASK, outcome="success", evidence="tests")
+
+    assert db.rows("SELECT outside_n, outside_ok FROM outcome WHERE kind = 'task'") == [(1, 1)]
+
+
 def test_without_a_judge_nothing_weighs_more() -> None:
     own, outside = Tally(n=4, ok=3), Tally(n=4, ok=3, outside_n=4, outside_ok=3)
 

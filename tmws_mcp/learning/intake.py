@@ -40,6 +40,8 @@ class Observation:
     available: tuple[str, ...]
     """As sent: most interactions never need it, and it may name thousands."""
     outcome: str | None
+    judge: str | None
+    """Who says that it went well, or did not."""
     seconds: float | None
     tokens: int | None
 
@@ -92,6 +94,7 @@ def observation(sent: Interaction, *, connection: str) -> Observation:
         metadata=context_key(sent.metadata),
         available=sent.available_tools,
         outcome=sent.outcome,
+        judge=sent.evidence,
         seconds=sent.execution_time,
         tokens=sent.tokens,
     )

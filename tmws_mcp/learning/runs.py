@@ -23,11 +23,18 @@ RUN_STEPS_MAX = 120
 
 
 def end_run(
-    db: Connection, session: Session, changes: Changes, *, outcome: str, now: float
+    db: Connection,
+    session: Session,
+    changes: Changes,
+    *,
+    outcome: str,
+    now: float,
+    judge: str | None = None,
 ) -> None:
-    """End the session's run with this outcome."""
+    """End the session's run with this outcome; `judge` is who says so."""
     count_contexts(db, session, session.run, changes)
-    keep_run(db, session, session.run, changes, outcome=outcome, now=now)
+    if done := keep_run(db, session, session.run, changes, outcome=outcome, now=now):
+        _count_sequence(db, session, done, changes, outcome, judge)
     observations.end_session(db, session, outcome=outcome, now=now)
 
 
@@ -84,18 +91,16 @@ def _task_words(db: Connection, session: Session, run: int) -> Mapping[str, int]
 
 def keep_run(
     db: Connection, session: Session, run: int, changes: Changes, *, outcome: str, now: float
-) -> None:
-    """Keep the run's steps for its task, and count its sequence where its outcome is known."""
-    if session.task is None:
-        return
-    done = _steps(db, session, run)
-    if not done:
-        return
+) -> list[tuple[str, bool]]:
+    """Keep the run's steps for its task, and return them; nothing where it has no task."""
+    done = _steps(db, session, run) if session.task is not None else []
+    if session.task is None or not done:
+        return []
     kept = Run(tuple(done), outcome, now)
     tasks.keep_run(db, session.id, run, task=session.task, run=kept)
     changes.recounted = True
     changes.ended.add(session.task)
-    _count_sequence(db, session, done, changes, outcome)
+    return done
 
 
 def take_late(db: Connection, session: Session, run: int, changes: Changes, now: float) -> None:
@@ -121,12 +126,16 @@ def _count_sequence(
     done: Sequence[tuple[str, bool]],
     changes: Changes,
     outcome: str,
+    judge: str | None,
 ) -> None:
+    """Count the sequence where the run's outcome is known."""
     assert session.task is not None
     task = tasks.by_id(db, session.task)
     tools = sequences.worked(done)
     if task is None or len(tools) < sequences.STEPS_MIN or outcome == "unknown":
         return
-    changes.add((SEQUENCE, task.hash, sequences.key(tools)), one(ok=outcome == "success"))
+    changes.add(
+        (SEQUENCE, task.hash, sequences.key(tools)), one(ok=outcome == "success", judge=judge)
+    )
     if outcome == "success":
         task_sequence.note(changes, task, tools)

@@ -126,13 +126,13 @@ def _session(desk: Desk, seen: Observation) -> Session:
         own = connection if seen.session == intake.session_name("", connection=connection) else None
         return observations.open_session(db, desk.ns, seen.session, connection=own, now=now)
     if found.is_open and now - found.last_at > IDLE_SECONDS:
-        _end_run(desk, found, "unknown")
+        _end_run(desk, found, "unknown", None)
         return _again(db, found)
     return found
 
 
-def _end_run(desk: Desk, session: Session, outcome: str) -> None:
-    runs.end_run(desk.db, session, desk.changes, outcome=outcome, now=desk.now)
+def _end_run(desk: Desk, session: Session, outcome: str, judge: str | None) -> None:
+    runs.end_run(desk.db, session, desk.changes, outcome=outcome, now=desk.now, judge=judge)
     desk.view.detach()
 
 
@@ -216,12 +216,13 @@ def _take_end(desk: Desk, session: Session, seen: Observation) -> int:
     if seen.ends_only and seen.task_key:
         if seen.step is None:
             session = _begun(desk, session, seen)
-        outcome = one(ok=seen.outcome == "success", seconds=seen.seconds, tokens=seen.tokens)
+        ok, judge = seen.outcome == "success", seen.judge
+        outcome = one(ok=ok, seconds=seen.seconds, tokens=seen.tokens, judge=judge)
         if seen.outcome != "unknown":
             desk.changes.add((TASK, seen.task_key, ""), outcome)
     elif not session.is_open:
         return 0
-    _end_run(desk, session, seen.outcome)
+    _end_run(desk, session, seen.outcome, seen.judge)
     return 1
 
 

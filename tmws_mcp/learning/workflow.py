@@ -13,17 +13,18 @@ from tmws_mcp.learning import posterior, sequences, wording
 from tmws_mcp.learning.answers import Answer
 from tmws_mcp.learning.asking import Asked
 from tmws_mcp.learning.blend import blend, trusts_new
+from tmws_mcp.learning.counting import SEQUENCE
 from tmws_mcp.learning.experts import ngram
 from tmws_mcp.learning.identity import pattern_id
 from tmws_mcp.learning.kinds import task_sequence
 from tmws_mcp.learning.learned import evidence_of
 from tmws_mcp.learning.weights import Weights
 from tmws_mcp.model import Recommendation
-from tmws_mcp.store import actor, learned, tasks
+from tmws_mcp.store import actor, evidence, learned, tasks
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Tally
 from tmws_mcp.store.observations import Step
-from tmws_mcp.store.tasks import Run
+from tmws_mcp.store.tasks import Run, Task
 
 CANDIDATES_MAX = 24
 ANSWERS_MAX = 3
@@ -168,20 +169,42 @@ def _recommendation(
     for other in candidates:
         alike = sequences.likeness(one.tools, other.tools) >= ALIKE
         (same if alike else rest).add(other.runs)
+    task = tasks.by_id(db, one.task) if one.task is not None else None
+    whole = _whole(db, asked, one, task)
+    if whole.changed_at:  # what it did before says little of what it will do
+        same = whole
     shown = same if same.n else Tally(n=one.unknown, actors=same.actors, last_at=same.last_at)
+    likely = _expected(one, candidates) * min(1.0, one.similarity + NEAR_ENOUGH)
     return Recommendation(
         action=one.tools,
         kind="workflow",
-        confidence=round(_expected(one, candidates) * min(1.0, one.similarity + NEAR_ENOUGH), 4),
-        success_rate=round(posterior.mean([same]), 3) if same.n else None,
-        why=_why(db, one, same, rest),
-        pattern_id=_kept_pattern(db, asked, one),
+        confidence=round(likely * _kept_share(whole), 4),
+        success_rate=round(posterior.mean([same, whole]), 3) if same.n else None,
+        why=_why(task, one, same, rest),
+        pattern_id=_kept_pattern(db, asked, one, task),
         evidence=evidence_of(shown, rest if same.n else None),
     )
 
 
-def _why(db: Connection, one: Candidate, same: Tally, rest: Tally) -> str:
-    task = tasks.by_id(db, one.task) if one.task is not None else None
+def _whole(db: Connection, asked: Asked, one: Candidate, task: Task | None) -> Tally:
+    """Return how exactly this sequence went for its task, with who judged it and how lately."""
+    if task is None:
+        return Tally()
+    return evidence.tally(db, asked.case.ns, SEQUENCE, task.hash, sequences.key(one.tools))
+
+
+def _kept_share(whole: Tally) -> float:
+    """Return how much of its success a sequence has kept since it got worse; 1.0 where it did not.
+
+    Runs are weighed as they ended, however long ago: without this, a sequence that broke would
+    stay the first for as long as it had worked.
+    """
+    if not (whole.changed_at and whole.before_ok):
+        return 1.0
+    return min(1.0, posterior.mean([whole]) * whole.before_n / whole.before_ok)
+
+
+def _why(task: Task | None, one: Candidate, same: Tally, rest: Tally) -> str:
     of = f", for tasks like {wording.task(task.text)}" if task else ""
     if not (same.n or one.unknown):
         return "put together from what usually comes next; never run as a whole here"
@@ -191,8 +214,7 @@ def _why(db: Connection, one: Candidate, same: Tally, rest: Tally) -> str:
     return f"{wording.worked(same)}{of}{wording.without(rest)}"
 
 
-def _kept_pattern(db: Connection, asked: Asked, one: Candidate) -> str | None:
-    task = tasks.by_id(db, one.task) if one.task is not None else None
+def _kept_pattern(db: Connection, asked: Asked, one: Candidate, task: Task | None) -> str | None:
     if task is None:
         return None
     made = task_sequence.definition(task, one.tools)
