@@ -13,7 +13,7 @@ endif
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full check fix bench bench-large bench-retrieval docs lock
+.PHONY: help setup demo test test-full soak check fix bench bench-large bench-retrieval docs lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: setup ## Run the tests with the coverage gate (ARGS="tests/store --no-cov"
 
 test-full: setup ## Run the tests that need npm and the package registries too
 	@$(RUN) -m pytest -m full -rs $(ARGS)
+
+soak: setup ## Run 10,000 schedules of faults between instances (ARGS="--count 500", "--mutants")
+	@$(RUN) -m tests.federation.schedules $(ARGS)
 
 check: setup ## Run every check that is no test: format, lint, types, layers, sizes, documents
 	@$(RUN) scripts/check.py $(ARGS)

@@ -22,3 +22,18 @@ def next_seqs(db: Connection, n: int) -> range:
     assert row is not None
     last = int(row[0])
     return range(last - n + 1, last + 1)
+
+
+def renew(db: Connection, name: str) -> None:
+    """Be another actor from now on: somebody else goes on as the one that this store was.
+
+    The sequence goes on: it is above all that the store has ever numbered.
+    """
+    db.run("UPDATE meta SET value = ? WHERE key = 'actor'", (name,))
+
+
+def seq(db: Connection) -> int:
+    """Return the last number that was given."""
+    row = db.row("SELECT value FROM meta WHERE key = 'seq'")
+    assert row is not None
+    return int(row[0])

@@ -20,6 +20,7 @@ from tmws_mcp.store.schema import (
     s0005_learned,
     s0006_outside,
     s0007_changes,
+    s0008_federation,
 )
 from tmws_mcp.store.schema.s0001_first import APPLICATION_ID
 
@@ -37,6 +38,7 @@ STEPS: tuple[Step, ...] = (
     s0005_learned.apply,
     s0006_outside.apply,
     s0007_changes.apply,
+    s0008_federation.apply,
 )
 """Step n, counted from 1, makes schema n out of schema n - 1."""
 LATEST = len(STEPS)

@@ -1,0 +1,256 @@
+"""One random schedule of faults: everything happens in the middle of everything else.
+
+`python -m tests.federation.schedules --count 10000` runs many (`make soak`), and with `--mutants`
+shows what is noticed when a rule of the protocol is taken out.
+"""
+
+import argparse
+import random
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from tests.federation import mutants, world
+from tests.federation.world import Crash, FaultyHub, Node, Weather
+from tmws_mcp.federation.hub import HubAway, StaleEpoch
+from tmws_mcp.federation.memory_hub import MemoryHub, State
+
+NAMES = tuple(f"thing {n}" for n in range(6))
+FORGETTABLE = NAMES[:2]
+NODES_MAX = 5
+STEPS = 260
+ROUNDS_MAX = 12
+
+
+@dataclass
+class Schedule:
+    """A world, and what is expected of it."""
+
+    seed: int
+    digests: bool = True
+    nodes: list[Node] = field(default_factory=list)
+    tasks: dict[int, object] = field(default_factory=dict)
+    """Number of an instance -> its protocol step that is under way."""
+    expected: dict[str, list[int]] = field(default_factory=dict)
+    forgotten: set[str] = field(default_factory=set)
+    snapshots: list[State] = field(default_factory=list)
+    dead: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.seed)
+        self.weather = Weather(self.rng)
+        self.hub = MemoryHub(log_max=self.rng.choice([3, 20, 200]), read_max=3, page_slots=3)
+        for _ in range(self.rng.randint(2, 3)):
+            self.join()
+
+    def join(self) -> None:
+        hub = FaultyHub(self.hub, self.weather)
+        one = world.node(len(self.nodes), hub, seed=self.seed)
+        one.store.maybe_die = self._maybe_die
+        self.nodes.append(one)
+
+    def _maybe_die(self) -> None:
+        if self.weather.strikes("crash", 0.02):
+            raise Crash
+
+    def alive(self) -> list[int]:
+        return [n for n in range(len(self.nodes)) if n not in self.dead]
+
+    # What may happen.
+
+    def something(self) -> None:
+        """Let one thing happen, most often a step of somebody's protocol."""
+        number = self.rng.choice(self.alive())
+        x = self.rng.random()
+        if number in self.tasks and x < 0.72:
+            self.go_on(number)
+        elif x < 0.84:
+            self.begin(number)
+        elif x < 0.94:
+            self.count(number)
+        else:
+            self.rarely(number)
+
+    def begin(self, number: int) -> None:
+        if number in self.tasks:
+            return
+        replicator = self.nodes[number].replicator
+        deep = self.digests and self.rng.random() < 0.15
+        self.tasks[number] = replicator.compare() if deep else replicator.tick()
+
+    def go_on(self, number: int) -> None:
+        try:
+            self.tasks[number].send(None)
+        except (StopIteration, HubAway, StaleEpoch):
+            del self.tasks[number]
+        except Crash:
+            self.restart(number)
+
+    def restart(self, number: int) -> None:
+        """The process is gone; its store is what was committed."""
+        if (task := self.tasks.pop(number, None)) is not None:
+            task.close()
+        old = self.nodes[number].replicator
+        self.nodes[number].replicator = world.replicator(
+            old.store, old.hub, old.keyring, old.bindings
+        )
+
+    def count(self, number: int) -> None:
+        name, good, bad = self.rng.choice(NAMES), self.rng.randint(0, 4), self.rng.randint(0, 2)
+        if not good + bad:
+            return
+        try:
+            self.nodes[number].count(name, good=good, bad=bad)
+        except Crash:
+            self.restart(number)
+            return
+        totals = self.expected.setdefault(name, [0, 0])
+        totals[0] += good
+        totals[1] += bad
+
+    def rarely(self, number: int) -> None:
+        things = [self.forget, self.cut, self.wipe, self.roll_back, self.late, self.rubbish]
+        if self.digests:  # without them nothing can tell what a hub lost in the middle of a page
+            things += [self.die]
+        self.rng.choice([*things, self.restart, self.join_late])(number)
+
+    def forget(self, number: int) -> None:
+        if self.rng.random() < 0.5:
+            return
+        name = self.rng.choice(FORGETTABLE)
+        try:
+            self.nodes[number].forget(name)
+        except Crash:
+            self.restart(number)
+            return
+        self.forgotten.add(name)
+
+    def cut(self, number: int) -> None:
+        hub = self.nodes[number].replicator.hub
+        hub.cut = not hub.cut
+
+    def wipe(self, _: int) -> None:
+        if self.weather.strikes("wipe", 0.5):
+            self.hub.wipe()
+
+    def roll_back(self, _: int) -> None:
+        if self.snapshots and self.weather.strikes("rollback", 0.5):
+            self.hub.roll_back(self.rng.choice(self.snapshots))
+        else:
+            self.snapshots = [*self.snapshots, self.hub.snapshot()][-3:]
+
+    def late(self, number: int) -> None:
+        if self.weather.ghosts:
+            work = self.nodes[number].replicator.hub.deliver_late()
+            world.run(work)
+
+    def rubbish(self, _: int) -> None:
+        self.weather.strikes("rubbish", 1.0)
+        raw = self.rng.choice([b"", self.rng.randbytes(40), world.encode([1, 2])])
+        self.hub.append(raw, self.rng.choice([b"", world.KEYRING.sign(b"entry", raw)]))
+
+    def join_late(self, _: int) -> None:
+        if len(self.nodes) < NODES_MAX and self.weather.strikes("late join", 0.3):
+            self.join()
+
+    def die(self, number: int) -> None:
+        if len(self.alive()) > 2 and self.weather.strikes("death", 0.15):
+            self.restart(number)
+            self.dead.add(number)
+
+    # What must hold.
+
+    def verdict(self) -> str | None:
+        """Let the weather clear, and say what is wrong; None: nothing."""
+        for number in list(self.tasks):
+            self.restart(number)
+        self.weather.quiet = True
+        left = [self.nodes[number] for number in self.alive()]
+        for _ in range(ROUNDS_MAX):
+            world.settle(*left, rounds=1, digests=self.digests)
+            if world.agree(*left):
+                break
+        else:
+            return f"no agreement: {[one.totals() for one in left]}"
+        return self._miscounted(left[0]) or self._remembered(left) or self._incomplete(left)
+
+    def _miscounted(self, one: Node) -> str | None:
+        found = one.totals()
+        for name, (good, bad) in self.expected.items():
+            got = found.get(name, (0, 0))
+            if name in self.forgotten or self.dead:
+                if got[0] > good or got[1] > bad:
+                    return f"{name}: {got} of {good, bad}: too much"
+            elif got != (good, bad):
+                return f"{name}: {got} of {good, bad}"
+        return None
+
+    def _remembered(self, left: list[Node]) -> str | None:
+        for one in left:
+            bodies = one.slots()
+            for actor, slot in bodies:
+                tomb = one.store.db.row(
+                    "SELECT max(gen) FROM slot WHERE ns = ? AND key = ?",
+                    (world.NS, b"x" + slot.key),
+                )
+                if slot.body and not slot.key.startswith(b"x") and slot.gen < (tomb[0] or 0):
+                    return f"{actor} still tells {slot.key!r}"
+        return None
+
+    def _incomplete(self, left: list[Node]) -> str | None:
+        """A mark promises that all slots up to it are there."""
+        marks = [
+            {a: p.vv for a, p in world.table.peers(n.store.db, world.NS).items()} for n in left
+        ]
+        for one, marked in zip(left, marks, strict=True):
+            for actor, vv in marked.items():
+                newest = max(
+                    (s.seq for who, s in one.slots() if who == actor and s.seq <= vv), default=0
+                )
+                best = max(
+                    (s.seq for n in left for who, s in n.slots() if who == actor and s.seq <= vv),
+                    default=0,
+                )
+                if newest < best:
+                    return f"mark {vv} of {actor} promises more than {newest}"
+        return None
+
+
+def run(seed: int, *, digests: bool = True, steps: int = STEPS) -> tuple[str | None, Schedule]:
+    """Run one schedule; return what is wrong, None if nothing is."""
+    schedule = Schedule(seed, digests)
+    for _ in range(steps):
+        schedule.something()
+    return schedule.verdict(), schedule
+
+
+def many(first: int, count: int) -> int:
+    """Run schedules with and without digests in turn; print what went wrong, return how many."""
+    failed, seen, started = 0, Counter(), time.monotonic()
+    for seed in range(first, first + count):
+        problem, schedule = run(seed, digests=seed % 2 == 0)
+        seen.update(schedule.weather.seen)
+        if problem:
+            failed += 1
+            print(f"seed {seed}: {problem}", flush=True)
+    took = time.monotonic() - started
+    print(f"{count} schedules, {failed} failed, {took:.0f} s; faults: {dict(seen)}")
+    return failed
+
+
+def main() -> int:
+    """Run what the command line asks for; the exit code tells whether all is well."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--mutants", action="store_true")
+    asked = parser.parse_args()
+    if asked.mutants:
+        return int(mutants.table_of_all() > len(mutants.MUTANTS) // 10)
+    mutants.apply()
+    return int(many(asked.first, asked.count) > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

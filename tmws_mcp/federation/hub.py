@@ -1,0 +1,103 @@
+"""The hub: one more replica that all instances reach, and never the truth.
+
+It may be empty, old, or away at any moment. Whatever it answers is compared with what is known; it
+gets what it lacks from whoever has it. memory_hub.py and redis_hub.py are hubs; the tests of the
+faults are what a new one has to pass.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from tmws_mcp.model.federation import Mark, Slot
+
+START = "0"
+"""Cursor before the first entry of the log."""
+
+
+class HubAway(Exception):
+    """The hub does not answer, or is not able to; it is asked again later."""
+
+
+class StaleEpoch(Exception):
+    """The hub was emptied since its epoch was read: what was sent is not applied."""
+
+
+class Opened(NamedTuple):
+    """What a hub says first."""
+
+    epoch: str
+    """Random, made when the hub is found empty."""
+    marks: Mapping[str, Mark]
+    """Actor -> up to where its slots are there."""
+
+
+class Sealed(NamedTuple):
+    """Slots of an actor on their way to the hub: see wire.Entry."""
+
+    actor: str
+    start: int
+    end: int
+    tag: bytes
+    slots: Sequence[tuple[Slot, bytes]]
+    """Each with the value that the hub is to keep."""
+    raw: bytes
+    mac: bytes
+
+
+class Page(NamedTuple):
+    """Some of an actor's slots as the hub keeps them."""
+
+    cursor: int
+    """Where the next page begins; 0: this was the last one."""
+    slots: Sequence[tuple[bytes, bytes]]
+    """(slot key, stored value)"""
+
+
+class Log(NamedTuple):
+    """What was appended to the hub's log after a cursor."""
+
+    cursor: str
+    entries: Sequence[tuple[bytes, bytes]]
+    """(raw, mac) each."""
+
+
+Digests = Mapping[str, tuple[int, int]]
+"""Actor -> (vv, digest)."""
+
+
+class Hub(Protocol):
+    """Seven calls; each raises HubAway where it gets no answer."""
+
+    async def open(self) -> Opened:
+        """Say epoch and marks, in one step."""
+        ...
+
+    async def push(self, epoch: str, sealed: Sealed) -> None:
+        """Merge slots and append the entry to the log, in one step.
+
+        The actor's mark moves only where `start` is not above it.
+
+        Raises:
+            StaleEpoch: The epoch is another one.
+        """
+        ...
+
+    async def read(self, cursor: str) -> Log:
+        """Return what the log still has after the cursor: a hint, it may have been cut."""
+        ...
+
+    async def wait(self, cursor: str, seconds: float) -> bool:
+        """Wait until the log has something after the cursor; False if it has not by then."""
+        ...
+
+    async def page(self, actor: str, cursor: int) -> Page:
+        """Return slots of an actor; those there all the while come at least once."""
+        ...
+
+    async def tell(self, actor: str, digests: Digests) -> None:
+        """Say what one's own replica holds."""
+        ...
+
+    async def told(self) -> Mapping[str, Digests]:
+        """Return what each instance has said that it holds."""
+        ...

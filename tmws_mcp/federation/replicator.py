@@ -1,0 +1,332 @@
+"""The protocol: what an instance does to agree with the others through a hub.
+
+All that is sent is state, so that each step may be repeated, lost or reordered. What makes it
+correct is the comparison of version vectors in `tick` and of digests in `compare`; the hub's log
+only makes it quick. Any exception between two steps leaves a sound store behind, and the next tick
+goes on from there.
+
+Nothing in here waits for anything but store and hub, and nothing starts tasks: the simulator of the
+tests drives it step by step.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tmws_mcp.federation import fork, outgoing, replica
+from tmws_mcp.federation.bindings import Bindings, Figures, Store
+from tmws_mcp.federation.hub import START, Digests, Hub, Opened
+from tmws_mcp.federation.replica import Changed
+from tmws_mcp.federation.slots import FAREWELL, FORGETTING, forgets
+from tmws_mcp.federation.wire import (
+    ENTRY_SLOTS_MAX,
+    TAG_BYTES,
+    VERSION,
+    Entry,
+    Keyring,
+    Refused,
+    opened,
+    restored,
+)
+from tmws_mcp.model.federation import Mark, Slot
+from tmws_mcp.store import actor as identities
+from tmws_mcp.store import slots as table
+from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.slots import Peer
+from tmws_mcp.telemetry import get_logger
+
+ROUNDS_MAX = 50
+"""Pages of the log read in one tick; what is left comes with the next."""
+ANSWERS_MAX = 2
+"""So often a difference in digests is answered: who never moves again is not there any more."""
+ANSWERED_MAX = 10_000
+
+log = get_logger("federation")
+
+
+class Forked(Exception):
+    """Somebody else writes as this actor."""
+
+
+@dataclass(slots=True)
+class Replicator:
+    """One namespace of one store, and a hub."""
+
+    store: Store
+    ns: int
+    hub: Hub
+    keyring: Keyring
+    bindings: Bindings
+    entry_slots_max: int = ENTRY_SLOTS_MAX
+    figures: Figures = field(default_factory=Figures)
+    _has_forgotten: bool = False
+    _answered: dict[tuple[str, str, int, int], int] = field(default_factory=dict)
+
+    async def tick(self) -> None:
+        """Agree with the hub: take what is new, give what it lacks.
+
+        Raises:
+            HubAway: It does not answer.
+            StaleEpoch: It was emptied in the middle; the next tick begins anew.
+        """
+        while await self.store.write(self.bindings.collect, self.ns):
+            pass  # slice by slice, since each holds the write lock
+        hub = await self.hub.open()
+        try:
+            await self.store.write(self._greet, hub)
+            await self._read_log()
+        except Forked:
+            await self._fork()
+        await self._pull_what_is_missing(hub)
+        await self._push_what_is_missing(hub)
+        if self._has_forgotten:  # whoever asked for it waits to hear how many have done it
+            me, mine = await self.store.read(self._digests)
+            await self.hub.tell(me, mine)
+            self._has_forgotten = False
+
+    def _greet(self, db: Connection, hub: Opened) -> None:
+        """Look at what the hub has of this actor, and begin its log anew if it was emptied."""
+        me = identities.identity(db)
+        mark = hub.marks.get(me)
+        if mark is not None:
+            self._check_mark(db, me, mark)
+        if self._is_new(db, hub):
+            table.move_link(db, self.ns, epoch=hub.epoch, cursor=START)
+
+    def _is_new(self, db: Connection, hub: Opened) -> bool:
+        return hub.epoch != table.link(db, self.ns).epoch
+
+    def _check_mark(self, db: Connection, me: str, mark: Mark) -> None:
+        known = table.knows_tag(db, self.ns, mark.tag)
+        if mark.seq > table.peer(db, self.ns, me).vv or (mark.tag and not known):
+            raise Forked
+        self._acknowledge(db, mark)
+
+    def _acknowledge(self, db: Connection, mark: Mark) -> None:
+        if mark.seq > table.link(db, self.ns).acknowledged:
+            table.move_link(db, self.ns, acknowledged=mark.seq)
+
+    async def _fork(self) -> None:
+        self.figures.forks += 1
+        name = self.bindings.random(8).hex()
+        changed = await self.store.write(self._begin_anew, name)
+        log.warning("federation.forked", actor=name, slots=changed)
+
+    def _begin_anew(self, db: Connection, name: str) -> int:
+        """Be another actor, in all namespaces at once."""
+        total = 0
+        for ns in dict.fromkeys([self.ns, *table.linked(db)]):
+            while self.bindings.collect(db, ns):
+                pass
+        parted = fork.part(db, name, reauthor=self.bindings.reauthor)
+        for ns, changed in parted.items():
+            self.bindings.adopt(db, ns, changed)
+            total += len(changed)
+        return total
+
+    def collect_all(self, db: Connection) -> None:
+        """Make slots of all that was counted up to now, within the caller's transaction."""
+        while self.bindings.collect(db, self.ns):
+            pass
+
+    # Receiving.
+
+    async def _read_log(self) -> None:
+        for _ in range(ROUNDS_MAX):
+            link = await self.store.read(table.link, self.ns)
+            found = await self.hub.read(link.cursor)
+            if not found.entries:
+                return
+            entries = [entry for line in found.entries if (entry := self._opened(*line))]
+            await self.store.write(self._take_entries, entries, found.cursor)
+
+    def _opened(self, raw: bytes, mac: bytes) -> Entry | None:
+        try:
+            entry = opened(raw, mac, self.keyring)
+            for slot in entry.slots:
+                self._check_body(slot)
+        except Refused as error:
+            self._refuse(error)
+            return None
+        return entry
+
+    def _check_body(self, slot: Slot) -> None:
+        if slot.body and not forgets(slot) and not self.bindings.is_sound(slot):
+            raise Refused("slot with a body that cannot be read")
+
+    def _refuse(self, error: Refused) -> None:
+        self.figures.refused += 1
+        # Counted, and shown by the status: whoever can write to the hub could fill the log.
+        log.debug("federation.refused", reason=str(error), namespace=self.keyring.namespace)
+
+    def _take_entries(self, db: Connection, entries: Sequence[Entry], cursor: str) -> None:
+        if any(forgets(slot) for entry in entries for slot in entry.slots):
+            # What was counted before it was forgotten here must be seen to be of before.
+            self.collect_all(db)
+        changed: Changed = {}
+        for entry in entries:
+            self._check_own(db, entry.actor, entry.slots, entry.tag)
+            changed |= replica.take(db, self.ns, entry.actor, entry.slots)
+            if self._continues(db, entry):
+                replica.advance(db, self.ns, entry.actor, Mark(entry.end, entry.tag))
+        self._adopt(db, changed)
+        table.move_link(db, self.ns, cursor=cursor)
+
+    def _continues(self, db: Connection, entry: Entry) -> bool:
+        return entry.start <= table.peer(db, self.ns, entry.actor).vv
+
+    def _check_own(self, db: Connection, actor: str, slots: Sequence[Slot], tag: bytes) -> None:
+        """What comes back as one's own must have been sent by oneself."""
+        if actor != identities.identity(db):
+            return
+        own = table.peer(db, self.ns, actor).vv
+        strange = bool(tag) and not table.knows_tag(db, self.ns, tag)
+        if strange or any(slot.seq > own for slot in slots):
+            raise Forked
+
+    def _adopt(self, db: Connection, changed: Changed) -> None:
+        if not changed:
+            return
+        me = identities.identity(db)
+        self.figures.received += len(changed)
+        changed |= self._farewell(db, me, changed)
+        self._has_forgotten |= any(key[:1] in FORGETTING for key in changed)
+        self.bindings.adopt(db, self.ns, changed)
+
+    def _farewell(self, db: Connection, me: str, changed: Changed) -> Changed:
+        """Whoever forgot this instance may not have known its newest slots."""
+        if FAREWELL + me.encode() not in changed:
+            return {}
+        return replica.forget_actor(db, self.ns, me)
+
+    async def _pull_what_is_missing(self, hub: Opened) -> None:
+        here = await self.store.read(table.peers, self.ns)
+        me = await self.store.read(identities.identity)
+        for actor, mark in hub.marks.items():
+            if actor != me and mark.seq > here.get(actor, Peer()).vv:
+                await self.pull(actor, hub)
+
+    async def pull(self, actor: str, hub: Opened) -> None:
+        """Take all slots that the hub has of an actor.
+
+        The mark moves to what it was before the first page was read, and only if the hub was the
+        same to the end: what it holds now may be less than what the mark promised.
+        """
+        cursor, whole = 0, True
+        while True:
+            page = await self.hub.page(actor, cursor)
+            slots = [slot for line in page.slots if (slot := self._restored(actor, *line))]
+            whole = whole and len(slots) == len(page.slots)
+            await self.store.write(self._take_slots, actor, slots)
+            cursor = page.cursor
+            if not cursor:
+                break
+        mark = hub.marks.get(actor, Mark(0))
+        if whole and mark.seq and self._is_same(hub, await self.hub.open(), actor):
+            await self.store.write(self._complete, actor, mark)
+
+    def _is_same(self, hub: Opened, again: Opened, actor: str) -> bool:
+        marks = hub.marks.get(actor, Mark(0)), again.marks.get(actor, Mark(0))
+        return again.epoch == hub.epoch and marks[1].seq >= marks[0].seq
+
+    def _complete(self, db: Connection, actor: str, mark: Mark) -> None:
+        if actor != identities.identity(db):
+            replica.advance(db, self.ns, actor, mark)
+
+    def _restored(self, actor: str, key: bytes, value: bytes) -> Slot | None:
+        try:
+            slot = restored(actor, key, value, self.keyring)
+            self._check_body(slot)
+        except Refused as error:
+            self._refuse(error)
+            return None
+        return slot
+
+    def _take_slots(self, db: Connection, actor: str, slots: Sequence[Slot]) -> None:
+        if any(map(forgets, slots)):
+            self.collect_all(db)
+        own = identities.identity(db)
+        if actor == own:
+            newest = table.peer(db, self.ns, own).vv
+            slots = [slot for slot in slots if slot.seq <= newest]  # the next tick sees the fork
+        self._adopt(db, replica.take(db, self.ns, actor, slots))
+
+    # Sending.
+
+    async def _push_what_is_missing(self, hub: Opened) -> None:
+        here = await self.store.read(table.peers, self.ns)
+        me = await self.store.read(identities.identity)
+        for actor in sorted(here, key=lambda name: name != me):
+            there = hub.marks.get(actor, Mark(0)).seq
+            if here[actor].vv > there:
+                await self.push(actor, hub.epoch, above=there)
+
+    async def push(self, actor: str, epoch: str, *, above: int) -> None:
+        """Give the hub the actor's slots with a greater number; others' too, who may be away."""
+        slots, mark = await self.store.write(self._outgoing, actor, above)
+        for entry in outgoing.entries(actor, slots, above, mark, self.entry_slots_max):
+            await self._send(epoch, entry)
+
+    def _outgoing(self, db: Connection, actor: str, above: int) -> tuple[list[Slot], Mark]:
+        """Return slots and mark of one moment; an own push gets a tag, durable before it is seen.
+
+        A mark read at another moment than the slots would promise what was not sent.
+        """
+        peer = table.peer(db, self.ns, actor)
+        mark = Mark(peer.vv, peer.tag)
+        if actor == identities.identity(db):
+            mark = Mark(peer.vv, self.bindings.random(TAG_BYTES))
+            table.add_tag(db, self.ns, mark.tag)
+            table.set_mark(db, self.ns, actor, mark)
+            table.move_link(db, self.ns, pushed=mark.seq)
+            table.drop_bases(db, self.ns)
+        return table.of_actor(db, self.ns, actor, above=above), mark
+
+    async def _send(self, epoch: str, entry: Entry) -> None:
+        await self.hub.push(epoch, outgoing.seal(entry, self.keyring))
+        self.figures.pushed += len(entry.slots)
+
+    # Comparing.
+
+    async def compare(self) -> None:
+        """Compare digests with all others, and mend what differs without a mark showing it.
+
+        Slots of an actor whose mark nobody has are found here alone: hence over all actors.
+        """
+        hub = await self.hub.open()
+        me, mine = await self.store.read(self._digests)
+        await self.hub.tell(me, mine)
+        told = await self.hub.told()
+        for actor in sorted({name for known in (mine, *told.values()) for name in known}):
+            if self._differs(actor, mine, [(who, said) for who, said in told.items() if who != me]):
+                await self.pull(actor, hub)
+                await self._push_all(actor, hub.epoch)
+        me, mine = await self.store.read(self._digests)
+        await self.hub.tell(me, mine)
+
+    def _digests(self, db: Connection) -> tuple[str, Digests]:
+        here = table.peers(db, self.ns)
+        return identities.identity(db), {
+            name: (peer.vv, peer.digest) for name, peer in here.items() if peer.vv or peer.digest
+        }
+
+    def _differs(self, actor: str, mine: Digests, told: Sequence[tuple[str, Digests]]) -> bool:
+        here = mine.get(actor, (0, 0))
+        found = False
+        for who, said in told:
+            there = said.get(actor, (0, 0))
+            if there[0] == here[0] and there[1] != here[1]:
+                found |= self._is_worth_answering((who, actor, there[1], here[1]))
+        return found
+
+    def _is_worth_answering(self, difference: tuple[str, str, int, int]) -> bool:
+        """Somebody who has gone for good goes on telling what it held."""
+        if len(self._answered) >= ANSWERED_MAX:
+            self._answered.clear()
+        times = self._answered[difference] = self._answered.get(difference, 0) + 1
+        return times <= ANSWERS_MAX
+
+    async def _push_all(self, actor: str, epoch: str) -> None:
+        """Give all slots of an actor without a claim to completeness."""
+        slots = await self.store.read(table.of_actor, self.ns, actor)
+        for part in outgoing.parts(slots, self.entry_slots_max):
+            await self._send(epoch, Entry(VERSION, actor, 0, 0, b"", part))

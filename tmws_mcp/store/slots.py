@@ -1,0 +1,192 @@
+"""Slots of all actors of a namespace, as federation keeps them; what they mean it knows alone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tmws_mcp.model.federation import Mark, Slot
+from tmws_mcp.store.driver import Connection
+
+COLUMNS = "key, gen, seq, body"
+ASKED_EACH = 400
+TAGS_MAX = 10_000
+NO_SEQ = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How far a shared namespace has come."""
+
+    epoch: str = ""
+    cursor: str = "0"
+    exported: int = 0
+    pushed: int = 0
+    acknowledged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """What is here of an actor."""
+
+    vv: int = 0
+    tag: bytes = b""
+    digest: int = 0
+
+
+def link(db: Connection, ns: int) -> Link:
+    """Return how far the namespace has come."""
+    row = db.row(
+        "SELECT epoch, cursor, exported, pushed, acknowledged FROM link WHERE ns = ?", (ns,)
+    )
+    return Link(*row) if row else Link()
+
+
+def linked(db: Connection) -> tuple[int, ...]:
+    """Return the namespaces that were ever shared."""
+    return tuple(row[0] for row in db.rows("SELECT ns FROM link ORDER BY ns"))
+
+
+def move_link(db: Connection, ns: int, **changes: str | int) -> None:
+    """Set some of epoch, cursor, exported, pushed, acknowledged."""
+    assert set(changes) <= {"epoch", "cursor", "exported", "pushed", "acknowledged"}
+    db.run("INSERT OR IGNORE INTO link(ns) VALUES (?)", (ns,))
+    for name, value in changes.items():
+        db.run(f"UPDATE link SET {name} = ? WHERE ns = ?", (value, ns))
+
+
+def find(db: Connection, ns: int, actor: str, keys: Sequence[bytes]) -> dict[bytes, Slot]:
+    """Return those of an actor's slots that are known."""
+    found: dict[bytes, Slot] = {}
+    for start in range(0, len(keys), ASKED_EACH):
+        some = keys[start : start + ASKED_EACH]
+        marks = ",".join("?" * len(some))
+        rows = db.rows(
+            f"SELECT {COLUMNS} FROM slot WHERE ns = ? AND actor = ? AND key IN ({marks})",
+            (ns, actor, *some),
+        )
+        found |= {row[0]: Slot(*row) for row in rows}
+    return found
+
+
+def put(db: Connection, ns: int, actor: str, slots: Iterable[Slot]) -> None:
+    """Keep these states of an actor's slots, whatever was there."""
+    db.run_many(
+        "INSERT INTO slot(ns, actor, key, gen, seq, body) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET gen = excluded.gen, seq = excluded.seq, body = excluded.body",
+        ((ns, actor, *slot) for slot in slots),
+    )
+
+
+def drop(db: Connection, ns: int, actor: str, keys: Iterable[bytes]) -> None:
+    """Drop slots as if they had never been."""
+    db.run_many(
+        "DELETE FROM slot WHERE ns = ? AND actor = ? AND key = ?",
+        ((ns, actor, key) for key in keys),
+    )
+
+
+def of_actor(
+    db: Connection, ns: int, actor: str, *, above: int = 0, upto: int = NO_SEQ, limit: int = -1
+) -> list[Slot]:
+    """Return an actor's slots with above < seq <= upto, in the order of their numbers."""
+    rows = db.rows(
+        f"SELECT {COLUMNS} FROM slot WHERE ns = ? AND actor = ? AND seq > ? AND seq <= ? "
+        "ORDER BY seq, key LIMIT ?",
+        (ns, actor, above, upto, limit),
+    )
+    return [Slot(*row) for row in rows]
+
+
+def of_key(db: Connection, ns: int, key: bytes) -> list[tuple[str, Slot]]:
+    """Return the slots of all actors for one thing, in the order of the actors."""
+    rows = db.rows(
+        f"SELECT actor, {COLUMNS} FROM slot WHERE ns = ? AND key = ? ORDER BY actor", (ns, key)
+    )
+    return [(row[0], Slot(*row[1:])) for row in rows]
+
+
+def greatest_gens(db: Connection, ns: int, keys: Sequence[bytes]) -> dict[bytes, int]:
+    """Return the greatest gen of any actor's slot for each of these things that has one."""
+    found: dict[bytes, int] = {}
+    for start in range(0, len(keys), ASKED_EACH):
+        some = keys[start : start + ASKED_EACH]
+        marks = ",".join("?" * len(some))
+        found |= dict(
+            db.rows(
+                f"SELECT key, max(gen) FROM slot WHERE ns = ? AND key IN ({marks}) GROUP BY key",
+                (ns, *some),
+            )
+        )
+    return found
+
+
+def peers(db: Connection, ns: int) -> dict[str, Peer]:
+    """Return what is here of each actor."""
+    rows = db.rows("SELECT actor, vv, tag, digest FROM peer WHERE ns = ? ORDER BY actor", (ns,))
+    return {row[0]: Peer(*row[1:]) for row in rows}
+
+
+def peer(db: Connection, ns: int, actor: str) -> Peer:
+    """Return what is here of one actor."""
+    row = db.row("SELECT vv, tag, digest FROM peer WHERE ns = ? AND actor = ?", (ns, actor))
+    return Peer(*row) if row else Peer()
+
+
+def set_digest(db: Connection, ns: int, actor: str, digest: int) -> None:
+    """Set the digest of an actor's slots."""
+    db.run(
+        "INSERT INTO peer(ns, actor, digest) VALUES (?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET digest = excluded.digest",
+        (ns, actor, digest),
+    )
+
+
+def set_mark(db: Connection, ns: int, actor: str, mark: Mark) -> None:
+    """Set up to where an actor's slots are all here."""
+    db.run(
+        "INSERT INTO peer(ns, actor, vv, tag) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET vv = excluded.vv, tag = excluded.tag",
+        (ns, actor, mark.seq, mark.tag),
+    )
+
+
+def bases(db: Connection, ns: int) -> dict[bytes, Slot]:
+    """Return the last sent states of own slots that have changed since."""
+    rows = db.rows(f"SELECT {COLUMNS} FROM slot_base WHERE ns = ?", (ns,))
+    return {row[0]: Slot(*row) for row in rows}
+
+
+def keep_bases(db: Connection, ns: int, slots: Iterable[Slot]) -> None:
+    """Keep states that were sent, before they are changed."""
+    db.run_many(
+        "INSERT OR IGNORE INTO slot_base VALUES (?, ?, ?, ?, ?)", ((ns, *slot) for slot in slots)
+    )
+
+
+def drop_bases(db: Connection, ns: int, key: bytes | None = None) -> None:
+    """Drop the base of one slot, or all of them: the newest states are being sent."""
+    db.run("DELETE FROM slot_base WHERE ns = ? AND (? IS NULL OR key = ?)", (ns, key, key))
+
+
+def forget_pushes(db: Connection, ns: int) -> None:
+    """Begin anew as an actor that has pushed nothing."""
+    db.run("DELETE FROM slot_base WHERE ns = ?", (ns,))
+    db.run("DELETE FROM push_tag WHERE ns = ?", (ns,))
+
+
+def add_tag(db: Connection, ns: int, tag: bytes) -> None:
+    """Keep a tag before anybody can see it."""
+    row = db.row("SELECT coalesce(max(n), 0) + 1 FROM push_tag WHERE ns = ?", (ns,))
+    number = row[0] if row else 1
+    db.run("INSERT INTO push_tag VALUES (?, ?, ?)", (ns, tag, number))
+    db.run("DELETE FROM push_tag WHERE ns = ? AND n <= ?", (ns, number - TAGS_MAX))
+
+
+def knows_tag(db: Connection, ns: int, tag: bytes) -> bool:
+    """Tell whether an own push left the tag."""
+    return db.row("SELECT 1 FROM push_tag WHERE ns = ? AND tag = ?", (ns, tag)) is not None
+
+
+def drop_link(db: Connection, ns: int) -> None:
+    """Drop all that was shared in a namespace; what learning counts is not touched."""
+    for table in ("slot", "slot_base", "push_tag", "peer", "link"):
+        db.run(f"DELETE FROM {table} WHERE ns = ?", (ns,))
