@@ -7,7 +7,15 @@ from generated_page import write_or_check
 
 from tmws_mcp.patterns.catalog import load_catalog, shipped_folder
 from tmws_mcp.patterns.definition import Pattern
-from tmws_mcp.patterns.steps import ActionStep, CallStep, RecallStep, RecommendStep, Step, StoreStep
+from tmws_mcp.patterns.steps import (
+    ActionStep,
+    CallStep,
+    CommandStep,
+    RecallStep,
+    RecommendStep,
+    Step,
+    StoreStep,
+)
 
 INTRODUCTION = """\
 # Shipped patterns
@@ -71,6 +79,8 @@ def words(step: Step) -> str:
             return f"action `{step.action}`"
         case CallStep():
             return f"call of `{step.call}`"
+        case CommandStep():
+            return f"runs `{' '.join(step.command)}`"
         case RecallStep():
             what = f"recalls `{step.recall}`" if step.recall else "the newest memories"
             return f"{what}, at most {step.limit}{filters(step)}"

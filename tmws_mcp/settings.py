@@ -33,6 +33,11 @@ def _split(value: object) -> object:
     return tuple(p for p in value.split(os.pathsep) if p) if isinstance(value, str) else value
 
 
+def _words(value: object) -> object:
+    """Accept `a, b` for a list whose items may hold colons."""
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
 def _absolute(value: object) -> object:
     return Path(value).expanduser().absolute() if isinstance(value, str | Path) else value
 
@@ -133,6 +138,22 @@ class Settings(BaseModel):
     )
     http_host: str = Field("127.0.0.1", description="Address of the HTTP transports.")
     http_port: int = Field(8931, ge=0, le=65535, description="Their port; 0: any free one.")
+    commands: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+        (),
+        description="Programs that patterns may run, separated as in PATH; `*`: any. None by "
+        "default ([commands](../guides/commands.md)).",
+    )
+    command_folders: Annotated[tuple[Folder, ...], BeforeValidator(_split)] = Field(
+        (), description="Where they may run, and what paths may name. Default: the workspace."
+    )
+    command_seconds_max: float = Field(
+        30, gt=0, le=3600, description="A program that runs longer is killed."
+    )
+    fetch_hosts: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
+        (),
+        description="Hosts (`host` or `host:port`, separated by commas) that patterns may read "
+        "from by `http.get`; `near:host` may be this machine or a private network.",
+    )
     upstream: Folder | None = Field(
         None,
         description="File with an `mcpServers` object, as in Claude Desktop's configuration: "

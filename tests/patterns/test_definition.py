@@ -56,7 +56,7 @@ def test_steps_of_all_kinds_are_told_apart_by_their_key() -> None:
         ({"steps": [{"name": "a", "action": "clock.now", "limit": 3}]}, "steps[1].limit: this key"),
         (
             {"steps": [{"name": "a"}]},
-            "steps[1]: needs exactly one of the keys action, call, recall",
+            "steps[1]: needs exactly one of the keys action, call, command, recall",
         ),
         ({"steps": [{"name": "a", "recall": "x", "store": "y"}]}, "steps[1]: needs exactly one"),
         ({"steps": ["recall"]}, "steps[1]: needs exactly one"),

@@ -9,7 +9,15 @@ from typing import Final
 from tmws_mcp.actions import calculate, changes, clock, dependencies, find, workspace
 from tmws_mcp.actions.action import Action, Workspace
 
-__all__ = ["ACTIONS", "STATE_ACTIONS", "Action", "Workspace", "is_known", "is_read_only"]
+__all__ = [
+    "ACTIONS",
+    "CONFIGURED_ACTIONS",
+    "STATE_ACTIONS",
+    "Action",
+    "Workspace",
+    "is_known",
+    "is_read_only",
+]
 
 ACTIONS: Final = {
     action.name: action
@@ -28,9 +36,13 @@ STATE_ACTIONS: Final = frozenset(
 """Actions over our own state; all of them only read."""
 
 
+CONFIGURED_ACTIONS: Final = frozenset({"http.get"})
+"""Actions that the settings must allow; the engine binds them. No registered pattern has them."""
+
+
 def is_known(name: str) -> bool:
     """Whether an action has that name."""
-    return name in ACTIONS or name in STATE_ACTIONS
+    return name in {*ACTIONS, *STATE_ACTIONS, *CONFIGURED_ACTIONS}
 
 
 def is_read_only(name: str) -> bool:

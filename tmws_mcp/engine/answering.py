@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 from pydantic import JsonValue
 
+from tmws_mcp.actions import fetch
 from tmws_mcp.actions.registry import ACTIONS, Action, Workspace
 from tmws_mcp.cache.process import execution_key
 from tmws_mcp.engine.answers import Answers, Asked, Needs, Noted
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from tmws_mcp.patterns.catalog import Catalog
     from tmws_mcp.patterns.definition import Pattern
     from tmws_mcp.patterns.matcher import Matcher
-    from tmws_mcp.patterns.run import Parts
+    from tmws_mcp.patterns.parts import Parts
 
 EXAMPLES_SHOWN = 5
 
@@ -86,6 +87,7 @@ class Answering:
         self._actions = dict(ACTIONS) | {
             name: _bound(name, action) for name, action in actions.items()
         }
+        self._actions[fetch.NAME] = fetch.http_get(settings.fetch_hosts)
         self._actions["patterns.list"] = Action(
             "patterns.list", "The authored patterns", self._list
         )
@@ -212,7 +214,9 @@ class Answering:
         """A pattern is kept if it says so and changes nothing."""
         actions = (self._actions.get(name) for name in pattern.actions)
         only_reads = all(action is not None and action.read_only for action in actions)
-        changes = pattern.stores or not all(map(self._only_reads, pattern.calls))
+        changes = (
+            pattern.stores or pattern.commands or not all(map(self._only_reads, pattern.calls))
+        )
         return pattern.cache_seconds > 0 and not changes and only_reads
 
     def _needs(self, pattern: "Pattern") -> Needs:

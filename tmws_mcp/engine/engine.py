@@ -15,6 +15,7 @@ import anyio
 import anyio.abc
 from pydantic import JsonValue
 
+from tmws_mcp.actions.programs import Programs
 from tmws_mcp.actions.registry import Action, Workspace
 from tmws_mcp.engine import indexing, report
 from tmws_mcp.engine.answering import Answering
@@ -59,11 +60,11 @@ from tmws_mcp.model.learned import Execution
 from tmws_mcp.model.memory import Explained
 from tmws_mcp.model.problems import validated
 from tmws_mcp.model.status import UpstreamState
-from tmws_mcp.settings import Settings
+from tmws_mcp.settings import Settings, command_environment
 from tmws_mcp.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from tmws_mcp.patterns.run import Parts
+    from tmws_mcp.patterns.parts import Parts
 
 log = get_logger("engine")
 
@@ -276,7 +277,7 @@ class Engine:
         await self._store.close()
 
     def _parts(self, actions: Mapping[str, Action]) -> "Parts":
-        from tmws_mcp.patterns.run import Parts  # noqa: PLC0415 - with the first query
+        from tmws_mcp.patterns.parts import Parts  # noqa: PLC0415 - with the first query
 
         folder = self.settings.workspace or self.settings.project
         return Parts(
@@ -286,6 +287,12 @@ class Engine:
             actions=actions,
             call=self._reaching.call,
             workspace=Workspace(folder),
+            programs=Programs(
+                self.settings.commands,
+                self.settings.command_folders or ((folder,) if folder else ()),
+                command_environment(),
+                self.settings.command_seconds_max,
+            ),
         )
 
     async def _record(self, execution: Execution, scope: Scope) -> None:

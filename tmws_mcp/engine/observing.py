@@ -80,6 +80,7 @@ def _waited(step: StepReport) -> bool:
 
 
 def _tool(step: object) -> str:
-    named = getattr(step, "action", None) or getattr(step, "call", None)
+    program = next(iter(getattr(step, "command", ())), None)
+    named = getattr(step, "action", None) or getattr(step, "call", None) or program
     kind = next((tool for key, tool in TOOLS.items() if hasattr(step, key)), "")
     return str(named or kind)[:TOOL_CHARS_MAX]

@@ -7,7 +7,7 @@ a second pattern of the same priority claims it too, the choice between them wou
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tmws_mcp.actions.registry import ACTIONS, STATE_ACTIONS, is_known
+from tmws_mcp.actions.registry import ACTIONS, CONFIGURED_ACTIONS, STATE_ACTIONS, is_known
 from tmws_mcp.errors import PatternFileError
 from tmws_mcp.patterns.catalog import Catalog, load_catalog, shipped_folder
 from tmws_mcp.patterns.definition import Pattern
@@ -52,7 +52,7 @@ def _action_problems(pattern: Pattern) -> Iterator[tuple[Place, str]]:
     for number, step in enumerate(pattern.steps):
         name = getattr(step, "action", None)
         if name is not None and not is_known(name):
-            known = ", ".join(sorted({*ACTIONS, *STATE_ACTIONS}))
+            known = ", ".join(sorted({*ACTIONS, *STATE_ACTIONS, *CONFIGURED_ACTIONS}))
             yield ("steps", number, "action"), f"there is no action {name!r}; known are {known}"
 
 

@@ -13,19 +13,21 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from tmws_mcp.errors import FileError, PatternFileError
 from tmws_mcp.model import Route
 from tmws_mcp.model.base import Text
+from tmws_mcp.patterns.arguments import Argument, argument_problems
+from tmws_mcp.patterns.commands import command_problems, fetch_problems
 from tmws_mcp.patterns.regexes import Regex, RegexRefused
 from tmws_mcp.patterns.steps import (
     ActionStep,
     CallStep,
+    CommandStep,
     Definition,
     Identifier,
     RecallStep,
     RecommendStep,
     Step,
     StoreStep,
-    Template,
 )
-from tmws_mcp.patterns.templates import ArgumentType, names_in_value
+from tmws_mcp.patterns.templates import names_in_value
 from tmws_mcp.yamlfile import line_of, read_mapping
 
 EXACT_MAX = 50
@@ -71,15 +73,6 @@ class Budget(Definition):
     milliseconds: Annotated[int, Field(ge=10, le=MILLISECONDS_MAX)] = 5_000
 
 
-class Argument(Definition):
-    """A value that steps use by its name; the caller's `context` may give it."""
-
-    default: Template | None = None
-    """Where neither the query nor the context gives it; may refer to `{query}`."""
-    type: ArgumentType = "text"
-    """What it becomes where it is a whole value of an action's or tool's arguments."""
-
-
 class Pattern(Definition):
     """An authored pattern."""
 
@@ -106,6 +99,11 @@ class Pattern(Definition):
         return any(isinstance(step, StoreStep) for step in self.steps)
 
     @property
+    def commands(self) -> tuple[str, ...]:
+        """The programs that it runs."""
+        return tuple(step.command[0] for step in self.steps if isinstance(step, CommandStep))
+
+    @property
     def calls(self) -> tuple[str, ...]:
         """The names of the tools that are not ours and that it calls."""
         return tuple(step.call for step in self.steps if isinstance(step, CallStep))
@@ -122,6 +120,9 @@ class Pattern(Definition):
             *_route_problems(self),
             *_order_problems(self),
             *_name_problems(self),
+            *argument_problems(self.arguments),
+            *command_problems(self),
+            *fetch_problems(self),
         ]
         if problems:
             raise ValueError("; ".join(problems[:PROBLEMS_SHOWN_MAX]))
@@ -204,7 +205,7 @@ def _route_problems(pattern: Pattern) -> Iterator[str]:
     if parts != wanted:
         yield (
             f"route: {pattern.route} patterns have {' and '.join(sorted(wanted))} steps, these are "
-            f"{' and '.join(sorted(parts))} (action and call are infrastructure, all else memory)"
+            f"{' and '.join(sorted(parts))} (infrastructure: action, call, command)"
         )
 
 
@@ -252,6 +253,8 @@ def _templates(step: Step) -> list[Any]:
     match step:
         case ActionStep() | CallStep():
             return [*conditions, step.with_]
+        case CommandStep():
+            return [*conditions, *step.command, step.folder]
         case RecallStep():
             texts = (step.recall, step.during, step.persona, step.speaker, step.thread)
             return [*conditions, *texts, *step.tags, *step.tags_any]

@@ -16,8 +16,10 @@ from tmws_mcp.model import (
     Scope,
 )
 from tmws_mcp.model.pattern import CacheLayer
+from tmws_mcp.patterns.arguments import refused
 from tmws_mcp.patterns.definition import QUERY, Budget, Pattern
-from tmws_mcp.patterns.run import Call, Outcome, Parts, is_empty, run_steps
+from tmws_mcp.patterns.parts import Call, Parts
+from tmws_mcp.patterns.run import Outcome, is_empty, run_steps
 from tmws_mcp.patterns.shape import shape
 from tmws_mcp.patterns.steps import RecallStep, Step
 from tmws_mcp.patterns.templates import fill
@@ -55,13 +57,16 @@ async def execute(
     if not decision.runs:
         raise _nothing_to_run(pattern, match, request)
     steps = chosen_steps(pattern, decision)
-    budget = _budget(pattern, request)
+    budget, given = _budget(pattern, request), arguments_of(pattern, match, request)
+    declared = pattern.arguments if pattern else {}
+    wrong = refused(declared, given)
     call = Call(
-        arguments=arguments_of(pattern, match, request),
+        arguments={name: value for name, value in given.items() if name not in wrong},
         namespace=request.namespace,
         tokens=budget.tokens,
         milliseconds=budget.milliseconds,
-        types={name: given.type for name, given in pattern.arguments.items()} if pattern else {},
+        declared=declared,
+        refused=wrong,
     )
     outcomes = await run_steps(steps, parts, call)
     if pattern is None and match.closest and _found_nothing(outcomes):

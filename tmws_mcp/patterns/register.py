@@ -55,6 +55,11 @@ def _check_steps(pattern: Pattern) -> None:
             f"A registered pattern cannot call {pattern.calls[0]!r}, a tool of another server; "
             "a person may put it into a pattern file."
         )
+    if pattern.commands:
+        raise InvalidInput(
+            f"A registered pattern cannot run a command ({pattern.commands[0]}); "
+            "a person may put it into a pattern file."
+        )
     for name in pattern.actions:
         if not is_read_only(name):
             raise InvalidInput(

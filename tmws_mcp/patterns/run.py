@@ -7,82 +7,38 @@ their own: a caller must not be told that something was not stored which then is
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import anyio
 from pydantic import JsonValue, ValidationError
 
-from tmws_mcp.actions.registry import Action, Workspace
 from tmws_mcp.errors import ActionError, TmwsError, ToolUnreachable
-from tmws_mcp.model import (
-    JsonObject,
-    RecallReply,
-    RecallRequest,
-    RecommendReply,
-    RecommendRequest,
-    StepReport,
-    StoreReply,
-    StoreRequest,
+from tmws_mcp.model import JsonObject, StepReport
+from tmws_mcp.patterns.commands import run_command_step
+from tmws_mcp.patterns.parts import Call, Found, Parts
+from tmws_mcp.patterns.requests import (
+    recall_request,
+    recalled,
+    recommend_request,
+    recommended,
+    store_request,
+    stored,
 )
-from tmws_mcp.patterns.period import period
 from tmws_mcp.patterns.steps import (
     ActionStep,
     CallStep,
+    CommandStep,
     RecallStep,
     RecommendStep,
     Step,
     StoreStep,
 )
-from tmws_mcp.patterns.templates import (
-    ArgumentType,
-    UnknownName,
-    fill,
-    fill_value,
-    typed_value,
-)
+from tmws_mcp.patterns.templates import UnknownName, typed_value
 from tmws_mcp.telemetry import get_logger
 
-STEP_SECONDS_MAX = 30.0
-# What a reader needs of a memory; its id gives the rest.
-MEMORY_KEYS = frozenset(
-    {"id", "content", "score", "created_at", "occurred_at", "tags", "kind", "persona"}
-    | {"speaker", "thread", "source", "passage", "superseded_by"}
-)
+STEP_MILLISECONDS_MAX = 30_000
 
 log = get_logger("patterns")
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What steps are made of: the engine's own methods, bound to a call's scope."""
-
-    recall: Callable[[RecallRequest], Awaitable[RecallReply]]
-    remember: Callable[[StoreRequest], Awaitable[StoreReply]]
-    recommend: Callable[[RecommendRequest], Awaitable[RecommendReply]]
-    actions: Mapping[str, Action]
-    call: Callable[[str, JsonObject], Awaitable[JsonValue]] | None = None
-    """Calls a tool of another server; ToolUnreachable where that cannot be."""
-    workspace: Workspace = field(default_factory=Workspace)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What all steps of an execution share."""
-
-    arguments: Mapping[str, str]
-    namespace: str
-    tokens: int
-    milliseconds: int
-    types: Mapping[str, ArgumentType] = field(default_factory=dict)
-    now: float = field(default_factory=time.time)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a step brought: a value as JSON, and what the part itself left out."""
-
-    value: JsonValue
-    omitted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +52,11 @@ class Outcome:
     error: str | None = None
     ms: float = 0.0
     ran: bool = True
+
+    @property
+    def failed(self) -> bool:
+        """Whether nothing can be built on it; a call that is handed over is left to the caller."""
+        return self.found is None or self.found.failure is not None
 
     @property
     def skipped(self) -> bool:
@@ -134,7 +95,7 @@ async def run_steps(steps: Sequence[Step], parts: Parts, call: Call) -> dict[str
 async def _outcome(
     step: Step, earlier: Mapping[str, Outcome], parts: Parts, call: Call, deadline: float
 ) -> Outcome:
-    if failed := [name for name in step.needs if earlier[name].found is None]:
+    if failed := [name for name in step.needs if earlier[name].failed]:
         reason = "was not run" if earlier[failed[0]].skipped else "failed"
         return Outcome(error=f"not run: it needs {failed[0]}, which {reason}", ran=False)
     if not _applies(step, earlier, call.arguments):
@@ -145,12 +106,13 @@ async def _outcome(
     except ToolUnreachable as unreachable:
         assert isinstance(step, CallStep)
         return await _handed_over(step, call, unreachable)
+    error = error or (found.failure if found else None)
     return Outcome(found, error, (time.perf_counter() - started) * 1000)
 
 
 async def _handed_over(step: CallStep, call: Call, why: ToolUnreachable) -> Outcome:
     """Return the filled call for the caller to make: no server here has such a tool."""
-    found, error = await _attempt(lambda: _filled_call(step, call), step)
+    found, error = await _attempt(lambda: _filled_call(step, call), step, call)
     said = f"not run: {str(why).rstrip('.')}; call it yourself as shown"
     return Outcome(found, error or said, ran=False)
 
@@ -182,22 +144,27 @@ def is_empty(value: JsonValue) -> bool:
 async def _within(
     step: Step, parts: Parts, call: Call, deadline: float
 ) -> tuple[Found | None, str | None]:
-    limit = anyio.current_time() + STEP_SECONDS_MAX
+    """Run a step within its own limit and, unless it stores, the pattern's."""
+    now, own = anyio.current_time(), step.milliseconds or STEP_MILLISECONDS_MAX
+    limit = now + own / 1000
     if not isinstance(step, StoreStep):
         limit = min(limit, deadline)
     with anyio.CancelScope(deadline=limit) as scope:
-        return await _attempt(lambda: _run(step, parts, call), step)
+        return await _attempt(lambda: _run(step, parts, call), step, call)
     assert scope.cancelled_caught
-    return None, f"took longer than the {call.milliseconds} ms of the pattern's budget"
+    if limit == deadline:
+        return None, f"took longer than the {call.milliseconds} ms of the pattern's budget"
+    return None, f"took longer than the step's {own} ms"
 
 
 async def _attempt(
-    work: Callable[[], Awaitable[Found]], step: Step
+    work: Callable[[], Awaitable[Found]], step: Step, call: Call
 ) -> tuple[Found | None, str | None]:
     try:
         return await work(), None
     except UnknownName as error:
-        return None, f"{error.args[0]!r} is not known; give it in `context`"
+        name = error.args[0]
+        return None, call.refused.get(name, f"{name!r} is not known; give it in `context`")
     except ValidationError as error:
         return None, "; ".join(f"{_dotted(e['loc'])}: {e['msg']}" for e in error.errors()[:3])
     except TmwsError as error:
@@ -215,15 +182,14 @@ async def _run(step: Step, parts: Parts, call: Call) -> Found:
             return await _act(step, parts, call)
         case CallStep():
             return await _call(step, parts, call)
+        case CommandStep():
+            return await run_command_step(step, parts, call)
         case RecallStep():
-            return _recalled(await parts.recall(recall_request(step, call)))
+            return recalled(await parts.recall(recall_request(step, call)))
         case StoreStep():
-            return _stored(await parts.remember(_store_request(step, call)))
+            return stored(await parts.remember(store_request(step, call)))
         case RecommendStep():
-            wanted = fill_value(step.recommend.model_dump(), call.arguments)
-            assert isinstance(wanted, dict)
-            request = RecommendRequest.model_validate(wanted | {"namespace": call.namespace})
-            return _recommended(await parts.recommend(request))
+            return recommended(await parts.recommend(recommend_request(step, call)))
 
 
 async def _act(step: ActionStep, parts: Parts, call: Call) -> Found:
@@ -248,69 +214,6 @@ def _arguments(step: ActionStep | CallStep, call: Call) -> JsonObject:
     arguments = typed_value(step.with_, call.arguments, call.types)
     assert isinstance(arguments, dict)
     return arguments
-
-
-def recall_request(step: RecallStep, call: Call) -> RecallRequest:
-    """Return the request of a recall step."""
-    values = call.arguments
-    when = period(fill(step.during, values), call.now)
-    return RecallRequest(
-        query=fill(step.recall, values),
-        limit=step.limit,
-        token_budget=call.tokens,
-        min_score=step.min_score,
-        namespace=call.namespace,
-        persona=fill(step.persona, values),
-        speaker=fill(step.speaker, values),
-        thread=fill(step.thread, values),
-        tags=tuple(fill(tag, values) for tag in step.tags),
-        tags_any=tuple(fill(tag, values) for tag in step.tags_any),
-        kinds=step.kinds,
-        since=when.since,
-        until=when.until,
-    )
-
-
-def _store_request(step: StoreStep, call: Call) -> StoreRequest:
-    values = call.arguments
-    return StoreRequest(
-        content=fill(step.store, values),
-        tags=tuple(fill(tag, values) for tag in step.tags),
-        kind=step.kind,
-        importance=step.importance,
-        namespace=call.namespace,
-        persona=fill(step.persona, values),
-        source=fill(step.source, values),
-        thread=fill(step.thread, values),
-        speaker=fill(step.speaker, values),
-    )
-
-
-def _recalled(reply: RecallReply) -> Found:
-    memories: list[JsonValue] = []
-    for memory in reply.memories:
-        elsewhere = {"namespace"} if memory.namespace != reply.scope.namespace else set()
-        keys = {*MEMORY_KEYS, *elsewhere}
-        memories.append(memory.model_dump(mode="json", include=keys, exclude_defaults=True))
-    value: JsonObject = {"memories": memories}
-    if reply.tier == "lexical":
-        value["tier"] = reply.tier
-    if reply.note:
-        value["note"] = reply.note
-    return Found(value, reply.omitted)
-
-
-def _stored(reply: StoreReply) -> Found:
-    return Found(reply.model_dump(mode="json", exclude={"scope"}, exclude_defaults=True))
-
-
-def _recommended(reply: RecommendReply) -> Found:
-    value = reply.model_dump(
-        mode="json", include={"recommendations", "abstained"}, exclude_none=True
-    )
-    if reply.abstained is False:
-        del value["abstained"]
-    return Found(value)
 
 
 def _dotted(place: tuple[str | int, ...]) -> str:

@@ -15,6 +15,7 @@ from tmws_mcp.model.memory import RECALL_LIMIT_MAX, Tags
 TEMPLATE_CHARS_MAX = 4_000
 WITH_ITEMS_MAX = 30
 NEEDS_MAX = 12
+COMMAND_WORDS_MAX = 50
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 ActionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){0,2}$")]
@@ -44,6 +45,8 @@ class StepBase(Definition):
     """Run only if this argument has a value."""
     unless: Identifier | None = None
     """Run only if this argument has none."""
+    milliseconds: Annotated[int, Field(ge=10, le=60_000)] | None = None
+    """It is given up after so long, beside the pattern's budget."""
 
     @property
     def after(self) -> tuple[str, ...]:
@@ -80,6 +83,21 @@ class CallStep(StepBase):
     with_: Annotated[JsonObject, Field(alias="with", max_length=WITH_ITEMS_MAX)] = Field(
         default_factory=dict
     )
+
+
+class CommandStep(StepBase):
+    """Run a program that the settings allow: the program, then its arguments, and no shell."""
+
+    part: ClassVar[Part] = "infrastructure"
+
+    command: Annotated[
+        tuple[Annotated[Template, StringConstraints(min_length=1)], ...],
+        Field(min_length=1, max_length=COMMAND_WORDS_MAX),
+    ]
+    folder: Template = ""
+    """Where it runs; empty: the first folder that is allowed."""
+    output: Literal["text", "lines", "json"] = "text"
+    """What it writes, and is shown as."""
 
 
 class RecallStep(StepBase):
@@ -128,7 +146,7 @@ class RecommendStep(StepBase):
     recommend: Recommendation
 
 
-KINDS = ("action", "call", "recall", "store", "recommend")
+KINDS = ("action", "call", "command", "recall", "store", "recommend")
 
 
 def _kind(step: Any) -> str | None:
@@ -141,6 +159,7 @@ def _kind(step: Any) -> str | None:
 Step = Annotated[
     Annotated[ActionStep, Tag("action")]
     | Annotated[CallStep, Tag("call")]
+    | Annotated[CommandStep, Tag("command")]
     | Annotated[RecallStep, Tag("recall")]
     | Annotated[StoreStep, Tag("store")]
     | Annotated[RecommendStep, Tag("recommend")],
