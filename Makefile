@@ -11,6 +11,8 @@ else
 BIN := .venv/bin
 endif
 RUN := $(BIN)/python
+# A process for each core, each with the next test that nobody has begun; PARALLEL= for one process.
+PARALLEL ?= -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-full soak check fix bench bench-large bench-retrieval docs lock
@@ -25,7 +27,7 @@ demo: setup ## Show the whole loop alive: a real client, a real server, a real s
 	@$(BIN)/tmws-mcp demo $(ARGS)
 
 test: setup ## Run the tests with the coverage gate (ARGS="tests/store --no-cov" for a part)
-	@$(RUN) -m pytest --cov $(ARGS)
+	@$(RUN) -m pytest --cov $(PARALLEL) $(ARGS)
 
 test-full: setup ## Run the tests that need npm and the package registries too
 	@$(RUN) -m pytest -m full -rs $(ARGS)
