@@ -7,7 +7,7 @@ folder replaces patterns of the same id, so that a user can change a shipped one
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -28,8 +28,8 @@ PROMOTED = "promoted"
 class Catalog:
     """Patterns by id, read at one moment."""
 
-    patterns: Mapping[str, Pattern] = field(repr=False)
-    files: Mapping[str, Path] = field(repr=False)
+    patterns: Mapping[str, Pattern]
+    files: Mapping[str, Path]
     """Where each pattern was read."""
     problems: tuple[PatternFileError, ...]
     version: str
