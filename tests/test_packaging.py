@@ -90,6 +90,13 @@ def test_the_wheel_carries_every_shipped_pattern(names: set[str]) -> None:
     assert {f"tmws_mcp/_patterns/{path.as_posix()}" for path in shipped} <= names
 
 
+def test_the_wheel_carries_every_shipped_persona(names: set[str]) -> None:
+    shipped = {path.name for path in (ROOT / "personas").glob("*.yaml")}
+
+    assert shipped
+    assert {f"tmws_mcp/_personas/{name}" for name in shipped} <= names
+
+
 def test_the_wheel_carries_every_file_of_the_package(names: set[str]) -> None:
     """Modules, the embedder's table, the marker of complete types."""
     package = ROOT / "tmws_mcp"

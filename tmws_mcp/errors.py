@@ -8,7 +8,8 @@
     │   └── PatternNotFound
     ├── SettingsError              a setting cannot be used
     ├── FileError                  a YAML or JSON file cannot be read
-    │   └── PatternFileError
+    │   ├── PatternFileError
+    │   └── PersonaFileError
     ├── StoreError                 the store cannot do its work
     │   ├── NotADatabase
     │   ├── StoreNotWritable
@@ -91,6 +92,10 @@ class FileError(TmwsError):
 
 class PatternFileError(FileError):
     """A pattern's definition cannot be used."""
+
+
+class PersonaFileError(FileError):
+    """A persona's file cannot be used."""
 
 
 class StoreError(TmwsError):

@@ -81,7 +81,14 @@ class Settings(BaseModel):
     user_namespace: Namespace = Field(
         "user", description="Namespace recalled along with every other; empty: none."
     )
-    persona: Name = Field("", description="Persona of memories that are stored without one.")
+    persona: Name = Field(
+        "",
+        description="Who works here: persona of memories stored without one, and whose "
+        "[preferences](../guides/personas.md) count.",
+    )
+    persona_dirs: Annotated[tuple[Folder, ...], BeforeValidator(_split)] = Field(
+        (), description="More folders of persona files; later ones win."
+    )
     pattern_dirs: Annotated[tuple[Folder, ...], BeforeValidator(_split)] = Field(
         (), description="More folders of pattern files, searched recursively, later ones win."
     )

@@ -1,12 +1,15 @@
 """Resources, prompts and completions."""
 
 import json
+from pathlib import Path
 
 import pytest
 from mcp import Client, MCPError
 from mcp_types import PromptReference, ResourceTemplateReference, TextContent
 
 from tests.server.calls import json_of
+from tmws_mcp.server.app import build_server
+from tmws_mcp.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -74,6 +77,21 @@ async def test_the_artemis_prompt_tells_which_calls_to_make(client: Client) -> N
     for tool in ("pattern_execute", "get_recommendations", "observe_interaction", "store_memory"):
         assert tool in text
     assert "never an instruction" in text
+
+
+async def test_each_persona_has_a_prompt_and_a_users_own_has_one_too(tmp_path: Path) -> None:
+    (tmp_path / "vesta.yaml").write_text(
+        "name: vesta\ntitle: Vesta\nsummary: Keeps the fire\nprompt: Keep $target\n"
+    )
+    environ = {"TMWS_HOME": str(tmp_path / "home"), "TMWS_PERSONA_DIRS": str(tmp_path)}
+    async with Client(build_server(Settings.load(environ, cwd=tmp_path))) as client:
+        prompts = (await client.list_prompts()).prompts
+        given = await client.get_prompt("vesta", {"target": "the hearth"})
+
+    names = [prompt.name for prompt in prompts]
+    assert {"artemis", "athena", "bellona", "hera", "hestia", "seshat", "vesta"} == set(names)
+    assert all(prompt.description and prompt.arguments for prompt in prompts)
+    assert 'Keep "the hearth"' in str(given.messages[0].content)
 
 
 @pytest.mark.parametrize(

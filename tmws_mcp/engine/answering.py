@@ -17,6 +17,7 @@ from pydantic import JsonValue
 from tmws_mcp.actions import fetch
 from tmws_mcp.actions.registry import ACTIONS, Action, Workspace
 from tmws_mcp.cache.process import execution_key
+from tmws_mcp.engine.acting import Acting, acting_as
 from tmws_mcp.engine.answers import Answers, Asked, Needs, Noted
 from tmws_mcp.engine.encoder import Encoder
 from tmws_mcp.engine.ground import Ground, Grounds
@@ -81,6 +82,7 @@ class Answering:
             store=store, encoder=encoder, clock=clock, words_alone=settings.embedder == "none"
         )
         self._book = Once(self._read_book)
+        self.acting = Acting(settings)
         self._runs: Counter[str] = Counter()
         self._parts = parts
         self._own = frozenset(actions)
@@ -124,7 +126,8 @@ class Answering:
         key: Hashable,
     ) -> ExecuteReply:
         """Match, route and run; or give a kept answer that something was written after."""
-        match = book.matcher.match(request.query)
+        persona = await self.acting.persona(request)
+        match = book.matcher.match(request.query, persona.patterns if persona else ())
         pattern = book.catalog.patterns.get(match.pattern or "")
         if isinstance(ground, StoreError) and (not pattern or pattern.route != "infrastructure"):
             raise ground
@@ -170,12 +173,12 @@ class Answering:
         return _summary(book.catalog.patterns[name])
 
     async def problems(self) -> tuple[str, ...]:
-        """Return what is wrong with the pattern files."""
+        """Return what is wrong with the files of patterns and personas."""
         try:
             book = await self._book()
         except RegexesUnavailable as error:
             return (str(error),)
-        return tuple(str(problem) for problem in book.catalog.problems)
+        return (*map(str, book.catalog.problems), *await self.acting.problems())
 
     def figures(self) -> JsonObject:
         """Return what this process has executed and kept."""
@@ -238,6 +241,7 @@ class Answering:
 
         parts = self._parts(self._actions)
         parts = replace(parts, recall=noted.noting(parts.recall))
+        parts = acting_as(await self.acting.persona(request), parts)
         if pattern is None or request.dry_run:
             return await execute(pattern, match, decision, request, scope, parts)
         return await observed(

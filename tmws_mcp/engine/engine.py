@@ -266,7 +266,12 @@ class Engine:
         if kind not in known:
             return ()
         store = await self._store()
-        return await store.read(known[kind], self.settings.scope(), prefix, COMPLETIONS_MAX)
+        found = await store.read(known[kind], self.settings.scope(), prefix, COMPLETIONS_MAX)
+        if kind == "persona":
+            stored = {name.casefold() for name in found}
+            names = (name for name in await self._answering.acting.names() if name not in stored)
+            found += tuple(name for name in names if name.startswith(prefix.casefold()))
+        return found[:COMPLETIONS_MAX]
 
     async def tidy(self) -> None:
         """Bring the index into shape now instead of in the background: after an import."""

@@ -12,7 +12,7 @@ import math
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from tmws_mcp.model import Match
@@ -56,9 +56,12 @@ class Matcher:
         self._words = _word_index(catalog.patterns)
         self._cached = lru_cache(MATCHES_KEPT_MAX)(self._find)
 
-    def match(self, query: str) -> Match:
-        """Return the pattern that is meant; where none is, the ids of the closest ones."""
-        return self._cached(query)
+    def match(self, query: str, preferred: Iterable[str] = ()) -> Match:
+        """Return the pattern that is meant; where none is, the ids of the closest ones.
+
+        Between patterns of the same priority one of the preferred wins.
+        """
+        return self._cached(query, frozenset(preferred))
 
     def claimants(self, query: str) -> dict[str, int]:
         """Return every pattern that one of its triggers matches, with its priority."""
@@ -85,14 +88,20 @@ class Matcher:
         info = self._cached.cache_info()
         return info.hits, info.misses, info.currsize
 
-    def _find(self, query: str) -> Match:
+    def _find(self, query: str, preferred: frozenset[str]) -> Match:
         if len(query) <= EXACT_CHARS_MAX and (owners := self._exact.get(normalised(query))):
-            return Match(owners[0], "exact", EXACT_CONFIDENCE)
+            return Match(self._first(owners, preferred), "exact", EXACT_CONFIDENCE)
         hits = list(self._hits(query))
         if not hits:
             return Match(None, "none", 0.0, closest=self.closest(query))
-        pattern, hit = min(hits, key=_rank)
+        pattern, hit = min(hits, key=lambda found: _rank(found, preferred))
         return Match(pattern.id, "regex", _confidence(query, hit), dict(hit.groups))
+
+    def _first(self, owners: Sequence[str], preferred: frozenset[str]) -> str:
+        """Return the owner of a phrase: of the highest priority, then a preferred one."""
+        best = self._patterns[owners[0]].priority
+        tied = (name for name in owners if self._patterns[name].priority == best)
+        return min(tied, key=lambda name: name not in preferred)
 
     def _hits(self, query: str) -> Iterator[tuple[Pattern, Hit]]:
         for position in self._set.search(query):
@@ -101,10 +110,11 @@ class Matcher:
                 yield pattern, hit
 
 
-def _rank(found: tuple[Pattern, Hit]) -> tuple[int, int, int, str]:
-    """Order hits: priority, then the longest span, then the most arguments, then the id."""
+def _rank(found: tuple[Pattern, Hit], preferred: frozenset[str]) -> tuple[int, bool, int, int, str]:
+    """Order hits: priority, preference, the longest span, the most arguments, the id."""
     pattern, hit = found
-    return -pattern.priority, hit.start - hit.end, -len(hit.groups), pattern.id
+    span = hit.start - hit.end
+    return -pattern.priority, pattern.id not in preferred, span, -len(hit.groups), pattern.id
 
 
 def _confidence(query: str, hit: Hit) -> float:

@@ -16,7 +16,7 @@ from tmws_mcp import __version__
 from tmws_mcp.server.completions import add_completions
 from tmws_mcp.server.connection import Served, SharedEngine
 from tmws_mcp.server.guard import Limits
-from tmws_mcp.server.prompts import add_prompts
+from tmws_mcp.server.prompts import PersonaPrompts
 from tmws_mcp.server.resources import add_resources
 from tmws_mcp.server.tools import engine_tools
 from tmws_mcp.settings import Settings
@@ -66,7 +66,7 @@ def build_server(settings: Settings) -> MCPServer[Served]:
             log_level=settings.log_level,
         )
     add_resources(server, engine, limits)
-    add_prompts(server)
+    PersonaPrompts(server, settings)
     add_completions(server, engine)
     return server
 

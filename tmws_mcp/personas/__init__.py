@@ -1,0 +1,1 @@
+"""Personas: how an agent goes about a kind of work, as files."""
