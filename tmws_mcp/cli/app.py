@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 from tmws_mcp import __version__
-from tmws_mcp.cli import carry, inspector, learned, memories, moving, observations, patterns
+from tmws_mcp.cli import (
+    carry,
+    inspector,
+    learned,
+    memories,
+    moving,
+    observations,
+    patterns,
+    versions,
+)
 from tmws_mcp.cli.demo import demo
 from tmws_mcp.cli.doctor import doctor
 from tmws_mcp.cli.exits import Commands
@@ -62,6 +71,8 @@ app.command("import-memories")(moving.import_memories)
 app.command()(moving.backup)
 app.command()(moving.restore)
 patterns.app.command()(promote)
+for command in (versions.versions, versions.restore, versions.ab):
+    patterns.app.command()(command)
 app.add_typer(inspector.app, name="inspect")
 app.add_typer(patterns.app, name="patterns")
 app.add_typer(memories.app, name="memories")

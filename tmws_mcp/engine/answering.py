@@ -8,7 +8,7 @@ regular expressions is nothing that `initialize` should wait for.
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -19,10 +19,10 @@ from tmws_mcp.actions.registry import ACTIONS, Action, Workspace
 from tmws_mcp.cache.process import execution_key
 from tmws_mcp.engine.acting import Acting, acting_as
 from tmws_mcp.engine.answers import Answers, Asked, Needs, Noted
+from tmws_mcp.engine.book import Book, Books
 from tmws_mcp.engine.encoder import Encoder
 from tmws_mcp.engine.ground import Ground, Grounds
 from tmws_mcp.engine.observing import observed
-from tmws_mcp.engine.once import Once
 from tmws_mcp.errors import InvalidInput, PatternNotFound, RegexesUnavailable, StoreError
 from tmws_mcp.model import (
     ExecuteReply,
@@ -42,20 +42,10 @@ from tmws_mcp.store.database import Database
 
 if TYPE_CHECKING:
     from tmws_mcp.model import Decision
-    from tmws_mcp.patterns.catalog import Catalog
     from tmws_mcp.patterns.definition import Pattern
-    from tmws_mcp.patterns.matcher import Matcher
     from tmws_mcp.patterns.parts import Parts
 
 EXAMPLES_SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """The authored patterns, and what finds them."""
-
-    catalog: "Catalog"
-    matcher: "Matcher"
 
 
 class Answering:
@@ -72,6 +62,7 @@ class Answering:
         record: Callable[[Execution, Scope], Awaitable[None]],
         actions: Mapping[str, Callable[[], Awaitable[JsonValue]]],
         only_reads: Callable[[str], bool],
+        books: Books,
     ) -> None:
         self._only_reads = only_reads
         self._record = record
@@ -81,7 +72,7 @@ class Answering:
         self._answers = Answers(
             store=store, encoder=encoder, clock=clock, words_alone=settings.embedder == "none"
         )
-        self._book = Once(self._read_book)
+        self._book = books
         self.acting = Acting(settings)
         self._runs: Counter[str] = Counter()
         self._parts = parts
@@ -105,9 +96,10 @@ class Answering:
             NothingRan: Not one step could be run.
         """
         started = time.perf_counter()
-        book, scope = await self._book(), self._settings.scope(request.namespace)
+        scope = self._settings.scope(request.namespace)
         ground = await self._ground(scope)
-        key = execution_key(request, scope, version=book.catalog.version, now=self._clock())
+        book = await self._book()
+        key = execution_key(request, scope, version=book.version, now=self._clock())
         if (
             isinstance(ground, Ground)
             and not request.dry_run
@@ -128,14 +120,14 @@ class Answering:
         """Match, route and run; or give a kept answer that something was written after."""
         persona = await self.acting.persona(request)
         match = book.matcher.match(request.query, persona.patterns if persona else ())
-        pattern = book.catalog.patterns.get(match.pattern or "")
+        pattern, variant = book.chosen(match.pattern, request.query)
         if isinstance(ground, StoreError) and (not pattern or pattern.route != "infrastructure"):
             raise ground
         decision = self._decide(request, pattern, ground)
         self._runs[decision.route] += 1
 
         def run(noted: Noted) -> Awaitable[ExecuteReply]:
-            return self._run(request, scope, pattern, match, decision, noted)
+            return self._run(request, scope, pattern, match, decision, noted, variant)
 
         kept = pattern is not None and not request.dry_run and self._cacheable(pattern)
         if isinstance(ground, StoreError) or pattern is None or not kept:
@@ -153,7 +145,7 @@ class Answering:
                 "or put a file into a folder of TMWS_PATTERN_DIRS."
             )
         reply = await anyio.to_thread.run_sync(_register, request, self._settings)
-        self._book = Once(self._read_book)
+        await self._book.read_again()
         return reply
 
     async def summaries(self) -> tuple[PatternSummary, ...]:
@@ -180,6 +172,16 @@ class Answering:
             return (str(error),)
         return (*map(str, book.catalog.problems), *await self.acting.problems())
 
+    def add_action(self, action: Action) -> None:
+        """Add an action for as long as this engine lives.
+
+        Raises:
+            InvalidInput: There is one of that name.
+        """
+        if action.name in self._actions:
+            raise InvalidInput(f"There is an action {action.name!r} already; choose another name.")
+        self._actions[action.name] = action
+
     def figures(self) -> JsonObject:
         """Return what this process has executed and kept."""
         return {
@@ -188,9 +190,6 @@ class Answering:
             "cache_misses": self._answers.kept.misses,
             "cache_entries": len(self._answers.kept),
         }
-
-    async def _read_book(self) -> Book:
-        return await anyio.to_thread.run_sync(_read_book, self._settings)
 
     async def _ground(self, scope: Scope) -> Ground | StoreError:
         """Return what there is to recall, or why that cannot be told.
@@ -236,6 +235,7 @@ class Answering:
         match: Match,
         decision: "Decision",
         noted: Noted,
+        variant: str,
     ) -> ExecuteReply:
         from tmws_mcp.patterns.execute import execute  # noqa: PLC0415 - see above
 
@@ -249,6 +249,7 @@ class Answering:
             scope,
             lambda: execute(pattern, match, decision, request, scope, parts),
             self._record,
+            variant=variant,
         )
 
     async def _list(self, _arguments: JsonObject, _where: Workspace) -> JsonValue:
@@ -266,14 +267,6 @@ def _bound(name: str, action: Callable[[], Awaitable[JsonValue]]) -> Action:
         return await action()
 
     return Action(name, "About the server's own state", run)
-
-
-def _read_book(settings: Settings) -> Book:
-    from tmws_mcp.patterns.catalog import load_catalog, pattern_folders  # noqa: PLC0415 - see above
-    from tmws_mcp.patterns.matcher import Matcher  # noqa: PLC0415 - see above
-
-    catalog = load_catalog(pattern_folders(settings.home, settings.pattern_dirs))
-    return Book(catalog, Matcher(catalog))
 
 
 def _register(request: RegisterRequest, settings: Settings) -> RegisterReply:

@@ -15,10 +15,12 @@ import anyio
 import anyio.abc
 from pydantic import JsonValue
 
+from tmws_mcp.actions.function import action_of
 from tmws_mcp.actions.programs import Programs
 from tmws_mcp.actions.registry import Action, Workspace
 from tmws_mcp.engine import indexing, report
 from tmws_mcp.engine.answering import Answering
+from tmws_mcp.engine.book import Books
 from tmws_mcp.engine.encoder import Encoder
 from tmws_mcp.engine.keeping import Keeping
 from tmws_mcp.engine.managing import Managing
@@ -26,6 +28,7 @@ from tmws_mcp.engine.memories import Memories
 from tmws_mcp.engine.opening import Opening
 from tmws_mcp.engine.reaching import Reaching
 from tmws_mcp.engine.recalls import Recalls
+from tmws_mcp.engine.versions import Versions
 from tmws_mcp.errors import StoreError, TmwsError
 from tmws_mcp.learning import executions, learned, pausing, sessions
 from tmws_mcp.learning import recommend as recommending
@@ -100,6 +103,10 @@ class Engine:
         self.manage = Managing(settings, store=self._store, clock=clock)
         """What a person does with what was learned."""
         self._reaching = Reaching(settings, tasks)
+        books = Books(settings, tasks, store=lambda: self._store.opened, clock=clock)
+        self._books = books
+        self.versions = Versions(settings, books, store=self._store, clock=clock)
+        """What a person does with the versions of a pattern."""
         self._answering = Answering(
             settings,
             store=self._store,
@@ -109,6 +116,7 @@ class Engine:
             record=self._record,
             actions={"status.health": self._health, "statistics.all": self._figures},
             only_reads=self._reaching.only_reads,
+            books=books,
         )
 
     async def store_memory(
@@ -147,6 +155,25 @@ class Engine:
     async def register_pattern(self, request: RegisterRequest | Mapping[str, Any]) -> RegisterReply:
         """Save an authored pattern given as an object."""
         return await self._answering.register(validated(RegisterRequest, request))
+
+    async def add_pattern(
+        self,
+        definition: Mapping[str, Any],
+        *,
+        actions: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> str:
+        """Add a pattern for as long as this engine lives, and return its id.
+
+        `actions` are functions, by the names under which its steps call them; `with` are their
+        keyword arguments, and what they return must be JSON.
+
+        Raises:
+            PatternFileError: It is no pattern.
+            InvalidInput: There is an action of that name already.
+        """
+        for name, function in (actions or {}).items():
+            self._answering.add_action(action_of(name, function))
+        return await self._books.add(definition)
 
     async def observe_interaction(
         self, request: ObserveRequest | Mapping[str, Any], *, connection: str = ""

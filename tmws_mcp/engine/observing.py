@@ -32,6 +32,8 @@ async def observed(
     scope: Scope,
     run: Callable[[], Awaitable[ExecuteReply]],
     record: Record,
+    *,
+    variant: str = "",
 ) -> ExecuteReply:
     """Run a pattern, and tell how it went; an execution within another one is not told."""
     if _within.get():
@@ -40,15 +42,17 @@ async def observed(
     try:
         reply = await run()
     except NothingRan:
-        await record(_execution(pattern, (), started), scope)
+        await record(_execution(pattern, (), started, variant), scope)
         raise
     finally:
         _within.reset(token)
-    await record(_execution(pattern, reply.steps, started), scope)
+    await record(_execution(pattern, reply.steps, started, variant), scope)
     return reply
 
 
-def _execution(pattern: "Pattern", reports: tuple[StepReport, ...], started: float) -> Execution:
+def _execution(
+    pattern: "Pattern", reports: tuple[StepReport, ...], started: float, variant: str
+) -> Execution:
     tools = {step.name: _tool(step) for step in pattern.steps}
     calls = {step.name for step in pattern.steps if hasattr(step, "call")}
     ran = [step for step in reports if step.ran is not False]
@@ -56,6 +60,7 @@ def _execution(pattern: "Pattern", reports: tuple[StepReport, ...], started: flo
     failed = not reports or any(not step.ok for step in ran)
     return Execution(
         pattern=pattern.id,
+        variant=variant,
         run=secrets.token_hex(6),
         task=pattern.task,
         promoted_from=pattern.promoted_from,

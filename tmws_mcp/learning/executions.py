@@ -35,6 +35,9 @@ def record(db: Connection, execution: Execution, scope: Scope, now: float) -> bo
     if execution.ok is not None:
         outcome = one(ok=execution.ok, seconds=execution.seconds)
         changes.add((PATTERN, EVERYWHERE, execution.pattern), outcome)
+        if execution.variant:
+            side = f"{execution.pattern}@{execution.variant}"
+            changes.add((PATTERN, EVERYWHERE, side), outcome)
     if execution.task or any(step.called for step in execution.steps):
         sessions.observe(db, _observation(execution), scope, connection="", now=now)
     if execution.task:

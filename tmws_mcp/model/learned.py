@@ -37,6 +37,8 @@ class Execution(Value):
     """An execution of an authored pattern."""
 
     pattern: str
+    variant: str = ""
+    """The version of the pattern, where two of them are compared."""
     run: str
     """Tells it apart from all others."""
     task: str = ""

@@ -6,7 +6,7 @@ folder replaces patterns of the same id, so that a user can change a shipped one
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -49,7 +49,9 @@ def pattern_folders(home: Path, pattern_dirs: Sequence[Path] = ()) -> tuple[Path
     return (shipped_folder(), *(folder for folder in made_here if folder.is_dir()), *pattern_dirs)
 
 
-def load_catalog(folders: Sequence[Path]) -> Catalog:
+def load_catalog(
+    folders: Sequence[Path], read: Callable[[Path], Pattern] = read_pattern
+) -> Catalog:
     """Return the patterns of the folders; a later folder replaces the same id.
 
     Raises:
@@ -59,14 +61,18 @@ def load_catalog(folders: Sequence[Path]) -> Catalog:
     files: dict[str, Path] = {}
     problems: list[PatternFileError] = []
     for folder in folders:
-        _load_folder(folder, patterns, files, problems)
+        _load_folder(folder, read, patterns, files, problems)
     return Catalog(
-        MappingProxyType(patterns), MappingProxyType(files), tuple(problems), _version(patterns)
+        MappingProxyType(patterns),
+        MappingProxyType(files),
+        tuple(problems),
+        catalog_version(patterns),
     )
 
 
 def _load_folder(
     folder: Path,
+    read: Callable[[Path], Pattern],
     patterns: dict[str, Pattern],
     files: dict[str, Path],
     problems: list[PatternFileError],
@@ -78,7 +84,7 @@ def _load_folder(
             problems.append(PatternFileError(path, problem))
             return
         try:
-            pattern = read_pattern(path)
+            pattern = read(path)
         except PatternFileError as error:
             problems.append(error)
             continue
@@ -114,8 +120,12 @@ def _pattern_files(folder: Path, problems: list[PatternFileError]) -> Iterator[P
                 problems.append(PatternFileError(path, "is a link that leads out of its folder"))
 
 
-def _version(patterns: Mapping[str, Pattern]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(patterns):
-        digest.update(patterns[name].model_dump_json(by_alias=True).encode())
-    return digest.hexdigest()[:16]
+def version_of(pattern: Pattern) -> str:
+    """Return what names a definition: the same for the same content, whatever file holds it."""
+    return hashlib.sha256(pattern.model_dump_json(by_alias=True).encode()).hexdigest()[:12]
+
+
+def catalog_version(patterns: Mapping[str, Pattern]) -> str:
+    """Return what changes with any definition."""
+    together = "".join(version_of(patterns[name]) for name in sorted(patterns))
+    return hashlib.sha256(together.encode()).hexdigest()[:16]
