@@ -10,6 +10,7 @@ import typer
 
 from tmws_mcp import __version__
 from tmws_mcp.cli import (
+    batch,
     carry,
     inspector,
     learned,
@@ -71,7 +72,7 @@ app.command("import-memories")(moving.import_memories)
 app.command()(moving.backup)
 app.command()(moving.restore)
 patterns.app.command()(promote)
-for command in (versions.versions, versions.restore, versions.ab):
+for command in (batch.run, versions.versions, versions.restore, versions.ab):
     patterns.app.command()(command)
 app.add_typer(inspector.app, name="inspect")
 app.add_typer(patterns.app, name="patterns")

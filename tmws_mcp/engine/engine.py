@@ -18,7 +18,7 @@ from pydantic import JsonValue
 from tmws_mcp.actions.function import action_of
 from tmws_mcp.actions.programs import Programs
 from tmws_mcp.actions.registry import Action, Workspace
-from tmws_mcp.engine import indexing, report
+from tmws_mcp.engine import batch, indexing, report
 from tmws_mcp.engine.answering import Answering
 from tmws_mcp.engine.book import Books
 from tmws_mcp.engine.encoder import Encoder
@@ -36,6 +36,7 @@ from tmws_mcp.learning.view import Shelf
 from tmws_mcp.memory import lookup
 from tmws_mcp.memory import recall as recalling
 from tmws_mcp.model import (
+    BatchReply,
     ExecuteReply,
     ExecuteRequest,
     ForgetReply,
@@ -151,6 +152,15 @@ class Engine:
     async def pattern_execute(self, request: ExecuteRequest | Mapping[str, Any]) -> ExecuteReply:
         """Answer a query by the cheapest way that will do."""
         return await self._answering.execute(validated(ExecuteRequest, request))
+
+    async def pattern_execute_many(
+        self,
+        requests: Sequence[ExecuteRequest | Mapping[str, Any] | str],
+        *,
+        token_budget: int = batch.TOKENS_DEFAULT,
+    ) -> BatchReply:
+        """Answer up to QUERIES_MAX queries side by side, within one token budget."""
+        return await batch.execute_many(self.pattern_execute, requests, token_budget)
 
     async def register_pattern(self, request: RegisterRequest | Mapping[str, Any]) -> RegisterReply:
         """Save an authored pattern given as an object."""

@@ -45,6 +45,8 @@ from tmws_mcp.model.memory import (
 )
 from tmws_mcp.model.pattern import (
     Alternative,
+    Batched,
+    BatchReply,
     Decision,
     ExecuteReply,
     ExecuteRequest,
@@ -61,6 +63,8 @@ from tmws_mcp.model.status import PatternSummary, Statistics, Status
 
 __all__ = [
     "Alternative",
+    "BatchReply",
+    "Batched",
     "Decision",
     "Evidence",
     "ExecuteReply",

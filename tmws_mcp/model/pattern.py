@@ -105,6 +105,22 @@ class ExecuteReply(Value):
     scope: Scope
 
 
+class Batched(Value):
+    """What became of one query of a batch."""
+
+    query: str
+    reply: ExecuteReply | None = None
+    error: str | None = None
+
+
+class BatchReply(Value):
+    """The answers to many queries, in their order."""
+
+    answers: tuple[Batched, ...]
+    tokens: int
+    """Of the texts of all answers."""
+
+
 class RegisterRequest(Request):
     """Arguments of register_pattern."""
 

@@ -72,7 +72,7 @@ async def execute(
     if pattern is None and match.closest and _found_nothing(outcomes):
         # Whoever asked in vain is told which queries would have led somewhere.
         reply = reply.model_copy(update={"explanation": _explanation(match, decision)})
-    return _told(_filled(reply, outcomes, budget.tokens), started)
+    return _told(_filled(reply, outcomes, budget.tokens, request.query), started)
 
 
 def chosen_steps(pattern: Pattern | None, decision: Decision) -> tuple[Step, ...]:
@@ -162,7 +162,9 @@ def _nothing_to_run(
     )
 
 
-def _filled(reply: ExecuteReply, outcomes: Mapping[str, Outcome], tokens: int) -> ExecuteReply:
+def _filled(
+    reply: ExecuteReply, outcomes: Mapping[str, Outcome], tokens: int, query: str
+) -> ExecuteReply:
     """Return the reply with what the steps found, cut to the budget.
 
     Raises:
@@ -179,7 +181,7 @@ def _filled(reply: ExecuteReply, outcomes: Mapping[str, Outcome], tokens: int) -
     said = execute_text(reply.model_copy(update={"shortened": 1, "omitted": 1}))
     said += f"\n{PASSAGES}" if holds_passage(results) else ""
     room = tokens - estimate_tokens(said)
-    shaped = shape(results, max(room, ROOM_MIN))
+    shaped = shape(results, max(room, ROOM_MIN), query)
     omitted = shaped.omitted + sum(item.omitted for item in found.values())
     return reply.model_copy(
         update={

@@ -16,6 +16,7 @@ from tmws_mcp.errors import ActionError, TmwsError, ToolUnreachable
 from tmws_mcp.model import JsonObject, StepReport
 from tmws_mcp.patterns.commands import run_command_step
 from tmws_mcp.patterns.parts import Call, Found, Parts
+from tmws_mcp.patterns.pick import picked
 from tmws_mcp.patterns.requests import (
     recall_request,
     recalled,
@@ -28,6 +29,7 @@ from tmws_mcp.patterns.steps import (
     ActionStep,
     CallStep,
     CommandStep,
+    LookingStep,
     RecallStep,
     RecommendStep,
     Step,
@@ -150,7 +152,10 @@ async def _within(
     if not isinstance(step, StoreStep):
         limit = min(limit, deadline)
     with anyio.CancelScope(deadline=limit) as scope:
-        return await _attempt(lambda: _run(step, parts, call), step, call)
+        found, error = await _attempt(lambda: _run(step, parts, call), step, call)
+        if found is not None and isinstance(step, LookingStep) and (step.pick or step.cut):
+            found = picked(found, step.pick, step.cut)
+        return found, error
     assert scope.cancelled_caught
     if limit == deadline:
         return None, f"took longer than the {call.milliseconds} ms of the pattern's budget"

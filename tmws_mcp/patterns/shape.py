@@ -11,6 +11,7 @@ from functools import partial
 from pydantic import JsonValue
 
 from tmws_mcp.model import JsonObject
+from tmws_mcp.patterns.extract import Extractor, clipped
 from tmws_mcp.patterns.text import results_text, step_text
 from tmws_mcp.tokens import estimate_tokens
 
@@ -33,15 +34,19 @@ class Shaped:
     """Tokens of the text of all that was found."""
 
 
-def shape(results: JsonObject, tokens: int) -> Shaped:
-    """Return the results cut to a text of at most so many tokens."""
+def shape(results: JsonObject, tokens: int, query: str = "") -> Shaped:
+    """Return the results cut to a text of at most so many tokens.
+
+    Of long texts, what stays is what matters for the query.
+    """
+    texts = Extractor(query)
     found = estimate_tokens(results_text(results))
     if found <= tokens:
         return Shaped(results, 0, 0, found)
     shaped: JsonObject = {}
     omitted = 0
     for name, room in _rooms(results, tokens).items():
-        shaped[name], left_out = _shaped(name, results[name], room)
+        shaped[name], left_out = _shaped(name, results[name], room, texts)
         omitted += left_out
     return Shaped(shaped, omitted, _shortened(results, shaped), found)
 
@@ -57,21 +62,25 @@ def _rooms(results: JsonObject, tokens: int) -> dict[str, int]:
     return {name: rooms[name] for name in results}
 
 
-def _shaped(name: str, value: JsonValue, room: int) -> tuple[JsonValue, int]:
+def _shaped(name: str, value: JsonValue, room: int, texts: Extractor) -> tuple[JsonValue, int]:
     """Return the value cut to the room, and how many items of its lists it lacks."""
     longest = min(_longest(value), ITEMS_MAX)
     for chars, enough in STAGES:
-        items = _most(longest, partial(_fits, name, value, chars, room))
+        items = _most(longest, partial(_fits, name, value, chars, room, texts))
         if items is not None and items >= min(enough, longest):
-            return _cut(value, chars, items)
+            return _cut(value, chars, items, texts)
     text = step_text("", value)
     limit = min(len(text), room * CLIPPED_CHARS_MAX)
-    kept = _most(limit, lambda n: _fits(name, text, n, room, 0))
-    return _clipped(text, kept or 0), 0
+    kept = _most(limit, lambda n: estimate_tokens(step_text(name, clipped(text, n))) <= room)
+    if isinstance(value, str) and kept:
+        whole = texts.shortened(value, kept)
+        if estimate_tokens(step_text(name, whole)) <= room:
+            return whole, 0
+    return clipped(text, kept or 0), 0
 
 
-def _fits(name: str, value: JsonValue, chars: int, room: int, items: int) -> bool:
-    return estimate_tokens(step_text(name, _cut(value, chars, items)[0])) <= room
+def _fits(name: str, value: JsonValue, chars: int, room: int, texts: Extractor, items: int) -> bool:
+    return estimate_tokens(step_text(name, _cut(value, chars, items, texts)[0])) <= room
 
 
 def _most(limit: int, fits: Callable[[int], bool]) -> int | None:
@@ -94,15 +103,15 @@ def _longest(value: JsonValue) -> int:
     return 0
 
 
-def _cut(value: JsonValue, chars: int, items: int) -> tuple[JsonValue, int]:
+def _cut(value: JsonValue, chars: int, items: int, texts: Extractor) -> tuple[JsonValue, int]:
     """Return the value with shorter texts and lists, and the number of items left out."""
     if isinstance(value, str):
-        return _clipped(value, chars), 0
+        return texts.shortened(value, chars), 0
     if isinstance(value, list):
-        kept = [_cut(item, chars, items) for item in value[:items]]
+        kept = [_cut(item, chars, items, texts) for item in value[:items]]
         return [item for item, _ in kept], len(value) - len(kept) + sum(n for _, n in kept)
     if isinstance(value, dict):
-        shorter = {key: _cut(item, chars, items) for key, item in value.items()}
+        shorter = {key: _cut(item, chars, items, texts) for key, item in value.items()}
         return {key: item for key, (item, _) in shorter.items()}, sum(
             n for _, n in shorter.values()
         )
@@ -116,9 +125,3 @@ def _shortened(found: JsonValue, shown: JsonValue) -> int:
     if isinstance(found, list) and isinstance(shown, list):
         return sum(_shortened(was, now) for was, now in zip(found, shown, strict=False))
     return int(found != shown)
-
-
-def _clipped(text: str, chars: int) -> str:
-    """Return the text, or its beginning and how much more there is."""
-    left = len(text) - chars
-    return text if left <= 0 else f"{text[:chars].rstrip()}… (+{left} characters)"

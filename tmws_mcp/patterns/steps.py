@@ -16,9 +16,11 @@ TEMPLATE_CHARS_MAX = 4_000
 WITH_ITEMS_MAX = 30
 NEEDS_MAX = 12
 COMMAND_WORDS_MAX = 50
+PICK_MAX = 30
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 ActionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){0,2}$")]
+FieldPath = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Template = Annotated[Text, StringConstraints(max_length=TEMPLATE_CHARS_MAX)]
 Part = Literal["infrastructure", "memory"]
 
@@ -59,10 +61,19 @@ class StepBase(Definition):
         return tuple(name for name in (self.when, self.unless) if name)
 
 
-class ActionStep(StepBase):
-    """Do something: `action` names an entry of the registry, `with` are its arguments."""
+class LookingStep(StepBase):
+    """A step that looks at something that is not the memory: it says what it wants of it."""
 
     part: ClassVar[Part] = "infrastructure"
+
+    pick: Annotated[tuple[FieldPath, ...], Field(max_length=PICK_MAX)] = ()
+    """The fields to keep, as `user.name`; through the items of lists, too."""
+    cut: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    """How many items a list may keep."""
+
+
+class ActionStep(LookingStep):
+    """Do something: `action` names an entry of the registry, `with` are its arguments."""
 
     action: ActionName
     with_: Annotated[JsonObject, Field(alias="with", max_length=WITH_ITEMS_MAX)] = Field(
@@ -70,14 +81,12 @@ class ActionStep(StepBase):
     )
 
 
-class CallStep(StepBase):
+class CallStep(LookingStep):
     """Call a tool that is not ours: of another server, or of the agent itself.
 
     Where this server cannot reach it, the filled call is handed to the caller, and said not to have
     been run.
     """
-
-    part: ClassVar[Part] = "infrastructure"
 
     call: Annotated[Name, StringConstraints(min_length=1)]
     with_: Annotated[JsonObject, Field(alias="with", max_length=WITH_ITEMS_MAX)] = Field(
@@ -85,10 +94,8 @@ class CallStep(StepBase):
     )
 
 
-class CommandStep(StepBase):
+class CommandStep(LookingStep):
     """Run a program that the settings allow: the program, then its arguments, and no shell."""
-
-    part: ClassVar[Part] = "infrastructure"
 
     command: Annotated[
         tuple[Annotated[Template, StringConstraints(min_length=1)], ...],
