@@ -22,6 +22,7 @@ from tmws_mcp.engine import batch, indexing, report
 from tmws_mcp.engine.answering import Answering
 from tmws_mcp.engine.book import Books
 from tmws_mcp.engine.encoder import Encoder
+from tmws_mcp.engine.following import Following
 from tmws_mcp.engine.keeping import Keeping
 from tmws_mcp.engine.managing import Managing
 from tmws_mcp.engine.memories import Memories
@@ -99,6 +100,9 @@ class Engine:
             settings, store=self._store, encoder=self._encoder, recalls=recalls, clock=clock
         )
         self.keeping = Keeping(
+            settings, store=self._store, embedder=self._encoder.for_writing, clock=clock
+        )
+        self.following = Following(
             settings, store=self._store, embedder=self._encoder.for_writing, clock=clock
         )
         self.manage = Managing(settings, store=self._store, clock=clock)

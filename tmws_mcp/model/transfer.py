@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from tmws_mcp.model.base import Moment, Name, Namespace, Request, Share, Text, Value
+from tmws_mcp.model.base import Moment, Name, Namespace, Request, Scope, Share, Text, Value
 from tmws_mcp.model.memory import CONTENT_CHARS_MAX, MemoryKind, StoreRequest, Tags, Trust
 
 LINKS_MAX = 1_000
@@ -83,3 +83,17 @@ class TakenIn(Value):
     format: str = ""
     entries: int = 0
     dry_run: bool = False
+
+
+class Followed(Value):
+    """What became of the notes of files."""
+
+    files: int = 0
+    stored: int = 0
+    replaced: int = 0
+    """Of those stored: in the place of an older one."""
+    known: int = 0
+    forgotten: int = 0
+    """Notes that are not in their file any more."""
+    dry_run: bool = False
+    scope: Scope

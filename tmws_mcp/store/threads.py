@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.selection import CURRENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +76,14 @@ def _nearest(db: Connection, thread: int, position: int, where: str, limit: int)
         (thread, position, limit),
     )
     return [Turn(*row) for row in rows]
+
+
+def said_in(db: Connection, ns: int, name: str) -> dict[str, tuple[str, str]]:
+    """Return by source the public id and the content of what is current in a thread."""
+    rows = db.rows(
+        "SELECT coalesce(m.source, ''), m.uid, m.content FROM thread t CROSS JOIN memory m "
+        "ON m.thread = t.id "
+        f"WHERE t.ns = ? AND t.name = ? AND {CURRENT} ORDER BY m.thread_position",
+        (ns, name),
+    )
+    return {source: (uid, content) for source, uid, content in rows}

@@ -1,0 +1,98 @@
+"""`tmws-mcp import`: what agents did before is learned, once."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.ingest import transcripts
+from tests.ingest.transcripts import SECRET, write
+
+OK, FAILED, USAGE, NOTHING = 0, 1, 2, 3
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    project = tmp_path / "projects" / "-home-ana-parser"
+    project.mkdir(parents=True)
+    write(project / "one.jsonl", transcripts.session())
+    return tmp_path / "projects"
+
+
+def test_transcripts_are_learned_and_a_repeat_learns_nothing_more(tmws, folder: Path) -> None:
+    first = json.loads(tmws("import", "claude-code", str(folder), "--json").stdout)
+    again = json.loads(tmws("import", "claude-code", str(folder), "--json").stdout)
+
+    assert (first["calls"], first["failed"], first["sessions"]) == (3, 1, 1)
+    assert first["observed"] == 4  # its end too
+    assert again["observed"] == 0
+    assert first["tools"] == {"Bash": 2, "Edit": 1}
+
+
+def test_a_transcript_that_went_on_adds_what_is_new(tmws, folder: Path) -> None:
+    tmws("import", "claude-code", str(folder))
+    file = next(folder.rglob("*.jsonl"))
+    with file.open("a") as lines:
+        lines.write(json.dumps(transcripts.answered(3, "all green", 12)) + "\n")
+
+    again = json.loads(tmws("import", "claude-code", str(folder), "--json").stdout)
+
+    assert again["observed"] == 2  # the call, and the end of its run
+
+
+def test_what_was_learned_is_recommended(tmws, folder: Path) -> None:
+    tmws("import", "claude-code", str(folder))
+
+    asked = {"recent_steps": [{"tool": "Bash", "ok": False, "error": "make: no rule"}]}
+    reply = tmws("inspect", "call", "get_recommendations", json.dumps(asked))
+
+    assert "Edit" in reply.stdout
+
+
+def test_secrets_are_not_kept(tmws, folder: Path, home: Path) -> None:
+    tmws("import", "claude-code", str(folder))
+
+    stored = [file.read_bytes() for file in home.rglob("*") if file.is_file()]
+    assert stored
+    assert not any(SECRET.encode() in content for content in stored)
+
+
+def test_a_dry_run_says_what_would_be_learned_and_changes_nothing(
+    tmws, folder: Path, home: Path
+) -> None:
+    told = tmws("import", "claude-code", str(folder), "--dry-run")
+
+    assert told.exit_code == OK
+    assert "1 sessions with 3 tool calls, 1 failed; 4 would be observed" in told.stdout
+    assert not list(home.rglob("*.db"))
+
+
+def test_other_records_are_known_too(tmws, tmp_path: Path) -> None:
+    log, spans = tmp_path / "log.json", tmp_path / "spans.json"
+    log.write_text(json.dumps(transcripts.conversation()))
+    spans.write_text(json.dumps(transcripts.spans()))
+
+    assert json.loads(tmws("import", "messages", str(log), "--json").stdout)["calls"] == 2
+    assert json.loads(tmws("import", "otel", str(spans), "--json").stdout)["calls"] == 2
+
+
+def test_bad_lines_are_named_and_end_it_with_a_failure(tmws, folder: Path) -> None:
+    (folder / "two.jsonl").write_text("{\n")
+
+    told = tmws("import", "claude-code", str(folder))
+
+    assert told.exit_code == FAILED
+    assert "two.jsonl:1: is no JSON" in told.stderr
+
+
+def test_an_unknown_source_names_those_that_are_known(tmws) -> None:
+    told = tmws("import", "gemini", "x")
+
+    assert told.exit_code == USAGE
+    assert "claude-code" in told.stderr
+
+
+def test_nothing_found_has_an_exit_code_of_its_own(tmws, tmp_path: Path) -> None:
+    write(tmp_path / "empty.jsonl", [])
+
+    assert tmws("import", "jsonl", str(tmp_path / "empty.jsonl")).exit_code == NOTHING

@@ -1,0 +1,1 @@
+"""Observations and notes from elsewhere: transcripts, message logs, spans, Markdown."""
