@@ -56,7 +56,7 @@ async def test_a_query_without_a_pattern_is_a_plain_recall(engine: Engine) -> No
 
 async def test_nothing_to_run_names_the_closest_patterns(engine: Engine) -> None:
     with pytest.raises(PatternNotFound, match="Closest patterns"):
-        await engine.pattern_execute({"query": "workspace zebra"})
+        await engine.pattern_execute({"query": "a mattress of foam"})
 
 
 async def test_a_dry_run_changes_nothing(engine: Engine) -> None:

@@ -25,10 +25,17 @@ def test_a_sound_pattern_has_no_problems(write, folder: Path) -> None:
     assert checked(write, folder) == []
 
 
-def test_an_example_that_nothing_matches_is_named_with_its_line(write, folder: Path) -> None:
-    (problem,) = checked(write, folder, match="a horse")
+def test_an_example_without_a_trigger_leads_here_by_being_an_example(write, folder: Path) -> None:
+    assert checked(write, folder, match="where do the horses sleep") == []
 
-    assert "mine.yaml:8: examples: 'a horse' must lead here, and no trigger matches it" in problem
+
+def test_an_example_that_nothing_matches_is_named_with_its_line(write, folder: Path) -> None:
+    text = TEXT.replace('recall: "{{query}}"', 'store: "{{query}}"')
+    given = {"exact": "mine", "regex": "zebra", "match": "quinces", "no_match": "a horse"}
+    write("memory.mine", text.format(priority="0", **given))
+    (problem,) = check_folder(folder)
+
+    assert "mine.yaml:8: examples: 'quinces' must lead here, and neither" in str(problem)
 
 
 def test_an_example_that_leads_elsewhere_says_where(write, folder: Path) -> None:

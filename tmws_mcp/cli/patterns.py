@@ -4,20 +4,23 @@ No store is opened: whoever writes a pattern can check it in an editor's loop or
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tmws_mcp.cli.exits import FAILED, NOTHING, Commands, end
 from tmws_mcp.cli.render import console, facts, print_json, show, table
 from tmws_mcp.cli.target import JsonOption
+from tmws_mcp.engine.matching import matcher_of
 from tmws_mcp.errors import PatternFileError
 from tmws_mcp.model import Match
 from tmws_mcp.patterns.catalog import Catalog, load_catalog, pattern_folders
-from tmws_mcp.patterns.check import check_folder
+from tmws_mcp.patterns.check import LEARNING_SECONDS_MAX, check_folder
 from tmws_mcp.patterns.definition import Pattern
-from tmws_mcp.patterns.matcher import Matcher
 from tmws_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from tmws_mcp.patterns.semantic.model import Guess
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, help="Check and list the authored patterns.")
 
@@ -75,13 +78,16 @@ def why(
     as_json: JsonOption = False,
 ) -> None:
     """Say which pattern a query leads to, and which others claim it."""
-    catalog = _catalog()
-    matcher = Matcher(catalog)
-    match, claimants = matcher.match(query), matcher.claimants(query)
+    settings, catalog = Settings.load(), _catalog()
+    matcher = matcher_of(catalog, settings)
+    matcher.learned(LEARNING_SECONDS_MAX)
+    match, claimants, guess = matcher.match(query), matcher.claimants(query), matcher.guess(query)
     if as_json:
-        print_json({"match": match, "claimants": claimants})
+        print_json({"match": match, "claimants": claimants, "examples": guess})
     else:
         _explain(catalog, match, claimants)
+        if guess:
+            _show_guess(guess)
     end(0 if match.pattern else NOTHING)
 
 
@@ -98,6 +104,15 @@ def _explain(catalog: Catalog, match: Match, claimants: dict[str, int]) -> None:
     if len(claimants) > 1:
         ranked = sorted(claimants.items(), key=lambda claim: -claim[1])
         console().print(table(("claimed by", "priority"), ranked, numbers=("priority",)))
+
+
+def _show_guess(guess: "Guess") -> None:
+    """Show what the examples say, also where a trigger has decided already."""
+    columns = ("by its examples", "confidence")
+    rows = [(name, round(confidence, 3)) for name, confidence in guess.ranked]
+    console().print(table(columns, rows, numbers=columns[1:]))
+    near = [(n.text, n.pattern or "no pattern", round(n.alike, 3)) for n in guess.nearest]
+    console().print(table(("nearest example", "pattern", "alike"), near, numbers=("alike",)))
 
 
 def _catalog() -> Catalog:

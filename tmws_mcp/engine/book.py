@@ -17,6 +17,7 @@ import anyio
 import anyio.abc
 import anyio.to_thread
 
+from tmws_mcp.engine.matching import matcher_of
 from tmws_mcp.errors import InvalidInput, PatternFileError, StoreError, TmwsError
 from tmws_mcp.settings import Settings
 from tmws_mcp.store import pattern_versions
@@ -168,7 +169,6 @@ class Books:
 
     def _whole(self) -> Book:
         from tmws_mcp.patterns.catalog import pattern_folders  # noqa: PLC0415 - see above
-        from tmws_mcp.patterns.matcher import Matcher  # noqa: PLC0415 - see above
         from tmws_mcp.patterns.reading import Reading  # noqa: PLC0415 - see above
 
         settings = self._settings
@@ -177,7 +177,7 @@ class Books:
         catalog = self._with_added(self._reading.catalog())
         if self._book is not None and self._book.catalog.version == catalog.version:
             return replace(self._book, catalog=catalog)
-        return Book(catalog, Matcher(catalog))
+        return Book(catalog, matcher_of(catalog, self._settings))
 
     def _with_added(self, catalog: "Catalog") -> "Catalog":
         from tmws_mcp.patterns.catalog import catalog_version  # noqa: PLC0415 - see above

@@ -40,6 +40,8 @@ class Match:
     """0 to 1: how sure the matcher is that this pattern is meant."""
     arguments: dict[str, str] = field(default_factory=dict)
     closest: tuple[str, ...] = ()
+    why: str = ""
+    """What a guess rests on, or why nothing was guessed."""
 
 
 class Alternative(Value):

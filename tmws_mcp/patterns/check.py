@@ -1,7 +1,8 @@
 """Checking pattern files: what cannot be used, and examples that lead elsewhere.
 
-A pattern's examples are its tests. Each query under `match` must lead to it and to no other: where
-a second pattern of the same priority claims it too, the choice between them would be an accident.
+A pattern's examples are its tests. Each query under `match` must lead to it, by a trigger or by
+what is learned of the examples; where triggers of a second pattern of the same priority claim it
+too, the choice between them would be an accident.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,8 +12,11 @@ from tmws_mcp.actions.registry import ACTIONS, CONFIGURED_ACTIONS, STATE_ACTIONS
 from tmws_mcp.errors import PatternFileError
 from tmws_mcp.patterns.catalog import Catalog, load_catalog, shipped_folder
 from tmws_mcp.patterns.definition import Pattern
-from tmws_mcp.patterns.matcher import Matcher, normalised
+from tmws_mcp.patterns.matcher import Matcher
+from tmws_mcp.patterns.semantic.words import normalised
 from tmws_mcp.yamlfile import line_of
+
+LEARNING_SECONDS_MAX = 120.0
 
 
 def check_folder(folder: Path) -> list[PatternFileError]:
@@ -24,7 +28,7 @@ def check_folder(folder: Path) -> list[PatternFileError]:
 
 def check_catalog(catalog: Catalog) -> list[PatternFileError]:
     """Return all problems of a catalogue: of its files, then of its patterns in their order."""
-    matcher = Matcher(catalog)
+    matcher = _matcher(catalog)
     problems = list(catalog.problems)
     for name, pattern in catalog.patterns.items():
         path = catalog.files.get(name, Path(name))
@@ -32,6 +36,16 @@ def check_catalog(catalog: Catalog) -> list[PatternFileError]:
             said = f"{place[0]}: {problem}"
             problems.append(PatternFileError(path, said, line=line_of(path, place)))
     return problems
+
+
+def _matcher(catalog: Catalog) -> Matcher:
+    """Return a matcher that has learned the examples, if one of them has no trigger."""
+    matcher = Matcher(catalog)
+    examples = (query for p in catalog.patterns.values() for query in p.examples.match)
+    if any(matcher.match(query).pattern is None for query in examples):
+        matcher.learn()
+        matcher.learned(LEARNING_SECONDS_MAX)
+    return matcher
 
 
 Place = Sequence[str | int]
@@ -57,8 +71,8 @@ def _action_problems(pattern: Pattern) -> Iterator[tuple[Place, str]]:
 
 
 def _trigger_problems(pattern: Pattern, matcher: Matcher) -> Iterator[tuple[Place, str]]:
-    if not (pattern.triggers.exact or pattern.triggers.regex):
-        yield ("triggers",), "there are none, so that no query can lead here"
+    if not (pattern.triggers.exact or pattern.triggers.regex or pattern.examples.match):
+        yield ("triggers",), "there are none, and no examples, so that no query can lead here"
     for number, phrase in enumerate(pattern.triggers.exact):
         if not normalised(phrase):
             yield ("triggers", "exact", number), f"{phrase!r} holds no letter, digit or symbol"
@@ -69,7 +83,7 @@ def _trigger_problems(pattern: Pattern, matcher: Matcher) -> Iterator[tuple[Plac
 def _led_astray(pattern: Pattern, query: str, matcher: Matcher) -> str | None:
     found = matcher.match(query).pattern
     if found is None:
-        return f"{query!r} must lead here, and no trigger matches it"
+        return f"{query!r} must lead here, and neither a trigger nor the examples lead here"
     if found != pattern.id:
         return f"{query!r} must lead here, and leads to {found}"
     rivals = [

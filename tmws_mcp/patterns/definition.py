@@ -231,7 +231,7 @@ def _name_problems(pattern: Pattern) -> Iterator[str]:
     for name, argument in pattern.arguments.items():
         yield from _unknown(f"arguments.{name}.default", argument.default, {QUERY})
     for number, step in enumerate(pattern.steps, 1):
-        yield from _unknown(f"steps[{number}]", _templates(step), known)
+        yield from _unknown(f"steps[{number}]", templates_of(step), known)
 
 
 def _unknown(place: str, value: Any, known: set[str]) -> Iterator[str]:
@@ -247,7 +247,7 @@ def _unknown(place: str, value: Any, known: set[str]) -> Iterator[str]:
         )
 
 
-def _templates(step: Step) -> list[Any]:
+def templates_of(step: Step) -> list[Any]:
     """Return all of a step that may refer to names."""
     conditions = [f"{{{name}}}" for name in step.conditions]
     match step:

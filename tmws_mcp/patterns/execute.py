@@ -137,11 +137,13 @@ def _planned(
 
 def _explanation(match: Match, decision: Decision) -> Explanation:
     if match.pattern:
-        said = f"{match.pattern} by {match.matched_by} trigger, confidence {match.confidence:.2g}"
+        how = "its examples" if match.matched_by == "semantic" else f"{match.matched_by} trigger"
+        said = f"{match.pattern} by {how}, confidence {match.confidence:.2g}"
         if match.arguments:
             said += f", with {', '.join(sorted(match.arguments))} from the query"
     else:
         said = "no trigger of any pattern matches"
+    said += f"; {match.why}" if match.why else ""
     return Explanation(
         match=said,
         route=f"{decision.route} ({decision.confidence:.2g}): {decision.why}",

@@ -2,43 +2,42 @@
 
 First the query as a whole: normalised, it may be one of the exact triggers (one dictionary access).
 Then one RE2 set asks all regular expressions in one pass; those that match are run once more for
-their groups. Priority decides among several, then how much of the query is accounted for.
+their groups. Priority decides among several, then how much of the query is accounted for. Last,
+what was learned of the patterns' examples says which is probably meant (see semantic/), or that
+none is; it is learned in the background, and a query that no trigger matches is told so until then.
 
 The confidence of an expression is a stated rule and not a measured figure: half a point for having
-matched, and up to .45 for the share of the query that it covers.
+matched, and up to .45 for the share of the query that it covers. That of a guess is measured.
 """
 
 import math
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tmws_mcp.model import Match
 from tmws_mcp.patterns.catalog import Catalog
 from tmws_mcp.patterns.definition import TRIGGER_CHARS_MAX, Pattern
+from tmws_mcp.patterns.guessing import arguments_in, confidence_needed
 from tmws_mcp.patterns.regexes import Hit, Regex, RegexSet
+from tmws_mcp.patterns.semantic.stage import Stage
+from tmws_mcp.patterns.semantic.words import normalised
+
+if TYPE_CHECKING:
+    from tmws_mcp.patterns.semantic.model import Guess, Model
 
 MATCHES_KEPT_MAX = 1_000
 CLOSEST_MAX = 3
+NOBODY: frozenset[str] = frozenset()
 # Folding may lengthen a text a little; whatever is longer cannot be an exact trigger.
 EXACT_CHARS_MAX = 4 * TRIGGER_CHARS_MAX
 EXACT_CONFIDENCE = 1.0
 REGEX_CONFIDENCE, COVERAGE_CONFIDENCE = 0.5, 0.45
 
 _WORD = re.compile(r"[^\W_]+")
-
-
-def normalised(text: str) -> str:
-    """Return the text without what does not count: case, punctuation, runs of white space.
-
-    >>> normalised("  Git-Status?! ")
-    'git status'
-    """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    kept = (" " if unicodedata.category(char)[0] in "PZC" else char for char in folded)
-    return " ".join("".join(kept).split())
 
 
 class Matcher:
@@ -54,14 +53,38 @@ class Matcher:
         ]
         self._set = RegexSet([regex for _, regex in self._regexes])
         self._words = _word_index(catalog.patterns)
+        self._stage: Stage | None = None
         self._cached = lru_cache(MATCHES_KEPT_MAX)(self._find)
+
+    def learn(self, folder: Path | None = None) -> None:
+        """Begin to learn the examples in the background; a folder keeps what was learned."""
+        self._stage = Stage(self._patterns, self._owner, folder)
+
+    def learned(self, seconds_max: float = 0.0) -> bool:
+        """Wait until a query that no trigger matches gets all the answer that it will ever get."""
+        return self._stage is None or self._stage.wait(seconds_max)
 
     def match(self, query: str, preferred: Iterable[str] = ()) -> Match:
         """Return the pattern that is meant; where none is, the ids of the closest ones.
 
         Between patterns of the same priority one of the preferred wins.
         """
-        return self._cached(query, frozenset(preferred))
+        stage, first = self._stage, frozenset(preferred)
+        return self._cached(query, first, stage.model if stage else None, self.problem)
+
+    def guess(self, query: str) -> "Guess | None":
+        """Return what the examples say of a query, whatever the triggers do; None: not learned."""
+        return self.model.guess(query) if self.model else None
+
+    @property
+    def problem(self) -> str:
+        """Why nothing is learned of the examples, where nothing is."""
+        return self._stage.problem if self._stage else ""
+
+    @property
+    def model(self) -> "Model | None":
+        """What was learned of the examples, once it is."""
+        return self._stage.model if self._stage else None
 
     def claimants(self, query: str) -> dict[str, int]:
         """Return every pattern that one of its triggers matches, with its priority."""
@@ -88,20 +111,45 @@ class Matcher:
         info = self._cached.cache_info()
         return info.hits, info.misses, info.currsize
 
-    def _find(self, query: str, preferred: frozenset[str]) -> Match:
+    def _find(
+        self, query: str, preferred: frozenset[str], model: "Model | None", problem: str
+    ) -> Match:
+        if found := self._triggered(query, preferred):
+            return found
+        if model is None:
+            return Match(None, "none", 0.0, closest=self.closest(query), why=problem)
+        return self._guessed(query, model.guess(query))
+
+    def _triggered(self, query: str, preferred: frozenset[str] = NOBODY) -> Match | None:
         if len(query) <= EXACT_CHARS_MAX and (owners := self._exact.get(normalised(query))):
             return Match(self._first(owners, preferred), "exact", EXACT_CONFIDENCE)
         hits = list(self._hits(query))
         if not hits:
-            return Match(None, "none", 0.0, closest=self.closest(query))
+            return None
         pattern, hit = min(hits, key=lambda found: _rank(found, preferred))
         return Match(pattern.id, "regex", _confidence(query, hit), dict(hit.groups))
+
+    def _guessed(self, query: str, guess: "Guess") -> Match:
+        """Return the most probable pattern if it is probable enough to be run."""
+        name, confidence = guess.ranked[0]
+        pattern = self._patterns[name]
+        needed = confidence_needed(pattern)
+        arguments = arguments_in(query, pattern)
+        if needed is None or confidence < needed or arguments is None:
+            closest = dict.fromkeys((*self.closest(query), *(other for other, _ in guess.ranked)))
+            return Match(None, "none", 0.0, closest=tuple(closest)[:CLOSEST_MAX], why=str(guess))
+        confidence = round(confidence, 3)
+        return Match(name, "semantic", confidence, arguments, why=str(guess))
 
     def _first(self, owners: Sequence[str], preferred: frozenset[str]) -> str:
         """Return the owner of a phrase: of the highest priority, then a preferred one."""
         best = self._patterns[owners[0]].priority
         tied = (name for name in owners if self._patterns[name].priority == best)
         return min(tied, key=lambda name: name not in preferred)
+
+    def _owner(self, query: str) -> str | None:
+        found = self._triggered(query)
+        return found.pattern if found else None
 
     def _hits(self, query: str) -> Iterator[tuple[Pattern, Hit]]:
         for position in self._set.search(query):

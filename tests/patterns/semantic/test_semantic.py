@@ -1,0 +1,313 @@
+"""What is learned of examples: which pattern is meant, how surely, and when none is."""
+
+import stat
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tmws_mcp.embedding.static import shipped as embedder
+from tmws_mcp.patterns.catalog import Catalog, load_catalog
+from tmws_mcp.patterns.matcher import Matcher
+from tmws_mcp.patterns.semantic import saved, training
+from tmws_mcp.patterns.semantic.calibration import calibrate
+from tmws_mcp.patterns.semantic.examples import background, digest, examples_of
+from tmws_mcp.patterns.semantic.features import learn_reader
+from tmws_mcp.patterns.semantic.kernel import lay_out, nearness_of_all
+from tmws_mcp.patterns.semantic.stage import LEARNING, Stage
+from tmws_mcp.patterns.semantic.training import BACKGROUND, Examples, train
+
+SECONDS_MAX = 120.0
+
+TEXT = """
+    id: {id}
+    route: {route}
+    summary: x
+    triggers: {{exact: [do {name}]}}
+    examples: {{match: [{match}], no_match: [{no_match}]}}
+    arguments: {arguments}
+    steps: [{steps}]
+"""
+DEPLOY = (
+    "is the deployment done, did the rollout to production finish, how far is the deployment, "
+    "has the release been rolled out, is the new build live on the servers"
+)
+
+
+@pytest.fixture
+def pattern(write):
+    """Write a pattern that is found by its examples."""
+
+    def write_pattern(
+        name: str = "memory.deploy",
+        match: str = DEPLOY,
+        *,
+        no_match: str = "",
+        arguments: str = "{}",
+        steps: str = '{name: a, recall: "{query}"}',
+    ) -> None:
+        route, _, last = name.partition(".")
+        given = {"match": match, "no_match": no_match, "arguments": arguments, "steps": steps}
+        write(name, TEXT.format(id=name, route=route, name=last, **given))
+
+    return write_pattern
+
+
+def learned(catalog: Catalog, folder: Path | None = None) -> Matcher:
+    matcher = Matcher(catalog)
+    matcher.learn(folder)
+    assert matcher.learned(SECONDS_MAX)
+    return matcher
+
+
+@pytest.fixture(scope="module")
+def of_shipped(shipped: Catalog) -> Matcher:
+    return learned(shipped)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("whats going on in my repo", "infrastructure.workspace"),
+        ("let me know which rules we follow when naming tests", "memory.conventions"),
+    ],
+)
+def test_a_paraphrase_leads_where_its_examples_lead(
+    of_shipped: Matcher, query: str, expected: str
+) -> None:
+    match = of_shipped.match(query)
+
+    assert (match.pattern, match.matched_by) == (expected, "semantic")
+    assert 0.3 <= match.confidence < 1
+    assert "nearest example" in match.why
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "compose a haiku about mountains",
+        "what is the population of chile",
+        "how many legs has a spider",
+        "my shoes are wet",
+        "zebra",
+        "",
+        "日本の首都はどこですか",
+    ],
+)
+def test_what_no_pattern_is_for_is_left_alone(of_shipped: Matcher, query: str) -> None:
+    match = of_shipped.match(query)
+
+    assert (match.pattern, match.matched_by, match.confidence) == (None, "none", 0.0)
+
+
+def test_a_trigger_goes_before_every_guess(of_shipped: Matcher) -> None:
+    assert of_shipped.match("git status").matched_by == "exact"
+
+
+def test_a_single_pattern_is_found_and_does_not_take_every_query(pattern, folder: Path) -> None:
+    pattern()
+    matcher = learned(load_catalog([folder]))
+
+    assert matcher.match("was the rollout to the servers finished").pattern == "memory.deploy"
+    for query in ("compose a haiku about mountains", "what is the tallest tree", "hello there"):
+        assert matcher.match(query).pattern is None
+
+
+def test_a_counterexample_does_not_lead_there(pattern, folder: Path) -> None:
+    query = "is the deployment of troops done"
+    pattern()
+    before = learned(load_catalog([folder])).guess(query)
+    pattern(no_match=query)
+    matcher = learned(load_catalog([folder]))
+
+    assert before is not None
+    assert before.ranked[0][1] > 0.3
+    assert matcher.match(query).pattern is None
+
+
+def test_nothing_is_stored_on_a_guess(pattern, folder: Path) -> None:
+    pattern(steps='{name: a, store: "{query}"}')
+    match = learned(load_catalog([folder])).match("is the deployment done yet")
+
+    assert match.pattern is None
+    assert match.closest == ("memory.deploy",)
+
+
+def test_what_may_change_something_takes_a_surer_guess(pattern, folder: Path) -> None:
+    pattern("infrastructure.deploy", steps="{name: a, call: deploy}")
+    matcher = learned(load_catalog([folder]))
+    unsure, sure = "what about the rollout", "did the rollout to production finish now"
+
+    guesses = [matcher.guess(query) for query in (unsure, sure)]
+    assert all(guess is not None and guess.ranked[0][1] > 0.3 for guess in guesses)
+    assert matcher.match(unsure).pattern is None
+    assert matcher.match(sure).pattern == "infrastructure.deploy"
+
+
+def test_typed_arguments_are_found_in_the_query(pattern, folder: Path) -> None:
+    pattern(
+        match="who changed src/app.py lately, latest changes of lib/x/y.js, history of a file",
+        arguments="{file: {type: path}, count: {type: integer, default: '5'}, ask: {}}",
+        steps='{name: a, recall: "{file}", limit: 5}',
+    )
+    matcher = learned(load_catalog([folder]))
+
+    found = matcher.match("who changed docs/guides/use.md lately, the last 12")
+    assert found.arguments == {"file": "docs/guides/use.md", "count": "12"}
+    assert matcher.match("who changed tests/run.sh lately").arguments == {"file": "tests/run.sh"}
+
+
+def test_a_pattern_that_lacks_an_argument_is_not_guessed(pattern, folder: Path) -> None:
+    pattern(
+        match="who changed src/app.py lately, latest changes of lib/x/y.js, history of a file",
+        arguments="{file: {type: path}}",
+        steps='{name: a, recall: "{file}"}',
+    )
+    match = learned(load_catalog([folder])).match("who changed the file lately")
+
+    assert match.pattern is None
+    assert match.closest == ("memory.deploy",)
+
+
+def test_a_catalogue_without_examples_says_that_it_has_none(write, folder: Path) -> None:
+    write("memory.one", exact="one")
+    matcher = learned(load_catalog([folder]))
+
+    assert matcher.guess("anything") is None
+    assert matcher.match("anything").why == "no pattern has examples to learn from"
+
+
+def test_who_asks_before_all_is_learned_is_told_so(pattern, folder: Path) -> None:
+    pattern(no_match="zebra")
+    catalog, go_on = load_catalog([folder]), threading.Event()
+
+    def owner(_query: str) -> None:
+        go_on.wait(5)
+
+    stage = Stage(catalog.patterns, owner, None)
+
+    assert not stage.wait(0)
+    assert stage.problem == LEARNING
+    go_on.set()
+    assert stage.wait(SECONDS_MAX)
+    assert stage.problem == ""
+
+
+@pytest.mark.parametrize("landmarks", [10_000, 150])
+def test_scores_of_what_is_left_out_are_those_of_a_model_without_it(
+    shipped: Catalog, landmarks: int
+) -> None:
+    _, every = examples_of(shipped.patterns, lambda _query: None)
+    near, labels = _system(every)
+    chosen = np.arange(len(labels))[:: max(1, len(labels) // landmarks)]
+    near = near[:, chosen]
+    whole = training._solve(near, chosen, labels, every.patterns)
+
+    for group in (np.array([40]), np.flatnonzero(labels == 2)):
+        others = np.setdiff1d(np.arange(len(labels)), group)
+        marks = ~np.isin(chosen, group)
+        places = np.searchsorted(others, chosen[marks])
+        without = training._solve(
+            near[np.ix_(others, marks)], places, labels[others], every.patterns
+        )
+        # A pattern's weight depends on the counts of the others: the same as before is asked for.
+        expected = near[np.ix_(group, marks)] @ without.weights
+        reach = near[group].astype(float) @ whole.inverse
+        found = training.left_out(whole, group, reach)
+        assert np.abs(found - expected).max() < 0.02
+
+
+def _system(every: Examples) -> tuple[np.ndarray, np.ndarray]:
+    reader = learn_reader(embedder(), every.texts)
+    near = nearness_of_all(reader, lay_out(reader, every.texts), every.texts)
+    return near, every.labels
+
+
+def test_more_examples_than_landmarks_still_lead_right(monkeypatch, shipped: Catalog) -> None:
+    monkeypatch.setattr(training, "LANDMARKS_MAX", 450)
+    matcher = learned(shipped)
+    examples = [(p.id, query) for p in shipped.patterns.values() for query in p.examples.match]
+    guesses = [(name, matcher.guess(query)) for name, query in examples]
+
+    assert matcher.model is not None
+    assert len(matcher.model.landmarks) == 450
+    right = sum(guess is not None and guess.ranked[0][0] == name for name, guess in guesses)
+    assert right > 0.8 * len(examples)
+
+
+def test_a_saved_model_answers_as_the_one_that_was_learned(
+    shipped: Catalog, of_shipped: Matcher, tmp_path: Path
+) -> None:
+    folder = tmp_path / "home" / "cache"
+    query = "whats going on in my repo"
+    first = learned(shipped, folder).match(query)
+    (file,) = folder.glob("*.npz")
+    written = file.stat().st_ino
+
+    again = learned(shipped, folder)
+    assert again.match(query) == first == of_shipped.match(query)
+    assert file.stat().st_ino == written
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("bytes_kept", [0, 1_000])
+def test_a_broken_file_is_made_anew(pattern, folder, tmp_path: Path, bytes_kept: int) -> None:
+    pattern()
+    catalog, cache = load_catalog([folder]), tmp_path / "cache"
+    learned(catalog, cache)
+    (file,) = cache.glob("*.npz")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:bytes_kept])
+
+    assert learned(catalog, cache).match("is the deployment done yet").pattern == "memory.deploy"
+    assert len(file.read_bytes()) == len(whole)
+
+
+def test_only_the_latest_models_are_kept(pattern, folder: Path, tmp_path: Path) -> None:
+    for number in range(saved.FILES_MAX + 2):
+        pattern(match=f"is deployment {number} done, how far is deployment {number}")
+        learned(load_catalog([folder]), tmp_path)
+
+    assert len(list(tmp_path.glob("*.npz"))) == saved.FILES_MAX
+
+
+def test_a_folder_that_cannot_be_written_hinders_nothing(pattern, folder, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    pattern()
+    matcher = learned(load_catalog([folder]), tmp_path / "file" / "cache")
+
+    assert matcher.match("is the deployment done yet").pattern == "memory.deploy"
+
+
+def test_only_examples_decide_what_is_learned_anew(pattern, folder: Path) -> None:
+    pattern()
+    one = _digest(load_catalog([folder]))
+    pattern(steps='{name: b, recall: "other"}')
+    assert _digest(load_catalog([folder])) == one
+    pattern(match="is it done")
+    assert _digest(load_catalog([folder])) != one
+
+
+def _digest(catalog: Catalog) -> str:
+    return digest(*examples_of(catalog.patterns, lambda _query: None))
+
+
+def test_confidence_rises_with_the_score(of_shipped: Matcher) -> None:
+    assert of_shipped.model is not None
+    curve = of_shipped.model.calibration
+    steps = [curve.confidence(score) for score in (-1.0, 0.0, 0.1, 0.3, 0.6, 1.0)]
+
+    assert steps == sorted(steps)
+    assert steps[0] < 0.05
+    assert steps[-1] > 0.9
+
+
+def test_a_catalogue_too_small_to_learn_it_from_gets_the_common_curve() -> None:
+    texts = ("is the deployment done", *background()[:30])
+    labels = np.array([0] + [BACKGROUND] * 30, np.int32)
+    curve = calibrate(train(embedder(), Examples(texts, labels, 1)).held_out)
+
+    assert curve.confidence(0.5) > 0.8
+    assert curve.confidence(0.05) < 0.1

@@ -1,0 +1,41 @@
+"""Matching, with a short wait for what is still being learned of the patterns' examples.
+
+A query that a trigger matches never waits. Any other one waits for a moment, since half a second
+more is better than the wrong answer; after it, it is answered without the examples and says so.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from tmws_mcp.model import Match
+from tmws_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from tmws_mcp.patterns.catalog import Catalog
+    from tmws_mcp.patterns.matcher import Matcher
+
+WAIT_SECONDS_MAX = 2.0
+FOLDER = Path("cache", "matching")
+"""In the data folder: what was learned, by the examples that it was learned of."""
+
+
+def matcher_of(catalog: "Catalog", settings: Settings) -> "Matcher":
+    """Return the matcher of a catalogue; its examples are learned from now on."""
+    from tmws_mcp.patterns.matcher import Matcher  # noqa: PLC0415 - RE2: with the first query
+
+    matcher = Matcher(catalog)
+    if settings.embedder != "none":  # whoever wants no vectors wants none here either
+        matcher.learn(settings.home / FOLDER)
+    return matcher
+
+
+async def matched(matcher: "Matcher", query: str, preferred: Iterable[str] = ()) -> Match:
+    """Return what the query means; `preferred` are patterns that win where others are equal."""
+    found = matcher.match(query, preferred)
+    if found.pattern or matcher.learned():
+        return found
+    await anyio.to_thread.run_sync(matcher.learned, WAIT_SECONDS_MAX, abandon_on_cancel=True)
+    return matcher.match(query, preferred)

@@ -1,0 +1,80 @@
+"""Has the model of a catalogue read or made in the background; whoever asks early is told so.
+
+The thread starts with the first catalogue that is read, long after `initialize`, and imports numpy
+on its own. It is a daemon: a server that is asked to end must not wait for a model.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tmws_mcp.embedding.embedder import TokenEmbedder, load_embedder
+from tmws_mcp.errors import EmbedderUnavailable
+from tmws_mcp.patterns.definition import Pattern
+from tmws_mcp.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from tmws_mcp.patterns.semantic.model import Model
+
+BUILT_IN = "static"
+LEARNING = "the examples of the patterns are still being learned; ask again in a moment"
+
+log = get_logger("patterns")
+
+
+class Stage:
+    """The model of one catalogue, once it is there."""
+
+    def __init__(
+        self,
+        patterns: Mapping[str, Pattern],
+        owner: Callable[[str], str | None],
+        folder: Path | None,
+    ) -> None:
+        self.model: Model | None = None
+        self.problem = LEARNING
+        """Why there is no model, where there is none."""
+        self._patterns, self._owner, self._folder = patterns, owner, folder
+        self._done = threading.Event()
+        threading.Thread(target=self._run, name="tmws-matching", daemon=True).start()
+
+    def wait(self, seconds_max: float) -> bool:
+        """Wait until the model is there, or it is known that there is none."""
+        return self._done.wait(seconds_max)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will come."""
+        return self._done.is_set()
+
+    def _run(self) -> None:
+        started = time.perf_counter()
+        try:
+            self.model = self._made()
+            self.problem = "" if self.model else "no pattern has examples to learn from"
+        except EmbedderUnavailable as error:
+            self.problem = str(error)
+        except Exception as error:  # triggers go on matching without it
+            log.exception("matching.learning_failed")
+            self.problem = f"learning the examples failed ({type(error).__name__}); see the log"
+        self._done.set()
+        took = round((time.perf_counter() - started) * 1000)
+        log.info("matching.learned", patterns=len(self._patterns), duration_ms=took)
+
+    def _made(self) -> "Model | None":
+        from tmws_mcp.patterns.semantic import examples, model, saved, training  # noqa: PLC0415
+
+        embedder = load_embedder(BUILT_IN)
+        assert isinstance(embedder, TokenEmbedder)
+        names, known = examples.examples_of(self._patterns, self._owner)
+        if not names:
+            return None
+        path = saved.model_path(self._folder, embedder, names, known) if self._folder else None
+        if path and (kept := saved.load(path, embedder, names, known)):
+            return kept
+        made = model.model_of(names, known, training.train(embedder, known))
+        if path:
+            saved.save(path, made)
+        return made
