@@ -24,7 +24,8 @@
     │   └── EmbedderAway           none for now: it is asked again
     ├── RegexesUnavailable         RE2 is not there: no pattern can be matched
     ├── ActionError                an infrastructure step could not do its work
-    │   └── ToolUnreachable        no tool of another server can be called under that name
+    │   ├── ToolUnreachable        no tool of another server can be called under that name
+    │   └── PluginBroken           what an installed package adds cannot be used
     ├── NothingRan                 no part of a pattern could be run
     └── Overloaded                 too many calls at once, or one that takes too long
 
@@ -215,6 +216,15 @@ class ActionError(TmwsError):
 
 class ToolUnreachable(ActionError):
     """No tool of another server can be called under that name; nothing was called."""
+
+
+class PluginBroken(ActionError):
+    """What an installed package adds cannot be used."""
+
+    def __init__(self, which: str, why: str) -> None:
+        super().__init__(
+            f"{which} cannot be used: {why[:300]}. Mend, update or remove the package."
+        )
 
 
 class NothingRan(TmwsError):

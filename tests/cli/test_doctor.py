@@ -48,7 +48,7 @@ def test_people_get_a_table_with_a_verdict(tmws):
     result = tmws("doctor")
 
     assert "check" in result.stdout
-    assert "All 14 checks passed." in result.stdout
+    assert "All 15 checks passed." in result.stdout
 
 
 def test_a_file_that_is_no_database_fails_and_stays_as_it_is(tmws, home):

@@ -41,7 +41,7 @@ def action_of(name: str, function: Callable[..., Any], *, read_only: bool = Fals
             value = await anyio.to_thread.run_sync(
                 partial(function, **arguments), abandon_on_cancel=True
             )
-        return _as_json(name, value)
+        return as_json(name, value)
 
     summary = (inspect.getdoc(function) or name).splitlines()[0]
     return Action(name, summary, run, read_only=read_only)
@@ -51,7 +51,7 @@ def _is_word(part: str) -> bool:
     return part.isascii() and part.isidentifier() and part.islower()
 
 
-def _as_json(name: str, value: Any) -> JsonValue:
+def as_json(name: str, value: Any) -> JsonValue:
     """Return what a function returned as JSON would carry it."""
     try:
         found: JsonValue = json.loads(json.dumps(value, allow_nan=False))

@@ -6,6 +6,7 @@ its methods under these names, so that a pattern file can be checked without an 
 
 from typing import Final
 
+from tmws_mcp import plugins
 from tmws_mcp.actions import calculate, changes, clock, dependencies, find, workspace
 from tmws_mcp.actions.action import Action, Workspace
 
@@ -42,7 +43,9 @@ CONFIGURED_ACTIONS: Final = frozenset({"http.get"})
 
 def is_known(name: str) -> bool:
     """Whether an action has that name."""
-    return name in {*ACTIONS, *STATE_ACTIONS, *CONFIGURED_ACTIONS}
+    return name in {*ACTIONS, *STATE_ACTIONS, *CONFIGURED_ACTIONS} or (
+        name in plugins.installed(plugins.ACTIONS)
+    )
 
 
 def is_read_only(name: str) -> bool:

@@ -10,14 +10,26 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from tmws_mcp import plugins
+from tmws_mcp.actions.installed import loaded_action
+from tmws_mcp.actions.registry import ACTIONS, CONFIGURED_ACTIONS, STATE_ACTIONS
 from tmws_mcp.actions.upstream.config import read_servers
 from tmws_mcp.engine.report import limits_of
-from tmws_mcp.errors import EmbedderUnavailable, NewerSchema, NotADatabase, StoreError, TmwsError
+from tmws_mcp.errors import (
+    EmbedderUnavailable,
+    NewerSchema,
+    NotADatabase,
+    PluginBroken,
+    StoreError,
+    TmwsError,
+)
+from tmws_mcp.learning.installed import experts
 from tmws_mcp.memory.upkeep import quota as quotas
 from tmws_mcp.settings import Settings
 from tmws_mcp.store import checkup, driver, embedders, migrations, namespaces, overview
@@ -244,6 +256,18 @@ def upstream(settings: Settings) -> Finding:
     return Finding("ok", f"{listed}: {names}" if names else listed)
 
 
+def installed(_: Settings) -> Finding:
+    """Whether what installed packages add can be used; each of them is imported."""
+    names = [f"{name} ({group})" for group in plugins.GROUPS for name in plugins.installed(group)]
+    for name in plugins.usable(plugins.ACTIONS, {*ACTIONS, *STATE_ACTIONS, *CONFIGURED_ACTIONS}):
+        with suppress(PluginBroken):
+            loaded_action(name)
+    experts()
+    if problems := plugins.problems():
+        return Finding("warn", "; ".join(problems), "Mend, update or remove the package.")
+    return Finding("ok", ", ".join(names) or "no package adds anything")
+
+
 def redis(settings: Settings) -> Finding:
     """Whether the Redis for federation answers, where one is set."""
     if not settings.redis_url:
@@ -291,6 +315,7 @@ CHECKS: Mapping[str, Check] = {
     "namespace": scope,
     "patterns": patterns,
     "upstream": upstream,
+    "plugins": installed,
     "redis": redis,
 }
 

@@ -15,6 +15,7 @@ import anyio.to_thread
 from pydantic import JsonValue
 
 from tmws_mcp.actions import fetch
+from tmws_mcp.actions.installed import installed_actions
 from tmws_mcp.actions.registry import ACTIONS, Action, Workspace
 from tmws_mcp.cache.process import execution_key
 from tmws_mcp.engine.acting import Acting, acting_as
@@ -24,6 +25,7 @@ from tmws_mcp.engine.encoder import Encoder
 from tmws_mcp.engine.ground import Ground, Grounds
 from tmws_mcp.engine.matching import matched
 from tmws_mcp.engine.observing import observed
+from tmws_mcp.engine.once import Once
 from tmws_mcp.errors import InvalidInput, PatternNotFound, RegexesUnavailable, StoreError
 from tmws_mcp.model import (
     ExecuteReply,
@@ -74,6 +76,7 @@ class Answering:
             store=store, encoder=encoder, clock=clock, words_alone=settings.embedder == "none"
         )
         self._book = books
+        self._installed = Once(self._add_installed)
         self.acting = Acting(settings)
         self._runs: Counter[str] = Counter()
         self._parts = parts
@@ -89,6 +92,11 @@ class Answering:
             "patterns.explain", "One authored pattern in full", self._explain
         )
 
+    async def _add_installed(self) -> None:
+        """Add the actions of installed packages: looked for with the first query."""
+        found = await anyio.to_thread.run_sync(installed_actions, frozenset(self._actions))
+        self._actions = found | self._actions
+
     async def execute(self, request: ExecuteRequest) -> ExecuteReply:
         """Answer a query by the cheapest way that will do.
 
@@ -100,6 +108,7 @@ class Answering:
         scope = self._settings.scope(request.namespace)
         ground = await self._ground(scope)
         book = await self._book()
+        await self._installed()
         key = execution_key(request, scope, version=book.version, now=self._clock())
         if (
             isinstance(ground, Ground)

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.abc
+import anyio.to_thread
 from pydantic import JsonValue
 
+from tmws_mcp import plugins
 from tmws_mcp.actions.function import action_of
 from tmws_mcp.actions.programs import Programs
 from tmws_mcp.actions.registry import Action, Workspace
@@ -26,12 +28,13 @@ from tmws_mcp.engine.following import Following
 from tmws_mcp.engine.keeping import Keeping
 from tmws_mcp.engine.managing import Managing
 from tmws_mcp.engine.memories import Memories
+from tmws_mcp.engine.once import Once
 from tmws_mcp.engine.opening import Opening
 from tmws_mcp.engine.reaching import Reaching
 from tmws_mcp.engine.recalls import Recalls
 from tmws_mcp.engine.versions import Versions
 from tmws_mcp.errors import StoreError, TmwsError
-from tmws_mcp.learning import executions, learned, pausing, sessions
+from tmws_mcp.learning import executions, installed, learned, pausing, sessions
 from tmws_mcp.learning import recommend as recommending
 from tmws_mcp.learning.view import Shelf
 from tmws_mcp.memory import lookup
@@ -108,9 +111,9 @@ class Engine:
         self.manage = Managing(settings, store=self._store, clock=clock)
         """What a person does with what was learned."""
         self._reaching = Reaching(settings, tasks)
-        books = Books(settings, tasks, store=lambda: self._store.opened, clock=clock)
-        self._books = books
-        self.versions = Versions(settings, books, store=self._store, clock=clock)
+        self._experts = Once(partial(anyio.to_thread.run_sync, installed.experts))
+        self._books = Books(settings, tasks, store=lambda: self._store.opened, clock=clock)
+        self.versions = Versions(settings, self._books, store=self._store, clock=clock)
         """What a person does with the versions of a pattern."""
         self._answering = Answering(
             settings,
@@ -121,7 +124,7 @@ class Engine:
             record=self._record,
             actions={"status.health": self._health, "statistics.all": self._figures},
             only_reads=self._reaching.only_reads,
-            books=books,
+            books=self._books,
         )
 
     async def store_memory(
@@ -205,6 +208,7 @@ class Engine:
             connection=connection,
             now=self._clock(),
             shelf=self._shelf,
+            experts=await self._experts(),
         )
         self._shelf.confirm()
         return reply
@@ -222,6 +226,7 @@ class Engine:
             connection=connection,
             now=self._clock(),
             shelf=self._shelf,
+            experts=await self._experts(),
         )
 
     async def end_connection(self, connection: str) -> None:
@@ -271,6 +276,7 @@ class Engine:
                 self._encoder.problem,
                 *await self._answering.problems(),
                 *await self._reaching.problems(),
+                *plugins.problems(),
             ),
             upstream=await self._reaching.in_words(),
             patterns=len(await self.patterns()),

@@ -4,7 +4,10 @@ It is a row of the store, so that it holds for every process and every start. Wh
 it is paused gets a plain answer instead of an error: an agent must not stop working for it.
 """
 
+from collections.abc import Mapping
+
 from tmws_mcp.learning import intake, sessions, wording
+from tmws_mcp.learning.experts import EXPERTS, Expert
 from tmws_mcp.learning.view import Shelf
 from tmws_mcp.model import ObserveReply, ObserveRequest, Scope
 from tmws_mcp.store import namespaces, pausing
@@ -21,6 +24,7 @@ def observe(
     connection: str,
     now: float,
     shelf: Shelf | None = None,
+    experts: Mapping[str, Expert] = EXPERTS,
 ) -> ObserveReply:
     """Observe, unless it is paused; then nothing is written, and the reply says why.
 
@@ -30,7 +34,9 @@ def observe(
     ns = namespaces.find(db, scope.namespace)
     why = reason(db, ns) if ns is not None else None
     if why is None:
-        return sessions.observe(db, request, scope, connection=connection, now=now, shelf=shelf)
+        return sessions.observe(
+            db, request, scope, connection=connection, now=now, shelf=shelf, experts=experts
+        )
     return ObserveReply(
         observed=0,
         session_id=intake.session_name(request.session_id, connection=connection),
