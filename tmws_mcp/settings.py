@@ -62,6 +62,15 @@ def default_home(environ: Mapping[str, str], platform: str = sys.platform) -> Pa
     return Path(environ.get("XDG_DATA_HOME") or user / ".local" / "share") / "tmws-mcp"
 
 
+def configuration_folder() -> Path:
+    """Return where other programs keep their configuration, by the platform's custom."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+
+
 def command_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment for a command: no token, key or password of the server's is in it."""
     environ = os.environ if environ is None else environ

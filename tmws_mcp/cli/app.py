@@ -24,6 +24,7 @@ from tmws_mcp.cli.demo import demo
 from tmws_mcp.cli.doctor import doctor
 from tmws_mcp.cli.exits import Commands
 from tmws_mcp.cli.ingest import import_notes, import_traces
+from tmws_mcp.cli.install import install, uninstall
 from tmws_mcp.cli.observe import observe
 from tmws_mcp.cli.promote import promote
 from tmws_mcp.cli.serve import TRANSPORTS
@@ -68,6 +69,8 @@ def serve(
 app.command()(doctor)
 app.command()(demo)
 app.command()(observe)
+app.command()(install)
+app.command()(uninstall)
 app.command("import")(import_traces)
 app.command("import-notes")(import_notes)
 app.command()(moving.export)
