@@ -22,6 +22,8 @@
     │   └── NewerSchema
     ├── EmbedderUnavailable        no vectors: the lexical tier answers
     │   └── EmbedderAway           none for now: it is asked again
+    ├── FederationOff              nothing is shared, and why
+    ├── HubNotReached              the Redis between the instances does not answer
     ├── RegexesUnavailable         RE2 is not there: no pattern can be matched
     ├── ActionError                an infrastructure step could not do its work
     │   ├── ToolUnreachable        no tool of another server can be called under that name
@@ -197,6 +199,26 @@ class EmbedderUnavailable(TmwsError):
 
 class EmbedderAway(EmbedderUnavailable):
     """The embedder makes no vectors at the moment; it is asked again after a while."""
+
+
+class FederationOff(TmwsError):
+    """Nothing is shared with other instances."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"Nothing is shared here ({why.removeprefix('off: ')}). Set TMWS_REDIS_URL, "
+            "TMWS_FEDERATION_NAMESPACES and TMWS_FEDERATION_KEYS, the same on each instance."
+        )
+
+
+class HubNotReached(TmwsError):
+    """The Redis between the instances does not answer; what waits is sent once it does."""
+
+    def __init__(self, url: str, problem: str) -> None:
+        super().__init__(
+            f"The hub {url} does not answer ({problem}). `tmws-mcp doctor` tells more; what was "
+            "counted or forgotten here is sent as soon as it does."
+        )
 
 
 class RegexesUnavailable(TmwsError):

@@ -38,6 +38,13 @@ def _words(value: object) -> object:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
+def _listed(value: object) -> object:
+    """Accept `a,b` for a list."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
 def _absolute(value: object) -> object:
     return Path(value).expanduser().absolute() if isinstance(value, str | Path) else value
 
@@ -125,6 +132,33 @@ class Settings(BaseModel):
     )
     redis_url: str = Field(
         "", description="Redis for federation; empty: this instance works alone.", repr=False
+    )
+    federation_namespaces: Annotated[tuple[Namespace, ...], BeforeValidator(_listed)] = Field(
+        (),
+        description="Namespaces whose learned patterns are shared over Redis, divided by commas.",
+    )
+    federation_keys: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (),
+        max_length=4,
+        description="Secret of the team, at least 16 characters; after a comma older ones that are "
+        "still believed.",
+        repr=False,
+    )
+    federation_seal: str = Field(
+        "",
+        description="Secret that hides what is counted from the hub; never changed. Default: the "
+        "last of the keys.",
+        repr=False,
+    )
+    federation_trust: Literal["team", "open"] = Field(
+        "team",
+        description="`team`: what one instance learns, all know. `open`: only what three have seen,"
+        " or this one itself.",
+    )
+    federation_deny: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (),
+        max_length=100,
+        description="Names of tools that stay here, divided by commas; `*` stands for any text.",
     )
     observe_executions: bool = Field(
         default=True, description="Counts executions of patterns as observations."

@@ -17,6 +17,9 @@ DAY = 86_400.0
 OTHERS = {
     "memory", "memory_tag", "memory_search", "thread", "archive", "fingerprint", "segment",
     "search_index", "sketch", "generation", "forgotten", "observing_paused",
+    "memory_change",
+    # What was shared is forgotten everywhere or not at all: federation/replica.py does it.
+    "link", "slot", "slot_base", "peer", "push_tag",
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from tmws_mcp import __version__
 from tmws_mcp.cli import (
     batch,
     carry,
+    federation,
     inspector,
     learned,
     memories,
@@ -87,6 +88,8 @@ learned.app.command("export")(carry.export)
 learned.app.command("import")(carry.take_in)
 app.add_typer(learned.app, name="learned")
 app.add_typer(observations.app, name="observations")
+inspector.app.command("federation")(federation.inspect)
+app.add_typer(federation.app, name="federation")
 
 
 def _print_version(asked: bool) -> None:

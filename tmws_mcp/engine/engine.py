@@ -24,6 +24,7 @@ from tmws_mcp.engine import batch, indexing, report
 from tmws_mcp.engine.answering import Answering
 from tmws_mcp.engine.book import Books
 from tmws_mcp.engine.encoder import Encoder
+from tmws_mcp.engine.federation import Federation
 from tmws_mcp.engine.following import Following
 from tmws_mcp.engine.keeping import Keeping
 from tmws_mcp.engine.managing import Managing
@@ -69,6 +70,7 @@ from tmws_mcp.model.memory import Explained
 from tmws_mcp.model.problems import validated
 from tmws_mcp.model.status import UpstreamState
 from tmws_mcp.settings import Settings, command_environment
+from tmws_mcp.store.database import Database
 from tmws_mcp.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -98,7 +100,11 @@ class Engine:
         self._started_at = clock()
         self._shelf = Shelf()
         self._encoder, recalls = Encoder(settings, clock=clock), Recalls()
-        self._store = Opening(settings, tasks, encoder=self._encoder, recalls=recalls, clock=clock)
+        self.federation = Federation(settings, tasks, store=self._opened, clock=clock)
+        begin = self.federation.begin
+        self._store = Opening(
+            settings, tasks, encoder=self._encoder, recalls=recalls, clock=clock, begin=begin
+        )
         self._memories = Memories(
             settings, store=self._store, encoder=self._encoder, recalls=recalls, clock=clock
         )
@@ -109,23 +115,16 @@ class Engine:
             settings, store=self._store, embedder=self._encoder.for_writing, clock=clock
         )
         self.manage = Managing(settings, store=self._store, clock=clock)
-        """What a person does with what was learned."""
         self._reaching = Reaching(settings, tasks)
         self._experts = Once(partial(anyio.to_thread.run_sync, installed.experts))
         self._books = Books(settings, tasks, store=lambda: self._store.opened, clock=clock)
         self.versions = Versions(settings, self._books, store=self._store, clock=clock)
         """What a person does with the versions of a pattern."""
         self._answering = Answering(
-            settings,
-            store=self._store,
-            encoder=self._encoder,
-            clock=clock,
-            parts=self._parts,
-            record=self._record,
+            settings, store=self._store, encoder=self._encoder, clock=clock, parts=self._parts,
+            record=self._record, only_reads=self._reaching.only_reads, books=self._books,
             actions={"status.health": self._health, "statistics.all": self._figures},
-            only_reads=self._reaching.only_reads,
-            books=self._books,
-        )
+        )  # fmt: skip
 
     async def store_memory(
         self, request: StoreRequest | Mapping[str, Any], *, via: str = "", client: str = ""
@@ -211,6 +210,7 @@ class Engine:
             experts=await self._experts(),
         )
         self._shelf.confirm()
+        self.federation.ring()
         return reply
 
     async def get_recommendations(
@@ -268,7 +268,7 @@ class Engine:
     async def status(self) -> Status:
         """Say whether this server can do its work, and in which tier."""
         embedder = await self._encoder.loaded()
-        return await report.status(
+        status = await report.status(
             self.settings,
             store=self._store,
             embedder=embedder.id if embedder else None,
@@ -283,6 +283,7 @@ class Engine:
             uptime_seconds=self._clock() - self._started_at,
             now=self._clock(),
         )
+        return status.model_copy(update={"federation": self.federation.in_words()})
 
     async def upstream(self) -> tuple[UpstreamState, ...]:
         """Return the other servers with their tools; those that do not run are started.
@@ -323,6 +324,9 @@ class Engine:
     async def tidy(self) -> None:
         """Bring the index into shape now instead of in the background: after an import."""
         await indexing.tidy(await self._store())
+
+    async def _opened(self) -> Database:
+        return await self._store()
 
     async def close(self) -> None:
         """Close the store; `open_engine` does it, once nobody works on it any more."""

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -31,9 +31,11 @@ class Opening:
         encoder: Encoder,
         recalls: Recalls,
         clock: Callable[[], float],
+        begin: Callable[[Database], Awaitable[None]],
     ) -> None:
+        """`begin` is told of the store once it is open."""
         self._settings, self._tasks, self._clock = settings, tasks, clock
-        self._encoder, self._recalls = encoder, recalls
+        self._encoder, self._recalls, self._begin = encoder, recalls, begin
         self._file: tuple[int, int] | None = None
         """Which file the open store is: device and inode."""
         self._once = Once(self._open)
@@ -74,6 +76,7 @@ class Opening:
         ):
             self._tasks.start_soon(partial(work, clock=self._clock))
         self._tasks.start_soon(Filler(store, self._encoder, self._clock).run)
+        await self._begin(store)
         return store
 
     def _retention(self) -> Retention:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import msgspec
 
 from tmws_mcp.federation.hub import Digests, HubAway, Log, Opened, Page, Sealed, StaleEpoch
@@ -233,8 +234,9 @@ async def redis_hub(url: str, namespace: str, *, wait_seconds: float) -> AsyncIt
     try:
         yield RedisHub(calling, waiting, namespace)
     finally:
-        await waiting.aclose()
-        await calling.aclose()
+        with anyio.move_on_after(CONNECT_SECONDS_MAX, shield=True):
+            await waiting.aclose()
+            await calling.aclose()
 
 
 def _options(seconds: float) -> dict[str, Any]:

@@ -54,3 +54,16 @@ def add_learned_resources(server: MCPServer[Any], answer: Answer) -> None:
     )
     async def moved(since: str = "", until: str = "") -> str:
         return await answer(lambda engine: engine.manage.moved(since=since, until=until))
+
+    _add_federation(server, answer)
+
+
+def _add_federation(server: MCPServer[Any], answer: Answer) -> None:
+    @server.resource(
+        "tmws://federation",
+        name="federation",
+        description="What is shared with other instances, with whom, and how far all are in step",
+        mime_type=JSON,
+    )
+    async def shared() -> str:
+        return await answer(lambda engine: engine.federation.report())

@@ -37,3 +37,22 @@ def seq(db: Connection) -> int:
     row = db.row("SELECT value FROM meta WHERE key = 'seq'")
     assert row is not None
     return int(row[0])
+
+
+def file(db: Connection) -> str | None:
+    """Return which file this store was when it first shared; a copy is another one."""
+    row = db.row("SELECT value FROM meta WHERE key = 'shared_file'")
+    return str(row[0]) if row else None
+
+
+def set_file(db: Connection, name: str) -> None:
+    """Note which file this store is."""
+    db.run("INSERT OR REPLACE INTO meta VALUES ('shared_file', ?)", (name,))
+
+
+def rename(db: Connection, name: str) -> None:
+    """Be another actor, and have counted all that one has counted as that one."""
+    old = identity(db)
+    for table in ("outcome", "context"):
+        db.run(f"UPDATE {table} SET actor = ? WHERE actor = ?", (name, old))
+    renew(db, name)

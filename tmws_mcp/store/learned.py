@@ -75,6 +75,26 @@ def known(db: Connection, ns: int, pattern_ids: Sequence[str]) -> frozenset[str]
     return frozenset(row[0] for row in rows)
 
 
+def of_slot(db: Connection, ns: int, slot: Context, kind: str) -> Learned | None:
+    """Return the learned pattern of a kind whose evidence lies in a slot, or None."""
+    row = db.row(
+        "SELECT id, kind, definition, first_at FROM learned WHERE ns = ? AND slot_kind = ? "
+        "AND slot_key = ? AND slot_action = ? AND kind = ? ORDER BY last_at DESC, id LIMIT 1",
+        (ns, *slot, kind),
+    )
+    return _learned(row) if row else None
+
+
+def ids_of_slot(db: Connection, ns: int, slot: Context) -> tuple[str, ...]:
+    """Return the ids of all learned patterns whose evidence lies in a slot."""
+    rows = db.rows(
+        "SELECT id FROM learned WHERE ns = ? AND slot_kind = ? AND slot_key = ? "
+        "AND slot_action = ?",
+        (ns, *slot),
+    )
+    return tuple(row[0] for row in rows)
+
+
 def newest(
     db: Connection, ns: int, limit: int, *, kind: str = "", tool: str = "", since: float = 0.0
 ) -> tuple[Learned, ...]:

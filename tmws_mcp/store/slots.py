@@ -190,3 +190,34 @@ def drop_link(db: Connection, ns: int) -> None:
     """Drop all that was shared in a namespace; what learning counts is not touched."""
     for table in ("slot", "slot_base", "push_tag", "peer", "link"):
         db.run(f"DELETE FROM {table} WHERE ns = ?", (ns,))
+
+
+def sums(db: Connection, ns: int) -> dict[str, tuple[int, int, int]]:
+    """Return of each actor how many slots are here, how many are redacted, and their bytes."""
+    rows = db.rows(
+        "SELECT actor, count(*), sum(body = x''), sum(length(key) + length(body)) FROM slot "
+        "WHERE ns = ? GROUP BY actor",
+        (ns,),
+    )
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+
+
+def waiting(db: Connection, ns: int, actor: str, acknowledged: int) -> int:
+    """Return how many of an actor's slots have changed since a number."""
+    row = db.row(
+        "SELECT count(*) FROM slot WHERE ns = ? AND actor = ? AND seq > ?",
+        (ns, actor, acknowledged),
+    )
+    return int(row[0]) if row else 0
+
+
+def count_of_kinds(db: Connection, ns: int, kinds: Sequence[bytes]) -> int:
+    """Return how many slots have a key that begins with one of these bytes."""
+    total = 0
+    for kind in kinds:
+        row = db.row(
+            "SELECT count(*) FROM slot WHERE ns = ? AND key >= ? AND key < ?",
+            (ns, kind, bytes([kind[0] + 1])),
+        )
+        total += int(row[0]) if row else 0
+    return total

@@ -1,0 +1,309 @@
+"""Sharing what was learned: the background work, and what a person asks of it.
+
+Where no Redis is set nothing of federation/ is imported, and nothing is said about it.
+"""
+
+import hashlib
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import anyio
+import anyio.abc
+
+from tmws_mcp.errors import FederationOff, HubNotReached, InvalidInput
+from tmws_mcp.learning import sharing
+from tmws_mcp.model.federation import FederationReport, ForgottenEverywhere, NamespaceFederation
+from tmws_mcp.settings import Settings
+from tmws_mcp.store import actor as identities
+from tmws_mcp.store import namespaces, shared
+from tmws_mcp.store import slots as table
+from tmws_mcp.store.database import Database
+from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.evidence import Context
+
+if TYPE_CHECKING:
+    from tmws_mcp.federation.evidence import Shared
+    from tmws_mcp.federation.hub import Digests, Hub, Opened
+    from tmws_mcp.federation.member import Member
+    from tmws_mcp.federation.replicator import Replicator
+
+KEY_CHARS_MIN = 16
+ANSWER_SECONDS_MAX = 10.0
+ASK_SECONDS = 0.2
+OFF = "off: this instance works alone"
+
+
+class Federation:
+    """The engine's part in federation; `engine.federation` is one."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        tasks: anyio.abc.TaskGroup,
+        *,
+        store: Callable[[], Awaitable[Database]],
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings, self._tasks, self._clock = settings, tasks, clock
+        self._store = store
+        self._members: dict[str, Member] = {}
+
+    async def begin(self, store: Database) -> None:
+        """Share in the background from now on, where the settings say so."""
+        if self.problem() is not None:
+            return
+        from tmws_mcp.federation import member  # noqa: PLC0415 - only who shares needs it
+        from tmws_mcp.federation.evidence import Shared  # noqa: PLC0415 - see above
+
+        everything = Shared()
+        self._members = {name: self._member(store, name, everything) for name in self._names()}
+        members = tuple(self._members.values())
+        file = str(store.path.stat().st_ino)
+        await store.write(member.settle, members, self._clock(), file)
+        for one in members:
+            self._tasks.start_soon(one.run)
+
+    def ring(self) -> None:
+        """Say that something was counted; nothing is waited for."""
+        for member in self._members.values():
+            member.ring()
+
+    def problem(self) -> str | None:
+        """Say why nothing is shared, None where it is."""
+        settings = self._settings
+        if not settings.redis_url:
+            return OFF
+        if not settings.federation_namespaces:
+            return "off: TMWS_FEDERATION_NAMESPACES names no namespace to share"
+        if not settings.federation_keys or len(settings.federation_keys[0]) < KEY_CHARS_MIN:
+            return f"off: TMWS_FEDERATION_KEYS needs a secret of {KEY_CHARS_MIN} characters or more"
+        return None
+
+    def in_words(self) -> str:
+        """Return the state in a line."""
+        if (problem := self.problem()) is not None:
+            return problem
+        states = ", ".join(
+            f"{name} {self._members[name].state if name in self._members else 'starting'}"
+            for name in self._settings.federation_namespaces
+        )
+        return f"{states}; over {shown_url(self._settings.redis_url)}"
+
+    async def report(self) -> FederationReport:
+        """Say what is shared, with whom, and how far all are in step."""
+        store = await self._store()
+        me = await store.read(identities.identity)
+        if (problem := self.problem()) is not None:
+            return FederationReport(state=problem, actor=me)
+        lines = [await self._looked_at(store, name) for name in self._names()]
+        return FederationReport(
+            state=self.in_words(),
+            hub=shown_url(self._settings.redis_url),
+            actor=me,
+            namespaces=tuple(lines),
+        )
+
+    def _names(self) -> tuple[str, ...]:
+        return self._settings.federation_namespaces
+
+    async def _looked_at(self, store: Database, namespace: str) -> NamespaceFederation:
+        from tmws_mcp.federation import looking  # noqa: PLC0415 - only who shares needs it
+        from tmws_mcp.federation.hub import HubAway  # noqa: PLC0415 - see above
+
+        ns = await store.read(namespaces.find, namespace)
+        if ns is None:
+            return NamespaceFederation(namespace=namespace, shared=False)
+        opened: Opened | None = None
+        told: Mapping[str, Digests] = {}
+        with suppress(HubAway):  # what is known here is shown all the same
+            async with self._hub(namespace) as hub:
+                opened, told = await hub.open(), await hub.told()
+        return await store.read(looking.seen, ns, namespace, opened, told)
+
+    async def sync(self) -> FederationReport:
+        """Agree with the hub now.
+
+        Raises:
+            FederationOff: Nothing is shared.
+            HubNotReached: The hub does not answer.
+        """
+        for namespace in self._shared():
+            async with self._replicator(namespace) as replicator:
+                await replicator.tick()
+                await replicator.compare()
+        return await self.report()
+
+    async def forget(
+        self, *, pattern: str = "", actor: str = "", namespace: str = ""
+    ) -> ForgottenEverywhere:
+        """Forget a learned pattern, or all that an instance counted, on every instance.
+
+        It cannot be undone. Instances that are away do it when they come back.
+
+        Raises:
+            FederationOff: The namespace is not shared.
+            HubNotReached: The hub does not answer; here it is forgotten already.
+            InvalidInput: Not exactly one thing is named, or there is no such pattern.
+        """
+        if bool(pattern) == bool(actor):
+            raise InvalidInput("Name a learned pattern, or an instance with --actor.")
+        name = namespace or self._settings.scope().namespace
+        if name not in self._shared():
+            raise FederationOff(f"namespace {name} is not shared")
+        async with self._replicator(name) as replicator:
+            done = await (await self._store()).write(self._forget, replicator, pattern, actor)
+            await replicator.tick()
+            return await self._heard(replicator, *done)
+
+    def _forget(
+        self, db: Connection, replicator: "Replicator", pattern: str, actor: str
+    ) -> tuple[str, int, int]:
+        """Forget here; return what in words, how many slots, and the tombstone's number."""
+        from tmws_mcp.federation import replica  # noqa: PLC0415 - only who shares needs it
+
+        ns = replicator.ns
+        replicator.collect_all(db)
+        if actor:
+            changed = replica.forget_actor(db, ns, actor)
+            said = f"all that instance {actor} counted"
+        else:
+            said, contexts = sharing.slots_of_pattern(db, ns, pattern)
+            keys = [key for slot in contexts if (key := self._key(replicator, slot))]
+            changed = replica.forget(db, ns, keys)
+        replicator.bindings.adopt(db, ns, changed)
+        return said, len(changed), identities.seq(db)
+
+    def _key(self, replicator: "Replicator", slot: Context) -> bytes | None:
+        from tmws_mcp.federation.privacy import Place  # noqa: PLC0415 - see above
+        from tmws_mcp.federation.slots import OUTCOME  # noqa: PLC0415 - see above
+
+        return self._member_of(replicator).evidence.seal.hidden(OUTCOME, Place(*slot))
+
+    def _member_of(self, replicator: "Replicator") -> "Member":
+        return self._members[replicator.keyring.namespace]
+
+    async def _heard(
+        self, replicator: "Replicator", said: str, slots: int, seq: int
+    ) -> ForgottenEverywhere:
+        """Wait a little while for the others to say that they have done it."""
+        me = await replicator.store.read(identities.identity)
+        done: set[str] = set()
+        known: set[str] = set()
+        with anyio.move_on_after(ANSWER_SECONDS_MAX):
+            while True:
+                told = await replicator.hub.told()
+                known = set(told) - {me}
+                done = {name for name in known if told[name].get(me, (0, 0))[0] >= seq}
+                if done == known:
+                    break
+                await anyio.sleep(ASK_SECONDS)
+        missing = len(known) - len(done)
+        note = f"{missing} instances have not said so yet; they do it when they come" * bool(
+            missing
+        )
+        return ForgottenEverywhere(
+            subject=said, slots=slots, done=len(done) + 1, of=len(known) + 1, note=note
+        )
+
+    async def leave(self, namespace: str = "") -> ForgottenEverywhere:
+        """Take back what this instance has shared, and keep it for itself alone.
+
+        Raises:
+            FederationOff: The namespace is not shared.
+            HubNotReached: The hub does not answer; nothing has changed.
+        """
+        name = namespace or self._settings.scope().namespace
+        if name not in self._shared():
+            raise FederationOff(f"namespace {name} is not shared")
+        async with self._replicator(name) as replicator:
+            await replicator.tick()
+            store = await self._store()
+            seq = await store.write(_say_farewell, replicator)
+            await replicator.tick()
+            heard = await self._heard(replicator, "what this instance shared", 0, seq)
+            await store.write(_part, replicator.ns)
+        return heard.model_copy(
+            update={"note": f"Take {name} out of TMWS_FEDERATION_NAMESPACES. {heard.note}".strip()}
+        )
+
+    def acl_rules(self, user: str) -> tuple[str, ...]:
+        """Return the commands that make a Redis user for each shared namespace."""
+        from tmws_mcp.federation.redis_hub import acl_rules  # noqa: PLC0415 - see above
+
+        return tuple(rule for name in self._names() for rule in acl_rules(name, user))
+
+    def _shared(self) -> tuple[str, ...]:
+        if (problem := self.problem()) is not None:
+            raise FederationOff(problem)
+        return self._names()
+
+    @asynccontextmanager
+    async def _replicator(self, namespace: str) -> AsyncIterator["Replicator"]:
+        """Give what speaks with the hub, beside the one of the background."""
+        from tmws_mcp.federation.hub import HubAway, StaleEpoch  # noqa: PLC0415 - see above
+
+        await self._store()  # opened, it has its members
+        try:
+            async with self._hub(namespace) as hub:
+                yield self._members[namespace].replicator_for(hub)
+        except HubAway as error:
+            raise HubNotReached(shown_url(self._settings.redis_url), str(error)) from error
+        except StaleEpoch as error:
+            raise HubNotReached(shown_url(self._settings.redis_url), "was emptied") from error
+
+    @asynccontextmanager
+    async def _hub(self, namespace: str) -> AsyncIterator["Hub"]:
+        from tmws_mcp.federation.member import WAIT_SECONDS  # noqa: PLC0415 - see above
+        from tmws_mcp.federation.redis_hub import redis_hub  # noqa: PLC0415 - see above
+
+        url = self._settings.redis_url
+        async with redis_hub(url, namespace, wait_seconds=WAIT_SECONDS) as hub:
+            yield hub
+
+    def _member(self, store: Database, namespace: str, everything: "Shared") -> "Member":
+        from tmws_mcp.federation.evidence import Evidence, Meaning  # noqa: PLC0415 - see above
+        from tmws_mcp.federation.member import Member  # noqa: PLC0415 - see above
+        from tmws_mcp.federation.privacy import Seal  # noqa: PLC0415 - see above
+        from tmws_mcp.federation.wire import Keyring  # noqa: PLC0415 - see above
+
+        settings = self._settings
+        keys = tuple(hashlib.sha256(key.encode()).digest() for key in settings.federation_keys)
+        # It stays when keys are exchanged: under another one each thing would be another thing.
+        secret = settings.federation_seal or settings.federation_keys[-1]
+        seal = Seal(hashlib.sha256(secret.encode()).digest(), namespace, settings.federation_deny)
+        meaning = Meaning(sharing.about, sharing.learn, sharing.unlearn)
+        return Member(
+            store=store,
+            namespace=namespace,
+            open_hub=lambda: self._hub(namespace),
+            keyring=Keyring(namespace, keys),
+            evidence=Evidence(seal, settings.federation_trust, meaning),
+            shared=everything,
+            clock=self._clock,
+        )
+
+
+def _say_farewell(db: Connection, replicator: "Replicator") -> int:
+    """Redact own slots everywhere; the own rows of evidence stay."""
+    from tmws_mcp.federation import replica  # noqa: PLC0415 - only who shares needs it
+
+    replicator.collect_all(db)
+    replica.forget_actor(db, replicator.ns, identities.identity(db))
+    return identities.seq(db)
+
+
+def _part(db: Connection, ns: int) -> None:
+    """Drop what others have counted, and be another actor: the old one has said farewell."""
+    shared.drop_foreign(db, ns, identities.identity(db))
+    table.drop_link(db, ns)
+    identities.rename(db, secrets.token_hex(8))
+    sharing.touch(db, ns)
+
+
+def shown_url(url: str) -> str:
+    """Return the scheme, host and port of a URL, without user and password."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
