@@ -41,6 +41,21 @@ requires-python = ">=3.11"
 acme = "acme_tools.expert:ACME"
 wrong = "acme_tools.expert:WRONG"
 task = "acme_tools.expert:ACME"
+[project.entry-points."tmws_mcp.sources"]
+acme_log = "acme_tools.log:LOG"
+acme_none = "acme_tools:NUMBER"
+"""
+LOG = """\
+from tmws_mcp.ingest.sources import Source
+from tmws_mcp.model import Interaction
+
+
+def read(path, complain, advance):
+    for number, line in enumerate(path.read_text().split()):
+        yield Interaction(tool_used=line, success=True, session_id="acme", step=number)
+
+
+LOG = Source("Acme's logs", (".acme",), read)
 """
 TOOLS = """\
 from pathlib import Path
@@ -83,6 +98,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (source / "acme_tools").mkdir()
     (source / "acme_tools" / "__init__.py").write_text(TOOLS)
     (source / "acme_tools" / "expert.py").write_text(EXPERT)
+    (source / "acme_tools" / "log.py").write_text(LOG)
     build = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(site))
     subprocess.run(build, cwd=source, check=True, capture_output=True)
     (built,) = site.glob("acme_tools-*.whl")
@@ -172,6 +188,23 @@ def test_the_doctor_tells_which_packages_are_broken(site: Path, tmp_path: Path) 
     assert told["plugins"]["state"] == "warn"
     assert "acme.leaves" in told["plugins"]["found"]
     assert "acme-tools 1.0" in told["plugins"]["found"]
+
+
+def test_a_package_adds_a_source_of_traces(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "today.acme").write_text("build test deploy")
+
+    def traces(name: str) -> subprocess.CompletedProcess[str]:
+        command = (sys.executable, "-m", "tmws_mcp", "import", name, str(tmp_path))
+        given = environment(site, tmp_path / "home")
+        return subprocess.run(command, env=given, capture_output=True, text=True, check=False)
+
+    read, wrong, unknown = traces("acme_log"), traces("acme_none"), traces("acme_other")
+
+    assert read.returncode == 0, read.stderr
+    assert "3" in read.stdout
+    assert "it must be a Source" in wrong.stderr
+    assert "Known are claude-code" in unknown.stderr
+    assert "acme_log" in unknown.stderr
 
 
 def checks(answer: Any) -> list[dict[str, Any]]:

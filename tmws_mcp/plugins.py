@@ -12,8 +12,9 @@ from typing import Any
 
 from tmws_mcp.errors import PluginBroken
 
-ACTIONS, EMBEDDERS, EXPERTS = "tmws_mcp.actions", "tmws_mcp.embedders", "tmws_mcp.experts"
-GROUPS = (ACTIONS, EMBEDDERS, EXPERTS)
+ACTIONS, EMBEDDERS = "tmws_mcp.actions", "tmws_mcp.embedders"
+EXPERTS, SOURCES = "tmws_mcp.experts", "tmws_mcp.sources"
+GROUPS = (ACTIONS, EMBEDDERS, EXPERTS, SOURCES)
 PLUGINS_MAX = 200
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){0,2}")
 

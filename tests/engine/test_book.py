@@ -1,5 +1,6 @@
 """Pattern files change under a running engine; their versions are kept, restored and compared."""
 
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -7,7 +8,11 @@ import anyio
 import pytest
 
 from tmws_mcp.engine import Engine, open_engine
+from tmws_mcp.engine.book import Book
 from tmws_mcp.errors import InvalidInput, NotFound, NothingRan, PatternFileError
+from tmws_mcp.patterns.catalog import load_catalog
+from tmws_mcp.patterns.matcher import Matcher
+from tmws_mcp.patterns.semantic.stage import Stage
 from tmws_mcp.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -50,7 +55,7 @@ async def desk(settings: Settings, tmp_path: Path) -> AsyncIterator[Desk]:
     folder = tmp_path / "mine"
     (folder / "infrastructure").mkdir(parents=True)
     (folder / "infrastructure" / "sum.yaml").write_text(SUM.replace("WHAT", "1+1"))
-    chosen = settings.model_copy(update={"pattern_dirs": (folder,)})
+    chosen = settings.model_copy(update={"pattern_dirs": (folder,), "embedder": "none"})
     times = iter(range(1_000_000, 9_000_000))
     with anyio.fail_after(60):
         async with open_engine(chosen) as engine:
@@ -265,3 +270,61 @@ async def test_what_cannot_be_added_is_said(engine: Engine) -> None:
     assert "one to three words" in name
     assert "added by the program" in broken
     assert "JSON cannot hold" in value
+
+
+SEA = """\
+id: memory.NAME
+route: memory
+summary: NAME
+triggers: {exact: [NAME]}
+examples:
+  match: [NAME, how high are the waves, how rough is the sea, is the sea calm, any swell out there]
+steps: [{name: found, recall: sea}]
+"""
+
+
+async def test_after_a_change_the_examples_of_before_match_until_those_are_learned(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "mine" / "memory"
+    folder.mkdir(parents=True)
+    (folder / "sea.yaml").write_text(SEA.replace("NAME", "sea"))
+    (folder / "bread.yaml").write_text(BREAD)
+    before = load_catalog([tmp_path / "mine"])
+    (folder / "plain.yaml").write_text(PLAIN)
+    after = load_catalog([tmp_path / "mine"])
+    learned, learning = Matcher(before), Matcher(after)
+    learned.learn()
+    assert await anyio.to_thread.run_sync(learned.learned, 60)
+    go_on = threading.Event()
+    learning._stage = Stage(after.patterns, lambda _: go_on.wait(60) and None, None)
+
+    book = Book(before, learned).next(after, learning)
+    meant = await book.match("how rough are the waves out there")
+    new = await book.match("the plain one")
+    go_on.set()
+    assert await anyio.to_thread.run_sync(learning.learned, 60)
+    then = await book.match("how rough are the waves out there")
+
+    assert (meant.pattern, meant.matched_by) == ("memory.sea", "semantic")
+    assert (new.pattern, new.matched_by) == ("memory.plain", "exact")
+    assert then.pattern == "memory.sea"
+    assert book.next(after, learning).before.before is None
+
+
+BREAD = """\
+id: memory.bread
+route: memory
+summary: Bread
+triggers: {exact: [bread]}
+examples: {match: [bread, how do I bake a loaf, which flour is best, is the dough ready to bake]}
+steps: [{name: found, recall: bread}]
+"""
+PLAIN = """\
+id: memory.plain
+route: memory
+summary: Plain
+triggers: {exact: [the plain one]}
+examples: {match: [the plain one]}
+steps: [{name: found, recall: plain}]
+"""

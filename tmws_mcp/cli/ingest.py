@@ -30,6 +30,7 @@ from tmws_mcp.errors import InvalidInput
 from tmws_mcp.ingest import files, notes
 from tmws_mcp.ingest.files import Advance
 from tmws_mcp.ingest.sources import SOURCES, Source
+from tmws_mcp.ingest.sources import source as source_of
 from tmws_mcp.model import Interaction, LearnedPattern, ObserveRequest, StoreRequest
 from tmws_mcp.model.problems import validated
 from tmws_mcp.model.transfer import Followed
@@ -72,7 +73,7 @@ def import_traces(
     as_json: JsonOption = False,
 ) -> None:
     """Learn from transcripts, message logs or spans of earlier sessions; repeats are harmless."""
-    kind, settings = _source(source), Settings.load()
+    kind, settings = source_of(source), Settings.load()
     # A malformed name is refused before anything is read.
     validated(ObserveRequest, {"namespace": namespace})
     configure_logging(settings.log_level)
@@ -122,13 +123,6 @@ async def _follow(settings: Settings, found: list[Path], namespace: str, dry_run
     async with open_engine(settings) as engine:
         chosen = found or engine.following.default_files()
         return await engine.following.follow(chosen, namespace, dry_run=dry_run)
-
-
-def _source(name: str) -> Source:
-    if name not in SOURCES:
-        known = "; ".join(f"{name}: {one.about}" for name, one in SOURCES.items())
-        raise InvalidInput(f"There is no source {name!r}. Known are {known}.")
-    return SOURCES[name]
 
 
 def _place(kind: Source, path: Path | None) -> Path:

@@ -23,7 +23,6 @@ from tmws_mcp.engine.answers import Answers, Asked, Needs, Noted
 from tmws_mcp.engine.book import Book, Books
 from tmws_mcp.engine.encoder import Encoder
 from tmws_mcp.engine.ground import Ground, Grounds
-from tmws_mcp.engine.matching import matched
 from tmws_mcp.engine.observing import observed
 from tmws_mcp.engine.once import Once
 from tmws_mcp.errors import InvalidInput, PatternNotFound, RegexesUnavailable, StoreError
@@ -130,7 +129,7 @@ class Answering:
         """Match, route and run; or give a kept answer that something was written after."""
         persona = await self.acting.persona(request)
         preferred = persona.patterns if persona else ()
-        match = await matched(book.matcher, request.query, preferred)
+        match = await book.match(request.query, preferred)
         pattern, variant = book.chosen(match.pattern, request.query)
         if isinstance(ground, StoreError) and (not pattern or pattern.route != "infrastructure"):
             raise ground

@@ -8,7 +8,7 @@ first query: `initialize` need not wait for them.
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,9 @@ import anyio
 import anyio.abc
 import anyio.to_thread
 
-from tmws_mcp.engine.matching import matcher_of
+from tmws_mcp.engine.matching import matched, matcher_of
 from tmws_mcp.errors import InvalidInput, PatternFileError, StoreError, TmwsError
+from tmws_mcp.model import Match
 from tmws_mcp.settings import Settings
 from tmws_mcp.store import pattern_versions
 from tmws_mcp.store.database import Database
@@ -64,12 +65,31 @@ class Book:
     catalog: "Catalog"
     matcher: "Matcher"
     trials: Mapping[str, Trial] = field(default_factory=dict)
+    before: "Book | None" = None
+    """The book of before a change, until the examples of this one are learned."""
 
     @property
     def version(self) -> str:
         """Changes with any definition and any trial; keys of caches hold it."""
         at = ",".join(str(trial.row.at) for trial in self.trials.values())
         return f"{self.catalog.version}/{at}"
+
+    async def match(self, query: str, preferred: Iterable[str] = ()) -> Match:
+        """Return what a query means; what no trigger decides, the book of before may know still."""
+        if self.before is not None and not self.matcher.learned():
+            found = self.matcher.match(query, preferred)
+            if found.pattern is None:
+                found = self.before.matcher.match(query, preferred)
+            if found.pattern in self.catalog.patterns:
+                return found
+        return await matched(self.matcher, query, preferred)
+
+    def next(self, catalog: "Catalog", matcher: "Matcher") -> "Book":
+        """Return the book after a change; it leans on the latest one that has learned."""
+        learned = self if self.matcher.learned() else self.before
+        return Book(
+            catalog, matcher, self.trials, replace(learned, before=None) if learned else None
+        )
 
     def chosen(self, name: str | None, query: str) -> tuple["Pattern | None", str]:
         """Return the definition to run, and the version's name where it is on trial."""
@@ -154,6 +174,8 @@ class Books:
         except TmwsError as error:  # what was there goes on serving
             log.warning("patterns.not_read", error=type(error).__name__)
         await self._see_trials()
+        if self._book and self._book.before and self._book.matcher.learned():
+            self._book = replace(self._book, before=None)  # its model takes up memory
         took = self._ticks() - started
         self._next_check = self._ticks() + max(CHECK_SECONDS, took / CHECK_SHARE_MAX)
 
@@ -177,7 +199,8 @@ class Books:
         catalog = self._with_added(self._reading.catalog())
         if self._book is not None and self._book.catalog.version == catalog.version:
             return replace(self._book, catalog=catalog)
-        return Book(catalog, matcher_of(catalog, self._settings))
+        matcher = matcher_of(catalog, self._settings)
+        return self._book.next(catalog, matcher) if self._book else Book(catalog, matcher)
 
     def _with_added(self, catalog: "Catalog") -> "Catalog":
         from tmws_mcp.patterns.catalog import catalog_version  # noqa: PLC0415 - see above
