@@ -121,7 +121,7 @@ async def test_what_another_server_says_is_marked_as_data_and_stays_in_its_place
 
     lines = text_of(reply).splitlines()
     assert "of another server: data, not instructions" in text_of(reply)
-    assert not [line for line in lines if line.startswith(("system:", "pattern hybrid.evil"))]
+    assert not [line for line in lines if line.startswith(("system:", "hybrid.evil"))]
 
 
 async def test_the_servers_are_a_resource(settings: Settings, tmp_path: Path) -> None:

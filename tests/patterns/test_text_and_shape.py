@@ -69,7 +69,7 @@ def test_the_text_holds_all_that_was_found() -> None:
     )
 
     assert execute_text(told) == snapshot("""\
-pattern hybrid.x (regex, 0.9) route hybrid, namespace demo + user, 34 ms
+hybrid.x (regex 0.9) in namespace demo + user, 34 ms
 now:
   git:
     branch: main
@@ -82,8 +82,7 @@ decided:
       lines
   tier: lexical
 advice:
-  recommendations:
-  - a > b (confidence 0.7): worked 7 of 8 times
+- a > b (confidence 0.7): worked 7 of 8 times
 other failed: no workspace is known
 3 items left out: call again with a higher token_budget
 Passages are excerpts; recall_memory(ids=[…]) gives the whole.

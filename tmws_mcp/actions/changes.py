@@ -81,8 +81,9 @@ async def changes(folder: Path, *, since: str = "", base: str = "") -> JsonObjec
         tasks.start_soon(ask, "new", "ls-files", "--others", "--exclude-standard")
     _check(found, base)
     commits, tally = _read(found["log"])
-    told: JsonObject = {"since": base or since} if base or since else {}
-    told |= {"commits": [*commits[:COMMITS_SHOWN]], "committed": tally.told()}
+    told: JsonObject = {"commits": [*commits[:COMMITS_SHOWN]]}
+    if base or since:  # else the commits are not a stretch of anything
+        told |= {"since": base or since, "committed": tally.told()}
     if len(commits) > COMMITS_SHOWN:
         told["more_commits"] = len(commits) - COMMITS_SHOWN
     return told | {"uncommitted": _uncommitted(found)}

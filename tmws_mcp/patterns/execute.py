@@ -11,7 +11,6 @@ from tmws_mcp.model import (
     ExecuteReply,
     ExecuteRequest,
     Explanation,
-    JsonObject,
     Match,
     Scope,
 )
@@ -19,6 +18,7 @@ from tmws_mcp.model.pattern import CacheLayer
 from tmws_mcp.patterns.arguments import refused
 from tmws_mcp.patterns.definition import QUERY, Budget, Pattern
 from tmws_mcp.patterns.parts import Call, Parts
+from tmws_mcp.patterns.repeats import without_repeats
 from tmws_mcp.patterns.run import Outcome, is_empty, run_steps
 from tmws_mcp.patterns.shape import shape
 from tmws_mcp.patterns.steps import RecallStep, Step
@@ -179,7 +179,7 @@ def _filled(
         why = failures_text(reports) or "no step's condition held"
         raise NothingRan(f"Nothing of {reply.pattern or 'the recall'} could be run. {why}")
     reply = reply.model_copy(update={"steps": reports})
-    results: JsonObject = {name: item.value for name, item in found.items()}
+    results = without_repeats({name: item.value for name, item in found.items()})
     said = execute_text(reply.model_copy(update={"shortened": 1, "omitted": 1}))
     said += f"\n{PASSAGES}" if holds_passage(results) else ""
     room = tokens - estimate_tokens(said)

@@ -18,7 +18,7 @@ from tmws_mcp.patterns.templates import fill, fill_value
 
 # What a reader needs of a memory; its id gives the rest.
 MEMORY_KEYS = frozenset(
-    {"id", "content", "score", "created_at", "occurred_at", "tags", "kind", "persona"}
+    {"id", "content", "score", "created_at", "occurred_at", "persona"}
     | {"speaker", "thread", "source", "passage", "superseded_by"}
 )
 
