@@ -5,31 +5,19 @@ characters otherwise; which of the two is printed, since only the first is exact
 """
 
 import json
-import shutil
-import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 import anyio
 from mcp import Client
 
+from benchmarks.tokens.o200k import counts
 from tmws_mcp.server.app import build_server
 from tmws_mcp.settings import Settings
 
-ROOT = Path(__file__).resolve().parent.parent
 TOKENS_MAX = 1500
 CHARS_MAX = 5600
 """What 1,500 tokens of JSON and plain English have at least."""
-
-TOKENIZER = "gpt-tokenizer"
-TOKENIZER_VERSION = "4.0.0"
-CACHE = ROOT / ".cache" / f"{TOKENIZER}-{TOKENIZER_VERSION}"
-INSTALL_SECONDS_MAX = 120
-COUNT = (
-    f"const {{countTokens}} = require('{TOKENIZER}/encoding/o200k_base');"
-    "process.stdout.write(String(countTokens(require('fs').readFileSync(0, 'utf8'))))"
-)
 
 
 def main() -> int:
@@ -56,30 +44,9 @@ async def listed_tools() -> str:
 
 
 def tokens_of(text: str) -> int | None:
-    """Count tokens with the tokenizer, which is installed on first use; None where it cannot be."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not (node and npm and installed(npm)):
-        return None
-    done = subprocess.run(
-        [node, "-e", COUNT], cwd=CACHE, input=text, capture_output=True, text=True, check=False
-    )
-    return int(done.stdout) if done.returncode == 0 else None
-
-
-def installed(npm: str) -> bool:
-    """Install the tokenizer into a folder that git ignores, unless it is there."""
-    if (CACHE / "node_modules" / TOKENIZER).is_dir():
-        return True
-    CACHE.mkdir(parents=True, exist_ok=True)
-    command = [npm, "install", "--prefix", str(CACHE), "--no-save", "--ignore-scripts"]
-    command += ["--no-audit", "--no-fund", "--fetch-retries=1", f"{TOKENIZER}@{TOKENIZER_VERSION}"]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, check=False, timeout=INSTALL_SECONDS_MAX
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+    """Count tokens with the tokenizer; None where it cannot be had."""
+    counted = counts([text])
+    return counted[0] if counted else None
 
 
 if __name__ == "__main__":
