@@ -37,7 +37,7 @@ from tmws_mcp.model import ExecuteReply
 
 PROCESSES = 2
 QUERIES, WRITE_SHARE = 1_000, 0.05
-MEMORIES, CALLS = 10_000, 4_000
+MEMORIES, CALLS = 10_000, 8_000
 HIT_RATE_MIN = 0.80
 TIE = 0.02
 """Scores are shares of 1; nobody can tell two memories apart that are so close."""

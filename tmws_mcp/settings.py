@@ -226,6 +226,20 @@ class Settings(BaseModel):
         description="Believes other servers which of their tools only read; answers of such are "
         "kept.",
     )
+    alert_p95_warning_ms: float = Field(
+        200, gt=0, description="Alert where one in twenty runs of a pattern takes longer."
+    )
+    alert_p95_critical_ms: float = Field(300, gt=0, description="The same, critical.")
+    alert_hit_rate_warning: float = Field(
+        0.8, ge=0, le=1, description="Alert where less of what is asked again is still kept."
+    )
+    alert_hit_rate_critical: float = Field(0.7, ge=0, le=1, description="The same, critical.")
+    alert_failed_share: float = Field(
+        0.05, ge=0, le=1, description="Alert where more of a pattern's runs fail."
+    )
+    alert_connections_busy: float = Field(
+        0.8, gt=0, le=1, description="Alert where the store's connections are busier."
+    )
     calls_max: int = Field(
         32, ge=1, le=1000, description="Tool calls at work at once; more wait their turn."
     )

@@ -105,3 +105,9 @@ async def test_many_may_open_a_new_store_at_once(path: Path) -> None:
 
 def _columns(db: Connection) -> tuple[str, ...]:
     return tuple(row[1] for row in db.rows("PRAGMA table_info(namespace)"))
+
+
+def test_the_steps_are_applied_in_the_order_of_their_numbers() -> None:
+    names = [step.__module__.rpartition(".")[2] for step in migrations.STEPS]
+
+    assert [int(name[1:5]) for name in names] == list(range(1, len(names) + 1))

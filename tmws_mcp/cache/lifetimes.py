@@ -8,12 +8,12 @@ and multiplicative in the other, as TCP looks for its rate (Chiu and Jain, 1989)
 from collections import OrderedDict
 from collections.abc import Hashable
 
-FACTOR_MIN = 0.25
-CHECKED_FACTOR_MAX = 10.0
-"""Of what is held against the store before it is given: its lifetime only bounds memory."""
-UNCHECKED_FACTOR_MAX = 1.0
+CHECKED_FACTORS = (1.0, 60.0)
+"""Of what is held against the store before it is given, so that age alone makes it no worse."""
+UNCHECKED_FACTORS = (0.25, 1.0)
 """Of what nobody can check: the pattern's own word is the most."""
-STEP = 0.25
+FIRST = 10.0
+STEP = 1.0
 NAMES_MAX, MADE_MAX = 1_000, 2_000
 
 
@@ -26,16 +26,16 @@ class Lifetimes:
 
     def seconds(self, name: str, wanted: float, *, checked: bool) -> float:
         """Return how long a value of this kind may live."""
-        most = CHECKED_FACTOR_MAX if checked else UNCHECKED_FACTOR_MAX
-        return wanted * min(self._factors.get(name, 1.0), most)
+        least, most = CHECKED_FACTORS if checked else UNCHECKED_FACTORS
+        return wanted * max(least, min(self._factors.get(name, FIRST), most))
 
     def stood(self, name: str) -> None:
         """Note that nothing had changed."""
-        self._set(name, min(self._factors.get(name, 1.0) + STEP, CHECKED_FACTOR_MAX))
+        self._set(name, min(self._factors.get(name, FIRST) + STEP, CHECKED_FACTORS[1]))
 
     def changed(self, name: str) -> None:
         """Note that something had changed."""
-        self._set(name, max(self._factors.get(name, 1.0) / 2, FACTOR_MIN))
+        self._set(name, max(self._factors.get(name, FIRST) / 2, UNCHECKED_FACTORS[0]))
 
     def made(self, name: str, key: Hashable, value: str) -> None:
         """Note what was made anew: the same as before, or something else."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ENTRIES_MAX = 2_000
 BYTES_MAX = 16 * 1024 * 1024
+SEEN_MAX = 5_000
+"""Keys of what was made: they tell a miss from a question that is asked for the first time."""
 JITTER_SHARE = 0.1
 """A lifetime is shortened by up to a tenth."""
 
@@ -76,7 +78,13 @@ class ProcessCache(Generic[T]):
         self._entries: OrderedDict[Hashable, tuple[float, T]] = OrderedDict()
         self._flights: dict[Hashable, _Flight] = {}
         self._entries_max, self._clock, self._chance = entries_max, clock, chance
-        self.hits = self.misses = 0
+        self.hits = self.misses = self.again_missed = self.evicted = 0
+        self._seen: OrderedDict[Hashable, None] = OrderedDict()
+
+    def counters(self) -> dict[str, int]:
+        """Return how often values were at hand; `again_missed`: what was made before, and gone."""
+        counted = {"hits": self.hits, "misses": self.misses}
+        return counted | {"again_missed": self.again_missed, "evicted": self.evicted}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -102,6 +110,7 @@ class ProcessCache(Generic[T]):
         self.bytes += size
         while len(self._entries) > self._entries_max or self.bytes > self._bytes_max:
             self.drop(next(iter(self._entries)))
+            self.evicted += 1
 
     def drop(self, key: Hashable) -> None:
         """Forget a value, if it is there."""
@@ -127,11 +136,19 @@ class ProcessCache(Generic[T]):
             if kept is not None and await good(kept):
                 self.hits += 1
                 return kept, True
-            self.misses += 1
+            self._count_miss(key)
             value = await make()
             if keep(value):
                 self.put(key, value, seconds=seconds(value))
             return value, False
+
+    def _count_miss(self, key: Hashable) -> None:
+        self.misses += 1
+        self.again_missed += key in self._seen
+        self._seen[key] = None
+        self._seen.move_to_end(key)
+        while len(self._seen) > SEEN_MAX:
+            self._seen.popitem(last=False)
 
     def clear(self) -> None:
         """Forget everything."""

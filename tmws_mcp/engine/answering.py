@@ -6,7 +6,6 @@ regular expressions is nothing that `initialize` should wait for.
 """
 
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -21,11 +20,20 @@ from tmws_mcp.cache.process import execution_key
 from tmws_mcp.engine.acting import Acting, acting_as
 from tmws_mcp.engine.answers import Answers, Asked, Needs, Noted
 from tmws_mcp.engine.book import Book, Books
+from tmws_mcp.engine.deciding import Deciding
 from tmws_mcp.engine.encoder import Encoder
+from tmws_mcp.engine.figures import Figures
 from tmws_mcp.engine.ground import Ground, Grounds
 from tmws_mcp.engine.observing import observed
 from tmws_mcp.engine.once import Once
-from tmws_mcp.errors import InvalidInput, PatternNotFound, RegexesUnavailable, StoreError
+from tmws_mcp.engine.watching import Given, Watching
+from tmws_mcp.errors import (
+    InvalidInput,
+    NothingRan,
+    PatternNotFound,
+    RegexesUnavailable,
+    StoreError,
+)
 from tmws_mcp.model import (
     ExecuteReply,
     ExecuteRequest,
@@ -37,8 +45,6 @@ from tmws_mcp.model import (
     Scope,
 )
 from tmws_mcp.model.learned import Execution
-from tmws_mcp.router.features import features
-from tmws_mcp.router.router import route
 from tmws_mcp.settings import Settings
 from tmws_mcp.store.database import Database
 
@@ -60,6 +66,7 @@ class Answering:
         store: Callable[[], Awaitable[Database]],
         encoder: Encoder,
         clock: Callable[[], float],
+        figures: Figures,
         parts: "Callable[[Mapping[str, Action]], Parts]",
         record: Callable[[Execution, Scope], Awaitable[None]],
         actions: Mapping[str, Callable[[], Awaitable[JsonValue]]],
@@ -71,13 +78,15 @@ class Answering:
         self._settings = settings
         self._clock = clock
         self._grounds = Grounds(store, clock=clock)
-        self._answers = Answers(
-            store=store, encoder=encoder, clock=clock, words_alone=settings.embedder == "none"
-        )
+        alone = settings.embedder == "none"
+        self._answers = Answers(store=store, encoder=encoder, clock=clock, words_alone=alone)
         self._book = books
         self._installed = Once(self._add_installed)
         self.acting = Acting(settings)
-        self._runs: Counter[str] = Counter()
+        self._figures, self._store = figures, store
+        self._deciding = Deciding(figures, runs=self._can_run)
+        self._count_caches(books)
+        self.watching = Watching(settings, store=store, figures=figures, given=self.given)
         self._parts = parts
         self._own = frozenset(actions)
         self._actions = dict(ACTIONS) | {
@@ -95,6 +104,13 @@ class Answering:
         """Add the actions of installed packages: looked for with the first query."""
         found = await anyio.to_thread.run_sync(installed_actions, frozenset(self._actions))
         self._actions = found | self._actions
+
+    def _count_caches(self, books: Books) -> None:
+        self._figures.caches |= {
+            "answers": self._answers.counters,
+            "routes": self._deciding.kept.counters,
+            "matches": lambda: _matches(books.at_hand),
+        }
 
     async def execute(self, request: ExecuteRequest) -> ExecuteReply:
         """Answer a query by the cheapest way that will do.
@@ -114,7 +130,7 @@ class Answering:
             and not request.dry_run
             and (reply := self._answers.at_hand(key, ground, started))
         ):
-            self._runs[reply.route] += 1
+            self._figures.executed(request, reply)
             return reply
         return await self._execute(request, scope, book, ground, key)
 
@@ -133,19 +149,35 @@ class Answering:
         pattern, variant = book.chosen(match.pattern, request.query)
         if isinstance(ground, StoreError) and (not pattern or pattern.route != "infrastructure"):
             raise ground
-        decision = self._decide(request, pattern, ground)
-        self._runs[decision.route] += 1
+        decision = await self._decide(request, pattern, book.version, ground)
 
         def run(noted: Noted) -> Awaitable[ExecuteReply]:
             return self._run(request, scope, pattern, match, decision, noted, variant)
 
-        kept = pattern is not None and not request.dry_run and self._cacheable(pattern)
-        if isinstance(ground, StoreError) or pattern is None or not kept:
+        if request.dry_run:
             return await run(Noted())
+        if isinstance(ground, StoreError) or pattern is None or not self._cacheable(pattern):
+            return await self._counted(request, match.pattern, decision.route, run(Noted()))
         needs, seconds = self._needs(pattern), pattern.cache_seconds
-        return await self._answers.get_or_make(
-            Asked(key, scope, ground, needs, pattern.id, seconds), run
-        )
+        asked = Asked(key, scope, ground, needs, pattern.id, seconds)
+        making = self._answers.get_or_make(asked, run)
+        return await self._counted(request, pattern.id, decision.route, making)
+
+    async def _counted(
+        self,
+        request: ExecuteRequest,
+        pattern: str | None,
+        route: str,
+        running: Awaitable[ExecuteReply],
+    ) -> ExecuteReply:
+        started = time.perf_counter()
+        try:
+            reply = await running
+        except NothingRan:
+            self._figures.failed(pattern, route, (time.perf_counter() - started) * 1000)
+            raise
+        self._figures.executed(request, reply)
+        return reply
 
     async def register(self, request: RegisterRequest) -> RegisterReply:
         """Save a pattern given as an object; it can be matched at once."""
@@ -192,14 +224,15 @@ class Answering:
             raise InvalidInput(f"There is an action {action.name!r} already; choose another name.")
         self._actions[action.name] = action
 
-    def figures(self) -> JsonObject:
-        """Return what this process has executed and kept."""
-        return {
-            "executed_by_route": dict(self._runs),
-            "cache_hits": self._answers.kept.hits,
-            "cache_misses": self._answers.kept.misses,
-            "cache_entries": len(self._answers.kept),
-        }
+    async def given(self) -> Given:
+        """Return what the patterns say of themselves, and how full the caches are."""
+        patterns = (await self._book()).catalog.patterns.values()
+        answers, routes = self._answers.kept, self._deciding.kept
+        return Given(
+            budgets={one.id: one.budget.tokens for one in patterns},
+            cached={one.id: one.cache_seconds for one in patterns},
+            held={"answers": (len(answers), answers.bytes), "routes": (len(routes), None)},
+        )
 
     async def _ground(self, scope: Scope) -> Ground | StoreError:
         """Return what there is to recall, or why that cannot be told.
@@ -211,16 +244,21 @@ class Answering:
         except StoreError as error:
             return error
 
-    def _decide(
-        self, request: ExecuteRequest, pattern: "Pattern | None", ground: Ground | StoreError
+    async def _decide(
+        self,
+        request: ExecuteRequest,
+        pattern: "Pattern | None",
+        version: str,
+        ground: Ground | StoreError,
     ) -> "Decision":
-        seen = features(
-            request.query,
-            memories=ground.memories if isinstance(ground, Ground) else 0,
-            actions_run=pattern is None or all(name in self._actions for name in pattern.actions),
-            stores=pattern is not None and pattern.stores,
-        )
-        return route(pattern.route if pattern else None, seen, request.mode)
+        memories = 0
+        if isinstance(ground, Ground):
+            memories = ground.memories
+            await self._figures.load(await self._store())
+        return self._deciding.decide(request, pattern, version=version, memories=memories)
+
+    def _can_run(self, pattern: "Pattern") -> bool:
+        return all(name in self._actions for name in pattern.actions)
 
     def _cacheable(self, pattern: "Pattern") -> bool:
         """A pattern is kept if it says so and changes nothing."""
@@ -270,6 +308,14 @@ class Answering:
         # Its expressions tell a model nothing that the examples do not, and cost the most tokens.
         told = await self.summary(name)
         return told.model_dump(mode="json", exclude_defaults=True, exclude={"regex"})
+
+
+def _matches(book: Book | None) -> dict[str, int]:
+    """Return how often a match was at hand, of the catalogue that is read now."""
+    if book is None:
+        return {}
+    hits, misses, _ = book.matcher.kept()
+    return {"hits": hits, "misses": misses}
 
 
 def _bound(name: str, action: Callable[[], Awaitable[JsonValue]]) -> Action:

@@ -124,6 +124,10 @@ class Answers:
         self.kept.hits += 1
         return _given(answer, started)
 
+    def counters(self) -> dict[str, int]:
+        """Return what has been counted so far."""
+        return {**self.kept.counters(), "stood": self.stood, "fell": self.fell}
+
     async def get_or_make(
         self, asked: Asked, make: Callable[[Noted], Awaitable[ExecuteReply]]
     ) -> ExecuteReply:
@@ -133,7 +137,8 @@ class Answers:
         async def made() -> Answer:
             noted = Noted()
             answer = _answer(await make(noted), noted, asked)
-            self._lifetimes.made(asked.pattern, asked.key, answer.result)
+            if not _is_checked(answer):
+                self._lifetimes.made(asked.pattern, asked.key, answer.result)
             return answer
 
         answer, kept = await self.kept.get_or_make(
@@ -150,7 +155,7 @@ class Answers:
 
     def _alive(self, answer: Answer, asked: Asked) -> float:
         """Return how long an answer is kept."""
-        checked = bool(answer.showed) and not answer.acted
+        checked = _is_checked(answer)
         return self._lifetimes.seconds(asked.pattern, asked.seconds, checked=checked)
 
     def _lasts(self, answer: Answer) -> bool:
@@ -189,6 +194,11 @@ class Answers:
             ):
                 return False
         return True
+
+
+def _is_checked(answer: Answer) -> bool:
+    """Whether all of it came from the store, against which it is held before it is given."""
+    return bool(answer.showed) and not answer.acted
 
 
 def _given(answer: Answer, started: float) -> ExecuteReply:

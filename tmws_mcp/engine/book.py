@@ -136,6 +136,11 @@ class Books:
         assert self._book is not None
         return self._book
 
+    @property
+    def at_hand(self) -> Book | None:
+        """The patterns as they were looked at last; None before the first query."""
+        return self._book
+
     async def read_again(self) -> None:
         """Read what changed at once, not with the next look: somebody has just written it."""
         async with self._lock:

@@ -123,6 +123,7 @@ class Engine:
         self._answering = Answering(
             settings, store=self._store, encoder=self._encoder, clock=clock, parts=self._parts,
             record=self._record, only_reads=self._reaching.only_reads, books=self._books,
+            figures=self._store.figures,
             actions={"status.health": self._health, "statistics.all": self._figures},
         )  # fmt: skip
 
@@ -210,6 +211,7 @@ class Engine:
             experts=await self._experts(),
         )
         self._shelf.confirm()
+        self._store.figures.observed(asked)
         self.federation.ring()
         return reply
 
@@ -283,7 +285,10 @@ class Engine:
             uptime_seconds=self._clock() - self._started_at,
             now=self._clock(),
         )
-        return status.model_copy(update={"federation": self.federation.in_words()})
+        alerts = await self._answering.watching.alerts()
+        return status.model_copy(
+            update={"federation": self.federation.in_words(), "alerts": alerts}
+        )
 
     async def upstream(self) -> tuple[UpstreamState, ...]:
         """Return the other servers with their tools; those that do not run are started.
@@ -296,7 +301,8 @@ class Engine:
     async def statistics(self) -> Statistics:
         """Say how much is stored and learned in the default scope."""
         scope = self.settings.scope()
-        return await report.statistics(await self._store(), scope, self._answering.figures())
+        insight = await self._answering.watching.insight()
+        return await report.statistics(await self._store(), scope, insight)
 
     async def complete(self, kind: str, prefix: str) -> tuple[str, ...]:
         """Return known values that begin with a prefix: memory, tag, persona, pattern, learned."""
@@ -365,7 +371,7 @@ class Engine:
         return (await self.status()).model_dump(mode="json", exclude={"scope"}, exclude_none=True)
 
     async def _figures(self) -> JsonValue:
-        return (await self.statistics()).model_dump(mode="json", exclude={"scope"})
+        return report.in_short(await self.statistics())
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
+from tmws_mcp.engine.figures import Figures
 from tmws_mcp.engine.recalls import Recalls
 from tmws_mcp.errors import TmwsError
 from tmws_mcp.learning import forgetting, history, sessions
@@ -47,6 +48,7 @@ async def maintain(
     clock: Callable[[], float],
     round_seconds: float = ROUND_SECONDS,
     recalls: Recalls | None = None,
+    figures: Figures | None = None,
     retention: Retention = FOR_EVER,
 ) -> None:
     """Do a round of maintenance every `round_seconds`, until cancelled."""
@@ -56,6 +58,8 @@ async def maintain(
         try:
             if recalls is not None:  # each process has its own
                 await recalls.write_down(store)
+            if figures is not None:
+                await figures.write_down(store)
             if await store.write(lease.acquire, LEASE, owner, clock()):
                 await one_round(store, now=clock(), retention=retention)
                 await store.write(lease.release, LEASE, owner)

@@ -11,6 +11,7 @@ import anyio.abc
 
 from tmws_mcp.engine import indexing, report
 from tmws_mcp.engine.encoder import Encoder
+from tmws_mcp.engine.figures import Figures
 from tmws_mcp.engine.filling import Filler
 from tmws_mcp.engine.maintenance import Retention, maintain
 from tmws_mcp.engine.once import Once
@@ -36,6 +37,8 @@ class Opening:
         """`begin` is told of the store once it is open."""
         self._settings, self._tasks, self._clock = settings, tasks, clock
         self._encoder, self._recalls, self._begin = encoder, recalls, begin
+        self.figures = Figures(clock=clock)
+        """What is counted of executions: written down by the work beside the store."""
         self._file: tuple[int, int] | None = None
         """Which file the open store is: device and inode."""
         self._once = Once(self._open)
@@ -63,6 +66,7 @@ class Opening:
         with anyio.CancelScope(shield=True):
             if store := self._once.opened:
                 await self._recalls.write_down(store)
+                await self.figures.write_down(store)
                 await store.__aexit__(None, None, None)
 
     async def _open(self) -> Database:
@@ -71,7 +75,13 @@ class Opening:
         self._file = _file_at(store.path)
         owner = f"{os.getpid()}-{secrets.token_hex(4)}"
         for work in (
-            partial(maintain, store, recalls=self._recalls, retention=self._retention()),
+            partial(
+                maintain,
+                store,
+                recalls=self._recalls,
+                figures=self.figures,
+                retention=self._retention(),
+            ),
             partial(indexing.keep_in_shape, store, owner),
         ):
             self._tasks.start_soon(partial(work, clock=self._clock))

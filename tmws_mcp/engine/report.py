@@ -1,5 +1,6 @@
 """What the server tells of itself: its health, and how much it holds."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from tmws_mcp.learning import drift, learned
 from tmws_mcp.memory import lookup
 from tmws_mcp.memory.upkeep import quota
 from tmws_mcp.model import Scope, Statistics, Status
+from tmws_mcp.model.figures import Insight
 from tmws_mcp.settings import Settings
 from tmws_mcp.store import embedders, migrations, namespaces
 from tmws_mcp.store.database import Database
@@ -99,18 +101,43 @@ def retention_of(settings: Settings) -> dict[str, int]:
     return {kind: limit for kind, limit in days.items() if limit}
 
 
-async def statistics(store: Database, scope: Scope, patterns: dict[str, JsonValue]) -> Statistics:
-    """Return how much is stored and learned in a scope."""
-    return await store.read(_statistics, scope, patterns, store.path)
+async def statistics(store: Database, scope: Scope, insight: Insight) -> Statistics:
+    """Return how much is stored and learned in a scope, and what was executed."""
+    return await store.read(_statistics, scope, insight, store.path)
 
 
-def _statistics(
-    db: Connection, scope: Scope, patterns: dict[str, JsonValue], path: Path
-) -> Statistics:
+def in_short(told: Statistics) -> JsonValue:
+    """Return statistics for a reader who has little room: sums, alerts and suggestions."""
+    shown = told.model_dump(mode="json", exclude={"scope", "insight"})
+    said = told.insight
+    if said.alerts:
+        shown["alerts"] = [f"{one.about}: {one.text}" for one in said.alerts]
+    if said.suggestions:
+        shown["suggestions"] = list(said.suggestions)
+    found: JsonValue = shown
+    return found
+
+
+def _sums(insight: Insight) -> dict[str, JsonValue]:
+    by_route: Counter[str] = Counter()
+    for one in insight.patterns:
+        by_route[one.route] += one.runs
+    kept = next((one for one in insight.caches if one.name == "answers"), None)
+    return {
+        "days": insight.days,
+        "executed_by_route": dict(by_route),
+        "kept": sum(one.kept for one in insight.patterns),
+        "cache_entries": (kept.entries or 0) if kept else 0,
+        "tokens_saved": sum(one.tokens_saved for one in insight.patterns),
+    }
+
+
+def _statistics(db: Connection, scope: Scope, insight: Insight, path: Path) -> Statistics:
     return Statistics(
         memory=lookup.statistics(db, scope).model_dump(mode="json"),
         learning=learned.statistics(db, scope).model_dump(mode="json"),
-        patterns=patterns,
+        patterns=_sums(insight),
+        insight=insight,
         store_bytes=sum(file.stat().st_size for file in _files(path)),
         scope=scope,
     )

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from tmws_mcp.model.base import Scope, Value
+from tmws_mcp.model.figures import Insight
 from tmws_mcp.model.memory import Tier
 from tmws_mcp.model.pattern import Route
 
@@ -67,6 +68,8 @@ class Status(Value):
     federation: str
     upstream: tuple[str, ...] | None = None
     """How the other servers are, where some are configured."""
+    alerts: tuple[str, ...] = ()
+    """Figures of executions, caches and connections that are past their thresholds."""
     regressions: tuple[str, ...] = ()
     """What worked and got worse lately, with the learned pattern that it is about."""
     uptime_seconds: float
@@ -79,5 +82,7 @@ class Statistics(Value):
     memory: dict[str, JsonValue]
     learning: dict[str, JsonValue]
     patterns: dict[str, JsonValue]
+    """How much was executed, in sums; `insight` has it by pattern."""
+    insight: Insight
     store_bytes: int
     scope: Scope

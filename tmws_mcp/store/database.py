@@ -7,6 +7,7 @@ from its beginning (BEGIN IMMEDIATE) and waits for it for a bounded time.
 """
 
 import os
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,7 @@ from tmws_mcp.errors import (
 )
 from tmws_mcp.store import driver, migrations
 from tmws_mcp.store.driver import Connection, SqliteError
+from tmws_mcp.store.use import Use
 from tmws_mcp.store.watch import Watch
 
 P = ParamSpec("P")
@@ -48,6 +50,7 @@ class Database:
         self._writer: aiosqlite.Connection | None = None
         self._readers: list[aiosqlite.Connection] = []
         self._free = anyio.Semaphore(READERS_MAX)
+        self.use = Use()
         self._watch = Watch(path)
 
     async def __aenter__(self) -> Self:
@@ -101,7 +104,9 @@ class Database:
         Raises:
             StoreError: It could not be read; the message says why.
         """
+        asked = time.perf_counter()
         async with self._free:
+            self.use.waited += time.perf_counter() - asked
             if self._writer is None:
                 raise StoreError("The store is closed.")
             # Shielded, so that the connection is idle again when it goes back to the others.
@@ -138,7 +143,16 @@ class Database:
         # aiosqlite has no public way to run a function of ours on its thread; the upper bound on
         # its version and tests/store/test_database.py guard this one.
         hop: Callable[..., Awaitable[object]] = connection._execute  # noqa: SLF001
-        return await hop(run, connection._conn, *args, **kwargs)  # noqa: SLF001
+        writes, asked = connection is self._writer, time.perf_counter()
+
+        def timed(*given: object, **named: object) -> object:
+            began = time.perf_counter()
+            try:
+                return run(*given, **named)
+            finally:
+                self.use.add(writes, waited=began - asked, worked=time.perf_counter() - began)
+
+        return await hop(timed, connection._conn, *args, **kwargs)  # noqa: SLF001
 
     async def _connect(self, *, writer: bool) -> aiosqlite.Connection:
         def connector() -> Connection:

@@ -21,7 +21,8 @@ from tmws_mcp.store.schema import (
     s0006_outside,
     s0007_changes,
     s0008_federation,
-    s0008_pattern_versions,
+    s0009_pattern_versions,
+    s0010_figures,
 )
 from tmws_mcp.store.schema.s0001_first import APPLICATION_ID
 
@@ -39,8 +40,9 @@ STEPS: tuple[Step, ...] = (
     s0005_learned.apply,
     s0006_outside.apply,
     s0007_changes.apply,
-    s0008_pattern_versions.apply,
     s0008_federation.apply,
+    s0009_pattern_versions.apply,
+    s0010_figures.apply,
 )
 """Step n, counted from 1, makes schema n out of schema n - 1."""
 LATEST = len(STEPS)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tmws_mcp.embedding.embedder import Embedder
     from tmws_mcp.memory.standing import Showed
 
-SAID_SHARE_MAX = 0.8
+SAID_SHARE_MAX = 0.9
 """Of what the weakest shown says of the query: who says less is clearly behind it."""
 COSINE_MARGIN = 0.03
 """By so much its meaning has to be further off than that of all shown."""

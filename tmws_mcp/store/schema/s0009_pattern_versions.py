@@ -1,4 +1,4 @@
-"""Schema 8: the versions of authored patterns, and which two of them are being compared."""
+"""Schema 9: the versions of authored patterns, and which two of them are being compared."""
 
 from tmws_mcp.store.driver import Connection
 

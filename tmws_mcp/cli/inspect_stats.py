@@ -1,0 +1,84 @@
+"""`tmws-mcp inspect stats` and `inspect cache`: what the server counted of itself."""
+
+from typing import Any
+
+from tmws_mcp.cli.exits import OK, end
+from tmws_mcp.cli.render import console, facts, print_json, share, show, table
+from tmws_mcp.cli.target import CommandOption, JsonOption, Server, UrlOption, run
+from tmws_mcp.model.figures import CacheFigures, Insight, PatternFigures
+
+STATS = "tmws://stats"
+NOTHING_YET = "Nothing was executed yet."
+
+
+def stats(*, command: CommandOption = "", url: UrlOption = "", as_json: JsonOption = False) -> None:
+    """Show what executions cost and brought in the last week, with alerts and suggestions."""
+    found = run(command, url, _insight)
+    if as_json:
+        print_json(found)
+    else:
+        _show(Insight.model_validate(found))
+    end(OK)
+
+
+def cache(*, command: CommandOption = "", url: UrlOption = "", as_json: JsonOption = False) -> None:
+    """Show how each cache served in the last week, and what the server holds now."""
+    found = run(command, url, _insight)
+    if as_json:
+        print_json(found["caches"])
+    else:
+        told = Insight.model_validate(found)
+        columns = ("cache", "hits", "misses", "asked again", "still kept", "entries", "bytes")
+        rows = [_cache_row(one) for one in told.caches]
+        console().print(table(columns, rows, numbers=columns[1:]))
+        if by := _by_layer(told):
+            console().print(facts(by, title="Answers given again, by the layer that kept them"))
+    end(OK)
+
+
+async def _insight(server: Server) -> dict[str, Any]:
+    found: dict[str, Any] = (await server.read_own(STATS))["insight"]
+    return found
+
+
+def _show(told: Insight) -> None:
+    if not told.patterns:
+        show(NOTHING_YET)
+    else:
+        columns = ("pattern", "route", "runs", "p50 ms", "p95 ms", "failed", "kept", "tokens")
+        more = ("saved", "found", "again", "good")
+        rows = [_pattern_row(one) for one in told.patterns]
+        title = f"The last {told.days} days"
+        numbers = (*columns[2:], *more)
+        console().print(table((*columns, *more), rows, title=title, numbers=numbers))
+    if told.connections:
+        pairs = told.connections.model_dump().items()
+        named = [(f"store: {name.replace('_', ' ')}", value) for name, value in pairs]
+        console().print(facts(named))
+    for alert in told.alerts:
+        show(f"{alert.level}: {alert.about}: {alert.text}")
+    for said in (*told.suggestions, *told.trends):
+        show(said)
+
+
+def _pattern_row(one: PatternFigures) -> tuple[object, ...]:
+    times = [f"{ms:g}" if ms is not None else "" for ms in (one.p50_ms, one.p95_ms)]
+    kept = share(one.kept / one.runs) if one.runs else ""
+    found = share(one.found / one.recalled) if one.recalled else ""
+    good = share(one.good / one.judged) if one.judged else ""
+    tokens = f"{one.tokens_mean:.0f}"
+    counts = (one.tokens_saved, found, one.again, good)
+    return one.pattern, one.route, one.runs, *times, one.failed, kept, tokens, *counts
+
+
+def _cache_row(one: CacheFigures) -> tuple[object, ...]:
+    again = one.hits + one.again_missed
+    return one.name, one.hits, one.misses, again, share(one.hit_rate), one.entries, one.bytes
+
+
+def _by_layer(told: Insight) -> list[tuple[str, object]]:
+    total: dict[str, int] = {}
+    for one in told.patterns:
+        for layer, count in one.kept_by.items():
+            total[layer] = total.get(layer, 0) + count
+    return list(total.items())
