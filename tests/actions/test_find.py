@@ -59,6 +59,13 @@ async def test_words_that_do_not_stand_together_are_looked_for_in_a_line(tree: P
     assert "retry_notes.md:1: The policy of every retry is told here." in told["lines"]
 
 
+async def test_the_longest_word_is_looked_for_where_no_line_holds_them_all(tree: Path) -> None:
+    told = await RUN({"text": "old retry_policy zebra"}, Workspace(tree))
+
+    assert told["text"] == "retry_policy"
+    assert told["lines"][0] == "b.py:3: def retry_policy(times):"
+
+
 async def test_nothing_found_is_an_empty_answer(tree: Path) -> None:
     assert await RUN({"text": "zebra"}, Workspace(tree)) == {
         "text": "zebra",

@@ -69,6 +69,8 @@ def test_each_has_examples_of_both_kinds_and_known_actions_that_read(pattern) ->
         ("how do we usually release a version", "task"),
         ("plan the migration of the database", "task"),
         ("what is the time in Tokyo", "zone"),
+        ("project layout please", "layout"),
+        ("list the open questions", "narrow"),
         ("what changed since yesterday", "since"),
         ("what is different from main", "base"),
         ("where is parse_status defined", "text"),

@@ -20,6 +20,8 @@ from tmws_mcp.model import JsonObject
 
 TEXT_CHARS_MAX = 200
 WORDS_MAX = 8
+LONGEST_TRIED = 2
+WORD_CHARS_MIN = 4
 LINES_SHOWN = 15
 FILES_SHOWN = 15
 LINE_CHARS_MAX = 140
@@ -45,20 +47,34 @@ _INTRODUCES = (
 async def find(folder: Path, text: str) -> JsonObject:
     """Return files whose path holds a text, and lines that hold it, those that define it first.
 
+    Several words that are found neither as they stand nor in one line give way to the longest of
+    them that is found; `text` is then that word.
+
     Raises:
         ActionError: There is no git, or it failed.
     """
     repository = await opened(await anyio.to_thread.run_sync(folder.resolve))
-    files = _files(await repository.run("grep", *_WHERE, "-l", "-z", "-e", "", "--", "."), text)
-    lines = await _matching(repository, [text])
-    words = text.split()[:WORDS_MAX]
-    if not lines and len(words) > 1:
-        lines = await _matching(repository, words)
+    listed = await repository.run("grep", *_WHERE, "-l", "-z", "-e", "", "--", ".")
+    files, lines = _files(listed, text), await _matching(repository, [text])
+    for words in _attempts(text):
+        if files or lines:
+            break
+        text = " ".join(words)
+        files, lines = _files(listed, text), await _matching(repository, words)
     ranked = sorted(lines, key=lambda line: not _defines(line, text))  # stable: by path else
     told: JsonObject = {"text": text, "files": [*files[:FILES_SHOWN]]}
     told["lines"] = [_shown(line) for line in ranked[:LINES_SHOWN]]
     rest = max(0, len(files) - FILES_SHOWN) + max(0, len(ranked) - LINES_SHOWN)
     return told | ({"more": rest} if rest else {})
+
+
+def _attempts(text: str) -> Iterator[list[str]]:
+    """Give what to look for where a text is not found: all of its words, then the longest ones."""
+    words = text.split()[:WORDS_MAX]
+    if len(words) > 1:
+        yield words
+        longest = sorted(words, key=lambda word: -len(word))[:LONGEST_TRIED]
+        yield from ([word] for word in longest if len(word) >= WORD_CHARS_MIN)
 
 
 async def _matching(repository: Repository, words: Sequence[str]) -> list[tuple[str, str, str]]:
