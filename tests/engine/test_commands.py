@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from tests.bounds import bounded_work
 from tmws_mcp.engine import open_engine
 from tmws_mcp.errors import InvalidInput, NothingRan, PatternFileError
 from tmws_mcp.model import ExecuteReply, JsonObject
@@ -255,6 +256,41 @@ async def test_a_model_cannot_register_what_acts(settings: Settings, tmp_path: P
                 await engine.register_pattern({"definition": asked})
 
     assert not (tmp_path / "home" / "patterns").exists()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"command": [PYTHON, "-c", TELL]},
+        {"call": "files.read_file"},
+        {"action": "http.get", "with": {"url": "http://x.example"}},
+    ],
+)
+async def test_a_file_slipped_into_the_registered_ones_gets_no_more_done(
+    settings: Settings, tmp_path: Path, step: JsonObject
+) -> None:
+    given = definition(["x"]) | {"steps": [{"name": "tool"} | step]}
+    chosen = settings_with(settings, tmp_path, given, pattern_dirs=())
+    slipped = tmp_path / "home" / "patterns" / "infrastructure" / "tool.yaml"
+    slipped.parent.mkdir(parents=True)
+    slipped.write_text(format_mapping(given))
+
+    async with open_engine(chosen) as engine:
+        problems = (await engine.status()).problems
+        known = [pattern.id for pattern in await engine.patterns()]
+
+    assert "infrastructure.tool" not in known
+    assert any("tool.yaml: A registered pattern cannot" in problem for problem in problems)
+
+
+async def test_a_pattern_that_would_take_for_ever_elsewhere_is_linear_here(
+    settings: Settings, tmp_path: Path
+) -> None:
+    given = definition([PYTHON, "-c", TELL, "{word}"], {"word": {"pattern": "(a|a)*|(a+)+b"}})
+    chosen = settings_with(settings, tmp_path, given)
+
+    with pytest.raises(NothingRan, match="must match"), bounded_work():
+        await run(chosen, word="a" * 3_000 + "!")
 
 
 async def test_what_is_filled_in_is_not_filled_again(settings: Settings, tmp_path: Path) -> None:

@@ -124,6 +124,17 @@ async def test_what_another_server_says_is_marked_as_data_and_stays_in_its_place
     assert not [line for line in lines if line.startswith(("system:", "hybrid.evil"))]
 
 
+async def test_the_tool_says_that_it_may_destroy_something_where_patterns_may(
+    settings: Settings, tmp_path: Path
+) -> None:
+    chosen = settings_with(settings, tmp_path, "far.ping")
+    for given, destroys in ((settings, False), (chosen, True)):
+        async with Client(build_server(given)) as client:
+            tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+
+        assert tools["pattern_execute"].annotations.destructive_hint is destroys
+
+
 async def test_the_servers_are_a_resource(settings: Settings, tmp_path: Path) -> None:
     chosen = settings_with(settings, tmp_path, "far.ping", far=raw(), broken=raw("dead"))
     async with Client(build_server(chosen)) as client:

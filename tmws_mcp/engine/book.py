@@ -195,12 +195,15 @@ class Books:
         return self._whole() if self._reading.changed() else None
 
     def _whole(self) -> Book:
-        from tmws_mcp.patterns.catalog import pattern_folders  # noqa: PLC0415 - see above
+        from tmws_mcp.patterns.catalog import REGISTERED, pattern_folders  # noqa: PLC0415 - see above
         from tmws_mcp.patterns.reading import Reading  # noqa: PLC0415 - see above
 
         settings = self._settings
         if self._reading is None:
-            self._reading = Reading(lambda: pattern_folders(settings.home, settings.pattern_dirs))
+            self._reading = Reading(
+                lambda: pattern_folders(settings.home, settings.pattern_dirs),
+                settings.home / REGISTERED,
+            )
         catalog = self._with_added(self._reading.catalog())
         if self._book is not None and self._book.catalog.version == catalog.version:
             return replace(self._book, catalog=catalog)

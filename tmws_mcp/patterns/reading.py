@@ -12,6 +12,7 @@ from pathlib import Path
 from tmws_mcp.errors import PatternFileError
 from tmws_mcp.patterns.catalog import ENTRIES_SEEN_MAX, SUFFIXES, Catalog, load_catalog
 from tmws_mcp.patterns.definition import Pattern, read_pattern
+from tmws_mcp.patterns.register import why_not_registered
 
 Stamp = tuple[int, int, int, int]
 """Of a file: modified and changed (nanoseconds), bytes, inode."""
@@ -27,10 +28,13 @@ class Seen:
 
 
 class Reading:
-    """Reads the folders that `folders` names at each time; one thread at a time uses it."""
+    """Reads the folders that `folders` names at each time; one thread at a time uses it.
 
-    def __init__(self, folders: Callable[[], Sequence[Path]]) -> None:
-        self._folders = folders
+    What lies in the folder `registered` may do no more than what a model can register.
+    """
+
+    def __init__(self, folders: Callable[[], Sequence[Path]], registered: Path) -> None:
+        self._folders, self._registered = folders, registered
         self._seen: dict[Path, Seen] = {}
         self._stamps: dict[str, Stamp] = {}
 
@@ -57,7 +61,7 @@ class Reading:
         if before is not None and before.stamp == stamp:
             read[path] = before
         else:
-            read[path] = _read(path, stamp, before.pattern if before else None)
+            read[path] = self._read(path, stamp, before.pattern if before else None)
         seen = read[path]
         if seen.problem is not None and seen.pattern is not None:
             kept.append(_said(seen.problem))
@@ -66,15 +70,18 @@ class Reading:
         assert seen.pattern is not None
         return seen.pattern
 
+    def _read(self, path: Path, stamp: Stamp, last: Pattern | None) -> Seen:
+        try:
+            pattern = read_pattern(path)
+        except PatternFileError as error:
+            return Seen(stamp, last, error)
+        closed = path.is_relative_to(self._registered.resolve())
+        if closed and (why := why_not_registered(pattern)):
+            return Seen(stamp, None, PatternFileError(path, why))
+        return Seen(stamp, pattern)
+
     def _look(self) -> dict[str, Stamp]:
         return dict(entry for folder in self._folders() for entry in _stamps(folder))
-
-
-def _read(path: Path, stamp: Stamp, last: Pattern | None) -> Seen:
-    try:
-        return Seen(stamp, read_pattern(path))
-    except PatternFileError as error:
-        return Seen(stamp, last, error)
 
 
 def _said(problem: PatternFileError) -> PatternFileError:

@@ -48,24 +48,30 @@ def register(
 
 
 def _check_steps(pattern: Pattern) -> None:
+    if why := why_not_registered(pattern):
+        raise InvalidInput(why)
+
+
+def why_not_registered(pattern: Pattern) -> str | None:
+    """Say which step no registered pattern may have; None where there is none.
+
+    Asked again whenever a registered file is read: who can write into the data folder must not get
+    more done by a file than by the tool.
+    """
     if pattern.stores:
-        raise InvalidInput("A registered pattern cannot store; use store_memory.")
+        return "A registered pattern cannot store; use store_memory."
     if pattern.calls:
-        raise InvalidInput(
-            f"A registered pattern cannot call {pattern.calls[0]!r}, a tool of another server; "
-            "a person may put it into a pattern file."
-        )
-    if pattern.commands:
-        raise InvalidInput(
-            f"A registered pattern cannot run a command ({pattern.commands[0]}); "
-            "a person may put it into a pattern file."
-        )
-    for name in pattern.actions:
-        if not is_read_only(name):
-            raise InvalidInput(
-                f"A registered pattern cannot call {name!r}, only known actions that read; "
-                "a person may put it into a pattern file."
-            )
+        called = f"call {pattern.calls[0]!r}, a tool of another server"
+    elif pattern.commands:
+        called = f"run a command ({pattern.commands[0]})"
+    elif acting := [name for name in pattern.actions if not is_read_only(name)]:
+        called = f"call {acting[0]!r}, only known actions that read"
+    else:
+        return None
+    return (
+        f"A registered pattern cannot {called}; a person may put it into a pattern file in a "
+        "folder of TMWS_PATTERN_DIRS."
+    )
 
 
 def _check_owner(pattern: Pattern, catalog: Catalog, registered: Path) -> None:

@@ -60,7 +60,7 @@ def build_server(settings: Settings) -> MCPServer[Served]:
             title="tmws_mcp",
             version=__version__,
             instructions=INSTRUCTIONS,
-            tools=engine_tools(engine, limits, register=settings.register_pattern),
+            tools=engine_tools(engine, limits, settings),
             lifespan=lifespan,
             cache_hints=CACHE_HINTS,
             log_level=settings.log_level,

@@ -6,7 +6,7 @@ facts for programs. To add a tool, give the engine a method and this table a row
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,7 @@ from tmws_mcp.patterns.text import execute_text
 from tmws_mcp.server.connection import Caller, SharedEngine, caller_of
 from tmws_mcp.server.guard import Limits, checked_output, prepared, refusal
 from tmws_mcp.server.schemas import input_schema, output_schema
+from tmws_mcp.settings import Settings
 from tmws_mcp.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -275,7 +276,16 @@ def _fact(part: Any) -> Any:
     return part
 
 
-def engine_tools(engine: SharedEngine, limits: Limits, *, register: bool) -> list[Tool]:
+def engine_tools(engine: SharedEngine, limits: Limits, settings: Settings) -> list[Tool]:
     """Return the tools to list, in the table's order; `register_pattern` where it is enabled."""
-    entries = (*TOOLS, REGISTER) if register else TOOLS
-    return [EngineTool.of(entry, engine, limits) for entry in entries]
+    entries = (*TOOLS, REGISTER) if settings.register_pattern else TOOLS
+    acts = bool(settings.commands) or settings.upstream is not None
+    return [EngineTool.of(_as_set(entry, acts), engine, limits) for entry in entries]
+
+
+def _as_set(entry: Entry, acts: bool) -> Entry:  # noqa: FBT001 - one of the settings
+    """Say that a pattern may destroy something, where the settings let patterns do such things."""
+    if not acts or entry.name != "pattern_execute":
+        return entry
+    destroys = entry.annotations.model_copy(update={"destructive_hint": True})
+    return replace(entry, annotations=destroys)
