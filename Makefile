@@ -15,7 +15,7 @@ RUN := $(BIN)/python
 PARALLEL ?= -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full soak check fix bench bench-large bench-retrieval docs lock
+.PHONY: help setup demo demo-team test test-full soak check fix bench bench-large bench-retrieval docs lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ setup: ## Make .venv from requirements.lock (uv, else venv and pip)
 
 demo: setup ## Show the whole loop alive: a real client, a real server, a real store
 	@$(BIN)/tmws-mcp demo $(ARGS)
+
+demo-team: setup ## Show three instances that share what they learn over a Redis (needs redis-server)
+	@$(RUN) -m benchmarks.team
 
 test: setup ## Run the tests with the coverage gate (ARGS="tests/store --no-cov" for a part)
 	@$(RUN) -m pytest --cov $(PARALLEL) $(ARGS)

@@ -44,9 +44,7 @@ async def _async_nothing(*_: object, **__: object) -> None:
     return None
 
 
-async def _push_own_alone(self, hub):
-    here = await self.store.read(table.peers, self.ns)
-    me = await self.store.read(replicator.identities.identity)
+async def _push_own_alone(self, hub, me, here):
     there = hub.marks.get(me, replicator.Mark(0)).seq
     if me in here and here[me].vv > there:
         await self.push(me, hub.epoch, above=there)

@@ -56,6 +56,31 @@ async def test_a_repair_is_shared_with_its_masked_error(tmp_path: Path, redis_ur
         await until(knows)
 
 
+async def test_a_task_like_one_that_only_another_instance_met_finds_what_it_did(
+    tmp_path: Path, redis_url: str
+) -> None:
+    async with instance(tmp_path / "a", redis_url) as a, instance(tmp_path / "b", redis_url) as b:
+        for number in range(4):
+            for step, tool in enumerate(("fetch_report", "clean_table", "send_mail")):
+                told = {"tool_used": tool, "session_id": f"s{number}", "step": step}
+                await a.observe_interaction(
+                    {**told, "task": f"prepare the quarterly report {number}"}
+                )
+            await a.observe_interaction({"session_id": f"s{number}", "outcome": "success"})
+
+        async def knows() -> bool:
+            asked = {"task": "prepare a quarterly report for Berlin", "want": "workflow"}
+            reply = await b.get_recommendations(asked)
+            return any(
+                one.action == ("fetch_report", "clean_table", "send_mail")
+                for one in reply.recommendations
+            )
+
+        await until(knows)
+        said = [one.summary for one in await b.learned()]
+    assert not any("quarterly" in line for line in said)
+
+
 async def test_what_is_forgotten_on_one_is_forgotten_on_all(tmp_path: Path, redis_url: str) -> None:
     async with instance(tmp_path / "a", redis_url) as a, instance(tmp_path / "b", redis_url) as b:
         await observe(a, "run_job", task=TASK, times=4)

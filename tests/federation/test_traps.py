@@ -104,11 +104,12 @@ def test_an_orphan_of_a_dead_author_is_found_by_the_digests(hub: MemoryHub) -> N
         a.count(f"x{n}", good=1)
     log, push = [], hub.push
 
-    async def dies_after_the_second_chunk(*args) -> None:
-        await push(*args)
+    async def dies_after_the_second_chunk(*args):
+        appended = await push(*args)
         log.append(hub.state.log[-1])
         if len(log) == 2:
             raise HubAway("dead")
+        return appended
 
     a.replicator.hub = changed(hub, push=dies_after_the_second_chunk)
     with pytest.raises(HubAway):

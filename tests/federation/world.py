@@ -16,7 +16,16 @@ import msgspec
 
 from tmws_mcp.federation import replica
 from tmws_mcp.federation.bindings import Bindings
-from tmws_mcp.federation.hub import Digests, HubAway, Log, Opened, Page, Sealed, StaleEpoch
+from tmws_mcp.federation.hub import (
+    Appended,
+    Digests,
+    HubAway,
+    Log,
+    Opened,
+    Page,
+    Sealed,
+    StaleEpoch,
+)
 from tmws_mcp.federation.memory_hub import MemoryHub
 from tmws_mcp.federation.replicator import Replicator
 from tmws_mcp.federation.slots import OUTCOME, forgets
@@ -261,15 +270,16 @@ class FaultyHub:
         await self._back()
         return found
 
-    async def push(self, epoch: str, sealed: Sealed) -> None:
+    async def push(self, epoch: str, sealed: Sealed) -> Appended:
         await self._out()
         if self.weather.strikes("push late", 0.12):
             self.weather.ghosts.append((epoch, sealed))
             raise HubAway("hangs somewhere")
-        await self.hub.push(epoch, sealed)
-        if self.weather.strikes("push doubled", 0.1):
+        appended = await self.hub.push(epoch, sealed)
+        if self.weather.strikes("push doubled", 0.2):
             await self.hub.push(epoch, sealed)
         await self._back()
+        return appended
 
     async def deliver_late(self) -> None:
         ghosts = self.weather.ghosts

@@ -28,6 +28,7 @@ from tmws_mcp.learning.weights import Weights, first_weights
 from tmws_mcp.learning.words import stems, task_key
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.observations import Step
+from tmws_mcp.store.tasks import word_key
 
 
 def done(*tools: str) -> tuple[Step, ...]:
@@ -149,7 +150,8 @@ def test_a_run_counts_once_for_each_of_its_tools(db: Connection) -> None:
     ran(db, "s", "read", "read", "edit", "read", about="letters")
 
     counted = db.rows(
-        "SELECT action, n FROM context WHERE kind = 'task_word' AND key = 'letter' ORDER BY action"
+        "SELECT action, n FROM context WHERE kind = 'task_word' AND key = ? ORDER BY action",
+        (word_key("letter"),),
     )
     assert counted == [("", 1), ("edit", 1), ("read", 1)]
 

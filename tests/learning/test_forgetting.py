@@ -11,6 +11,7 @@ from tmws_mcp.model import LearnedFilter, ObserveRequest
 from tmws_mcp.model.learned import ForgetLearnedReply, ForgetLearnedRequest
 from tmws_mcp.store import forgetting as taking
 from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.tasks import word_key
 
 DAY = 86_400.0
 # Tables with a namespace that hold no observations.
@@ -100,13 +101,13 @@ def test_a_task_leaves_no_word_behind(db: Connection) -> None:
         db.run(
             "INSERT INTO context(ns, kind, key, action, actor, seq, n) "
             "VALUES (1, 'task_word', ?, 'hose', 'me', 1, 1)",
-            (word,),
+            (word_key(word),),
         )
 
     forget(db, task="ship the  Zebra release", erase=True)
 
-    assert everywhere(db, "zebra") == []
-    assert ("plants",) in db.rows("SELECT key FROM context WHERE kind = 'task_word'")
+    assert everywhere(db, "zebra") == everywhere(db, word_key("zebra")) == []
+    assert (word_key("plants"),) in db.rows("SELECT key FROM context WHERE kind = 'task_word'")
     assert advised(db, task="Water plants", want="next").recommendations
 
 

@@ -106,9 +106,8 @@ def test_the_oldest_tasks_are_dropped_with_words_and_runs(db: Connection) -> Non
 
     assert tasks.prune(db, 1, 1) == 3
     assert tasks.count(db, 1) == 1
-    assert db.rows("SELECT word, tasks FROM word ORDER BY word") == [
-        ("", 1), ("common", 1), ("word3", 1),
-    ]  # fmt: skip
+    kept = {tasks.word_key(word): 1 for word in ("", "common", "word3")}
+    assert dict(db.rows("SELECT word, tasks FROM word")) == kept
     assert db.rows("SELECT count(*) FROM run") == [(1,)]
 
 

@@ -1,6 +1,6 @@
 """What slots hold: typed arrays, and nothing that is not in these types can leave an instance."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -15,6 +15,7 @@ Day = Annotated[int, msgspec.Meta(ge=0, lt=1_000_000)]
 """Days since 1970: exact times stay at home."""
 Word = Annotated[str, msgspec.Meta(max_length=200)]
 Name = Annotated[str, msgspec.Meta(max_length=80)]
+Ending = Literal["success", "failure", "unknown"]
 BUCKETS_MAX = 400
 ABOUT_MAX = 70
 WORDS_MAX = 64
@@ -50,7 +51,7 @@ class Followed(msgspec.Struct, array_like=True, frozen=True):
 class Done(msgspec.Struct, array_like=True, frozen=True):
     """A run for a task."""
 
-    outcome: Name
+    outcome: Ending
     day: Day
     steps: Annotated[list[tuple[Name, bool]], msgspec.Meta(max_length=STEPS_MAX)]
 

@@ -6,29 +6,34 @@ counted into the tables that learning reads, as far as it is believed.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
 
 from tmws_mcp.federation import bodies, replica, trust
-from tmws_mcp.federation.bodies import Counts, Followed
+from tmws_mcp.federation.bodies import About, Counts, Done, Ending, Followed
 from tmws_mcp.federation.privacy import Place, Seal
-from tmws_mcp.federation.slots import CONTEXT, OUTCOME, TOMBSTONE, forgets
+from tmws_mcp.federation.slots import CONTEXT, OUTCOME, TASK, TOMBSTONE, forgets
 from tmws_mcp.federation.trust import Trust
+from tmws_mcp.federation.wire import BODY_BYTES_MAX
 from tmws_mcp.model.federation import Slot
 from tmws_mcp.store import actor as identities
-from tmws_mcp.store import namespaces, shared
+from tmws_mcp.store import namespaces, shared, tasks
 from tmws_mcp.store import slots as table
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Context
 from tmws_mcp.store.shared import Row
+from tmws_mcp.store.tasks import Known, Run
 
-COLLECTED_MAX = 2_000
+COLLECTED_MAX = 500
 """Rows made into slots in one transaction, which holds the write lock."""
 DAY_SECONDS = 86_400
 TOLD_FROM = 3
 """So often must something have been counted here before it is told what it is."""
 AREAS = ("learning", "contexts")
 """What learning keeps in its caches moves with these generations (learning/learned.py)."""
+Told = tuple[int, bytes | None, bytes]
+"""seq, the slot's key (None: it may not leave), body"""
 TABLES = {OUTCOME: "outcome", CONTEXT: "context"}
 
 
@@ -58,25 +63,59 @@ class Evidence:
         newest = identities.seq(db)
         if above == newest:
             return False
-        outcomes = shared.own_outcomes(db, ns, me, above, COLLECTED_MAX)
-        contexts = shared.own_contexts(db, ns, me, above, COLLECTED_MAX)
-        # Both are read up to one number, since what is left comes with a greater one.
-        upto = min(
-            rows[-1][0] if len(rows) == COLLECTED_MAX else newest for rows in (outcomes, contexts)
+        parts = (
+            self._outcomes(db, ns, shared.own_outcomes(db, ns, me, above, COLLECTED_MAX)),
+            self._contexts(shared.own_contexts(db, ns, me, above, COLLECTED_MAX)),
+            self._tasks(tasks.changed(db, ns, above, COLLECTED_MAX)),
         )
-        told: dict[bytes, tuple[int, bytes]] = {}
-        for seq, context, row in outcomes:
-            if seq <= upto and (key := self.seal.hidden(OUTCOME, Place(*context))):
-                told[key] = (seq, bodies.encode(self._counts(db, ns, context, row)))
-        for seq, context, n in contexts:
-            if seq <= upto and (key := self.seal.hidden(CONTEXT, Place(*context))):
-                told[key] = (seq, bodies.encode(Followed(n)))
+        # All are taken up to one number, since what is left comes with a greater one.
+        upto = min(part[-1][0] if len(part) == COLLECTED_MAX else newest for part in parts)
+        told = {
+            key: (seq, body) for part in parts for seq, key, body in part if key and seq <= upto
+        }
         if told:
             changed = replica.write_own(db, ns, told)
             if self.trust == "open":  # what others say of it counts from now on
                 self._adopt(db, ns, changed)
         table.move_link(db, ns, exported=upto)
         return upto < newest
+
+    def _outcomes(
+        self, db: Connection, ns: int, rows: Sequence[tuple[int, Context, Row]]
+    ) -> list[Told]:
+        return [
+            (seq, self.seal.hidden(OUTCOME, Place(*context)), bodies.encode(
+                self._counts(db, ns, context, row)
+            ))
+            for seq, context, row in rows
+        ]  # fmt: skip
+
+    def _contexts(self, rows: Sequence[tuple[int, Context, int]]) -> list[Told]:
+        return [
+            (seq, self.seal.hidden(CONTEXT, Place(*context)), bodies.encode(Followed(n)))
+            for seq, context, n in rows
+        ]
+
+    def _tasks(self, met: Sequence[Known]) -> list[Told]:
+        return [
+            (one.seq, self.seal.hidden(TASK, Place("task", one.hash, "")), self._about(one))
+            for one in met
+        ]
+
+    def _about(self, task: Known) -> bytes:
+        """Return a task without its text; words go enciphered, as keys do."""
+        words = {
+            self.seal.word(word): n for word, n in list(task.words.items())[: bodies.WORDS_MAX]
+        }
+        runs = [
+            Done(cast("Ending", run.outcome), _day(run.at), list(run.steps)[: bodies.STEPS_MAX])
+            for run in task.runs
+            if all(tool and self.seal.may_name(tool) for tool, _ in run.steps)
+        ]
+        told = About(words, runs, _day(task.last_at))
+        while len(bodies.encode(told)) > BODY_BYTES_MAX and told.runs:
+            told = About(words, told.runs[:-1], told.day)
+        return bodies.encode(told)
 
     def _counts(self, db: Connection, ns: int, context: Context, row: Row) -> Counts:
         about = self.meaning.about(db, ns, context) if row.n >= TOLD_FROM else ()
@@ -99,29 +138,66 @@ class Evidence:
 
     def _adopt(self, db: Connection, ns: int, keys: Iterable[bytes]) -> None:
         me, peers = identities.identity(db), list(table.peers(db, ns))
-        outcomes: list[tuple[Context, str, int, Row]] = []
-        contexts: list[tuple[Context, str, int, int]] = []
+        found = _Rows()
         for key in dict.fromkeys(_things(keys)):
             place = self.seal.shown(key)
-            if key[:1] not in TABLES or place is None:
+            if place is None:
                 continue
             slots = dict(table.of_key(db, ns, key))
             alive = {actor: slot for actor, slot in slots.items() if slot.body}
-            gone = [name for name in peers if name != me and name not in alive]
-            own = slots.get(me)
-            if own is not None and not own.body:
-                gone.append(me)
-            elif own is not None and not shared.has_own(db, ns, TABLES[key[:1]], place, me):
-                self._put_own(db, ns, key, place, me, own)
-            shared.drop(db, ns, TABLES[key[:1]], place, gone)
-            if not alive and self._was_forgotten(db, ns, key):
-                self.meaning.unlearn(db, ns, place)
-            if key[:1] == CONTEXT:
-                contexts += self._believed_contexts(place, alive, me)
+            if key[:1] == TASK:
+                self._adopt_task(db, ns, place, slots, me)
             else:
-                outcomes += self._believed(db, ns, place, alive, me)
-        shared.put_outcomes(db, ns, outcomes)
-        shared.put_contexts(db, ns, contexts)
+                gone = [name for name in peers if name != me and name not in alive]
+                self._adopt_own(db, ns, key, place, slots.get(me), gone)
+                self._adopt_others(db, ns, key, place, alive, found)
+        shared.put_outcomes(db, ns, found.outcomes)
+        shared.put_contexts(db, ns, found.contexts)
+
+    def _adopt_own(
+        self, db: Connection, ns: int, key: bytes, place: Place, own: Slot | None, gone: list[str]
+    ) -> None:
+        """Bring own rows in line where they are not, and drop those of `gone` actors."""
+        me, name = identities.identity(db), TABLES[key[:1]]
+        if own is not None and not own.body:
+            gone.append(me)
+        elif own is not None and not shared.has_own(db, ns, name, place, me):
+            self._put_own(db, ns, key, place, me, own)
+        shared.drop(db, ns, name, place, gone)
+
+    def _adopt_others(
+        self,
+        db: Connection,
+        ns: int,
+        key: bytes,
+        place: Place,
+        alive: Mapping[str, Slot],
+        found: "_Rows",
+    ) -> None:
+        me = identities.identity(db)
+        if not alive and self._was_forgotten(db, ns, key):
+            self.meaning.unlearn(db, ns, place)
+        if key[:1] == CONTEXT:
+            found.contexts += self._believed_contexts(place, alive, me)
+        else:
+            found.outcomes += self._believed(db, ns, place, alive, me)
+
+    def _adopt_task(
+        self, db: Connection, ns: int, place: Place, slots: Mapping[str, Slot], me: str
+    ) -> None:
+        """Keep what others know of a task: its words, and what they did for it."""
+        others = {actor: slot for actor, slot in slots.items() if actor != me}
+        told = {actor: bodies.about(slot.body) for actor, slot in others.items() if slot.body}
+        known = tasks.find(db, ns, place.key)
+        if told and trust.heard(len(told), own=known is not None, trust=self.trust):
+            first = next(iter(told.values()))
+            words = {self.seal.plain_word(word): n for word, n in first.words.items()}
+            known = tasks.take_in(db, ns, place.key, words, float(first.day * DAY_SECONDS))
+            for actor, one in told.items():
+                tasks.replace_runs(db, known, _session(actor), [_run(run) for run in one.runs])
+        if known is not None:
+            for actor in others.keys() - told.keys():
+                tasks.replace_runs(db, known, _session(actor), [])
 
     def _was_forgotten(self, db: Connection, ns: int, key: bytes) -> bool:
         return replica.life(db, ns, key) > 0
@@ -168,6 +244,14 @@ class Evidence:
         return [(place, actor, alive[actor].seq, min(n, most)) for actor, n in told.items()]
 
 
+@dataclass(slots=True)
+class _Rows:
+    """What is to be written: (context, actor, seq, totals) each."""
+
+    outcomes: list[tuple[Context, str, int, Row]] = field(default_factory=list)
+    contexts: list[tuple[Context, str, int, int]] = field(default_factory=list)
+
+
 class Shared:
     """The evidence of all namespaces of a store that are shared, each under its own key."""
 
@@ -196,6 +280,15 @@ def _things(keys: Iterable[bytes]) -> Iterable[bytes]:
             yield key[1:]
         elif not forgets(Slot(key, 0, 0, b"")):
             yield key
+
+
+def _session(actor: str) -> int:
+    """Return the number that stands for the sessions of another instance: below 0."""
+    return -int(actor[:13], 16) - 1
+
+
+def _run(told: Done) -> Run:
+    return Run(tuple(told.steps), told.outcome, float(told.day * DAY_SECONDS))
 
 
 def _day(moment: float) -> int:

@@ -36,8 +36,9 @@ def leave(db: Connection, name: str, *, reauthor: Reauthor) -> None:
     """
     me = identities.identity(db)
     for ns in table.linked(db):
-        table.move_link(db, ns, pushed=table.peer(db, ns, me).vv)
-        table.drop_bases(db, ns)
+        newest = table.peer(db, ns, me).vv
+        table.move_link(db, ns, pushed=newest)
+        table.drop_bases(db, ns, me, newest)
     part(db, name, reauthor=reauthor)
 
 

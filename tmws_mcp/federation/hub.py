@@ -53,6 +53,14 @@ class Page(NamedTuple):
     """(slot key, stored value)"""
 
 
+class Appended(NamedTuple):
+    """Where an entry stands in the log."""
+
+    before: str
+    """Cursor of the entry before it."""
+    cursor: str
+
+
 class Log(NamedTuple):
     """What was appended to the hub's log after a cursor."""
 
@@ -72,7 +80,7 @@ class Hub(Protocol):
         """Say epoch and marks, in one step."""
         ...
 
-    async def push(self, epoch: str, sealed: Sealed) -> None:
+    async def push(self, epoch: str, sealed: Sealed) -> Appended:
         """Merge slots and append the entry to the log, in one step.
 
         The actor's mark moves only where `start` is not above it.

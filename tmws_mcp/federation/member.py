@@ -17,7 +17,7 @@ from tmws_mcp.errors import TmwsError
 from tmws_mcp.federation import bodies, fork
 from tmws_mcp.federation.bindings import Bindings
 from tmws_mcp.federation.evidence import Evidence, Shared
-from tmws_mcp.federation.hub import START, Hub, HubAway, StaleEpoch
+from tmws_mcp.federation.hub import Hub, HubAway, StaleEpoch
 from tmws_mcp.federation.replicator import Replicator
 from tmws_mcp.federation.wire import Keyring
 from tmws_mcp.store import actor as identities
@@ -32,7 +32,11 @@ TICK_SECONDS = 2.0
 WINDOW_SECONDS = 0.005
 """Changes that come together go together: without it each commit would be a push of its own."""
 PAUSE_SECONDS = 0.05
-"""Between two ticks: a busy instance shares twenty times a second and not with each step."""
+PAUSE_OF_TICK = 19
+"""After a tick that took so long there is a pause so many times as long: sharing takes a twentieth
+of the time at most, and where nothing was shared lately what comes is shared at once."""
+ECHO_SECONDS = 0.01
+"""An answer to a push may come after its echo in the log."""
 RENEW_SECONDS = 5.0
 COMPARE_SECONDS = 60.0
 RETRY_SECONDS_MIN, RETRY_SECONDS_MAX = 0.5, 30.0
@@ -112,7 +116,7 @@ class Member:
         async with self.open_hub() as hub:
             self.replicator = self.replicator_for(hub)
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._listen, hub)
+                tasks.start_soon(self._listen, hub, self.replicator)
                 try:
                     await self._keep_in_step(self.replicator)
                 except (HubAway, StaleEpoch, TmwsError) as error:
@@ -134,12 +138,14 @@ class Member:
         compared_at = float("-inf")
         while await self._has_lease():
             self._bell = anyio.Event()
+            began = anyio.current_time()
             await self._tick(replicator)
+            took = anyio.current_time() - began
             if self.clock() - compared_at >= COMPARE_SECONDS:
                 await replicator.compare()
                 compared_at = self.clock()
             self.state = "in step"
-            await anyio.sleep(PAUSE_SECONDS)
+            await anyio.sleep(min(max(PAUSE_SECONDS, PAUSE_OF_TICK * took), TICK_SECONDS))
             with anyio.move_on_after(TICK_SECONDS):
                 await self._bell.wait()
                 await anyio.sleep(WINDOW_SECONDS)
@@ -148,16 +154,21 @@ class Member:
         with suppress(StaleEpoch):  # emptied in the middle: the next one begins anew
             await replicator.tick()
 
-    async def _listen(self, hub: Hub) -> None:
+    async def _listen(self, hub: Hub, replicator: Replicator) -> None:
         while True:
             link = await self.store.read(table.link, self.ns)
+            cursor = replicator.after_own(link.cursor)
             try:
-                if await hub.wait(link.cursor or START, WAIT_SECONDS):
-                    self.ring()
+                woken = await hub.wait(cursor, WAIT_SECONDS)
+                await anyio.sleep(ECHO_SECONDS)
+                if woken and replicator.after_own(cursor) != cursor:
+                    continue  # it was one's own: what came behind it wakes again
             except HubAway:
-                self.ring()  # the next tick finds out what it is
-            # What was rung for is read by the tick; until then it would ring again at once.
-            await anyio.sleep(PAUSE_SECONDS)
+                woken = True  # the next tick finds out what it is
+            if woken:
+                self.ring()
+                # What was rung for is read by the tick; until then it would ring again at once.
+                await anyio.sleep(PAUSE_SECONDS)
 
 
 def settle(db: Connection, members: Sequence[Member], now: float, file: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from tmws_mcp.federation.hub import START, Digests, Log, Opened, Page, Sealed, StaleEpoch
+from tmws_mcp.federation.hub import START, Appended, Digests, Log, Opened, Page, Sealed, StaleEpoch
 from tmws_mcp.federation.slots import FAREWELL, TOMBSTONE, beats, forgets, redacted
 from tmws_mcp.federation.wire import HEADER_BYTES
 from tmws_mcp.model.federation import Mark, Slot
@@ -57,7 +57,7 @@ class MemoryHub:
         self.state.epoch = self.state.epoch or secrets.token_hex(6)
         return Opened(self.state.epoch, dict(self.state.marks))
 
-    async def push(self, epoch: str, sealed: Sealed) -> None:
+    async def push(self, epoch: str, sealed: Sealed) -> Appended:
         """Merge slots and append to the log."""
         self._check_epoch(epoch)
         for slot, _ in sealed.slots:
@@ -67,7 +67,9 @@ class MemoryHub:
             self._merge(sealed.actor, slot, value)
         if self._continues(sealed):
             self.state.marks[sealed.actor] = Mark(sealed.end, sealed.tag)
+        before = str(self.state.log[-1][0]) if self.state.log else START
         self.append(sealed.raw, sealed.mac)
+        return Appended(before, str(self._number))
 
     def _check_epoch(self, epoch: str) -> None:
         if epoch != self.state.epoch:

@@ -1,4 +1,4 @@
-"""Slots on their way out, divided so that each entry stays within its limits."""
+"""Slots divided: on their way out within the limits of entries, on their way in for the lock."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,6 +8,8 @@ from tmws_mcp.model.federation import Mark, Slot
 
 ENTRY_OVERHEAD_BYTES = 128
 SLOT_OVERHEAD_BYTES = 32
+SLICE_SLOTS = 250
+"""Taken in one transaction, which holds the write lock that an observation may wait for."""
 
 
 def entries(
@@ -35,6 +37,19 @@ def parts(slots: Sequence[Slot], slots_max: int) -> Iterator[list[Slot]]:
         size += room
     if part:
         yield part
+
+
+def slices(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Divide entries that came into what one transaction takes; at least one slice, maybe empty."""
+    found: list[list[Entry]] = [[]]
+    room = SLICE_SLOTS
+    for entry in entries:
+        if found[-1] and len(entry.slots) > room:
+            found.append([])
+            room = SLICE_SLOTS
+        found[-1].append(entry)
+        room -= len(entry.slots)
+    return found
 
 
 def seal(entry: Entry, keyring: Keyring) -> Sealed:

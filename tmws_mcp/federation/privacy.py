@@ -78,6 +78,16 @@ class Seal:
         local = self._show(told)
         return None if local is None else Place(kind, local, action)
 
+    def word(self, key: str) -> str:
+        """Return the fingerprint of a word as it goes to others."""
+        return self._turned(bytes.fromhex(key), forth=True).hex()
+
+    def plain_word(self, told: str) -> str:
+        """Return the fingerprint that this instance knows a word by."""
+        if not FINGERPRINT.fullmatch(told):
+            return told
+        return self._turned(bytes.fromhex(told), forth=False).hex()
+
     def _hide(self, key: str) -> bytes | None:
         if key in PLAIN:
             return PLAIN[key]

@@ -18,7 +18,17 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import msgspec
 
-from tmws_mcp.federation.hub import Digests, HubAway, Log, Opened, Page, Sealed, StaleEpoch
+from tmws_mcp.federation.hub import (
+    START,
+    Appended,
+    Digests,
+    HubAway,
+    Log,
+    Opened,
+    Page,
+    Sealed,
+    StaleEpoch,
+)
 from tmws_mcp.federation.slots import FAREWELL, TOMBSTONE
 from tmws_mcp.federation.wire import HEADER_BYTES, NUMBER_DIGITS, UNREADABLE
 from tmws_mcp.model.federation import Mark
@@ -96,8 +106,9 @@ if tonumber(ARGV[3]) <= upto and tonumber(ARGV[4]) > upto then
   local digits_of = string.format('%0{NUMBER_DIGITS}.0f', tonumber(ARGV[4]))
   redis.call('HSET', vv, ARGV[2], digits_of .. ARGV[5])
 end
-redis.call('XADD', log, 'MAXLEN', '~', ARGV[8], '*', 'p', ARGV[6], 'm', ARGV[7])
-return 'OK'
+local last = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)
+local added = redis.call('XADD', log, 'MAXLEN', '~', ARGV[8], '*', 'p', ARGV[6], 'm', ARGV[7])
+return {{last[1] and last[1][1] or '{START}', added}}
 """
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -126,7 +137,7 @@ class RedisHub:
             _, epoch, marks = await asked.execute()
         return Opened(epoch.decode(), {name.decode(): _mark(told) for name, told in marks.items()})
 
-    async def push(self, epoch: str, sealed: Sealed) -> None:
+    async def push(self, epoch: str, sealed: Sealed) -> Appended:
         """Merge slots and append to the log, in one script."""
         own = f"s:{sealed.actor}"
         keys = [self._key(name) for name in ("epoch", "vv", own, "log", "tomb", "actors")]
@@ -137,11 +148,12 @@ class RedisHub:
         for slot, value in sealed.slots:
             arguments += (slot.key, value)
         async with _answers():
-            await self._merge(keys=keys, args=arguments)
+            before, cursor = await self._merge(keys=keys, args=arguments)
+        return Appended(before.decode(), cursor.decode())
 
     async def read(self, cursor: str) -> Log:
         """Return what the Stream has after the cursor."""
-        start = f"({cursor}" if cursor != "0" else "-"
+        start = f"({cursor}" if cursor != START else "-"
         async with _answers():
             found = await self._redis.xrange(self._key("log"), min=start, count=READ_MAX)
         entries = [(told.get(b"p", b""), told.get(b"m", b"")) for _, told in found]
@@ -260,7 +272,16 @@ def acl_rules(namespace: str, user: str) -> Sequence[str]:
     calls = (
         *("ping", "hello", "auth", "client|setname", "client|setinfo", "info", "multi", "exec"),
         *("set", "get", "hget", "hset", "hgetall", "hscan", "sadd", "smembers", "xadd", "xrange"),
-        *("xread", "xtrim", "evalsha", "eval", "script|load", "script|exists", "select"),
+        *(
+            "xread",
+            "xrevrange",
+            "xtrim",
+            "evalsha",
+            "eval",
+            "script|load",
+            "script|exists",
+            "select",
+        ),
     )
     allowed = " ".join(f"+{name}" for name in calls)
     return (f"ACL SETUSER {user} on >PASSWORD resetkeys {keys} resetchannels -@all {allowed}",)

@@ -84,7 +84,7 @@ def _redact(db: Connection, ns: int, tomb: Slot) -> Changed:
         covered = [found for found in table.of_key(db, ns, target) if found[1].gen < tomb.gen]
     changed: Changed = {}
     for actor, slot in covered:
-        table.drop_bases(db, ns, slot.key)
+        table.drop_base(db, ns, slot.key)
         if slot.body != REDACTED and not forgets(slot):
             changed |= _merge(db, ns, actor, [redacted(slot)])
     return changed

@@ -9,7 +9,7 @@ Nothing in here waits for anything but store and hub, and nothing starts tasks: 
 tests drives it step by step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tmws_mcp.federation import fork, outgoing, replica
@@ -40,6 +40,10 @@ ANSWERS_MAX = 2
 """So often a difference in digests is answered: who never moves again is not there any more."""
 ANSWERED_MAX = 10_000
 
+OWN_MAX = 1_000
+OUTGOING_MAX = 10_000
+"""Slots read in one transaction, and sent in one tick."""
+
 log = get_logger("federation")
 
 
@@ -58,6 +62,8 @@ class Replicator:
     bindings: Bindings
     entry_slots_max: int = ENTRY_SLOTS_MAX
     figures: Figures = field(default_factory=Figures)
+    _own: dict[str, str] = field(default_factory=dict)
+    """Places in the log of what was sent from here: before -> after."""
     _has_forgotten: bool = False
     _answered: dict[tuple[str, str, int, int], int] = field(default_factory=dict)
 
@@ -72,25 +78,35 @@ class Replicator:
             pass  # slice by slice, since each holds the write lock
         hub = await self.hub.open()
         try:
-            await self.store.write(self._greet, hub)
-            await self._read_log()
+            cursor = await self.store.write(self._greet, hub)
+            await self._read_log(cursor)
         except Forked:
             await self._fork()
-        await self._pull_what_is_missing(hub)
-        await self._push_what_is_missing(hub)
+        me, here = await self.store.read(self._peers)
+        if await self._pull_what_is_missing(hub, me, here):
+            me, here = await self.store.read(self._peers)
+        await self._push_what_is_missing(hub, me, here)
         if self._has_forgotten:  # whoever asked for it waits to hear how many have done it
             me, mine = await self.store.read(self._digests)
             await self.hub.tell(me, mine)
             self._has_forgotten = False
 
-    def _greet(self, db: Connection, hub: Opened) -> None:
-        """Look at what the hub has of this actor, and begin its log anew if it was emptied."""
+    def _greet(self, db: Connection, hub: Opened) -> str:
+        """Look at what the hub has of this actor, and begin its log anew if it was emptied.
+
+        Returns the place in the log that was read up to.
+        """
         me = identities.identity(db)
         mark = hub.marks.get(me)
         if mark is not None:
             self._check_mark(db, me, mark)
         if self._is_new(db, hub):
             table.move_link(db, self.ns, epoch=hub.epoch, cursor=START)
+            self._own.clear()
+        return table.link(db, self.ns).cursor
+
+    def _peers(self, db: Connection) -> tuple[str, dict[str, Peer]]:
+        return identities.identity(db), table.peers(db, self.ns)
 
     def _is_new(self, db: Connection, hub: Opened) -> bool:
         return hub.epoch != table.link(db, self.ns).epoch
@@ -130,14 +146,25 @@ class Replicator:
 
     # Receiving.
 
-    async def _read_log(self) -> None:
+    def after_own(self, cursor: str) -> str:
+        """Return the place in the log behind what was sent from here itself."""
+        for _ in range(OWN_MAX):
+            if cursor not in self._own:
+                break
+            cursor = self._own[cursor]
+        return cursor
+
+    async def _read_log(self, cursor: str) -> None:
         for _ in range(ROUNDS_MAX):
-            link = await self.store.read(table.link, self.ns)
-            found = await self.hub.read(link.cursor)
+            found = await self.hub.read(self.after_own(cursor))
+            cursor = found.cursor
             if not found.entries:
                 return
             entries = [entry for line in found.entries if (entry := self._opened(*line))]
-            await self.store.write(self._take_entries, entries, found.cursor)
+            *first, last = outgoing.slices(entries)
+            for some in first:
+                await self.store.write(self._take_entries, some, "")
+            await self.store.write(self._take_entries, last, found.cursor)
 
     def _opened(self, raw: bytes, mac: bytes) -> Entry | None:
         try:
@@ -169,7 +196,8 @@ class Replicator:
             if self._continues(db, entry):
                 replica.advance(db, self.ns, entry.actor, Mark(entry.end, entry.tag))
         self._adopt(db, changed)
-        table.move_link(db, self.ns, cursor=cursor)
+        if cursor:
+            table.move_link(db, self.ns, cursor=cursor)
 
     def _continues(self, db: Connection, entry: Entry) -> bool:
         return entry.start <= table.peer(db, self.ns, entry.actor).vv
@@ -198,12 +226,15 @@ class Replicator:
             return {}
         return replica.forget_actor(db, self.ns, me)
 
-    async def _pull_what_is_missing(self, hub: Opened) -> None:
-        here = await self.store.read(table.peers, self.ns)
-        me = await self.store.read(identities.identity)
-        for actor, mark in hub.marks.items():
-            if actor != me and mark.seq > here.get(actor, Peer()).vv:
-                await self.pull(actor, hub)
+    async def _pull_what_is_missing(self, hub: Opened, me: str, here: Mapping[str, Peer]) -> bool:
+        behind = [
+            actor
+            for actor, mark in hub.marks.items()
+            if actor != me and mark.seq > here.get(actor, Peer()).vv
+        ]
+        for actor in behind:
+            await self.pull(actor, hub)
+        return bool(behind)
 
     async def pull(self, actor: str, hub: Opened) -> None:
         """Take all slots that the hub has of an actor.
@@ -216,7 +247,8 @@ class Replicator:
             page = await self.hub.page(actor, cursor)
             slots = [slot for line in page.slots if (slot := self._restored(actor, *line))]
             whole = whole and len(slots) == len(page.slots)
-            await self.store.write(self._take_slots, actor, slots)
+            for some in outgoing.parts(slots, outgoing.SLICE_SLOTS):
+                await self.store.write(self._take_slots, actor, some)
             cursor = page.cursor
             if not cursor:
                 break
@@ -252,9 +284,7 @@ class Replicator:
 
     # Sending.
 
-    async def _push_what_is_missing(self, hub: Opened) -> None:
-        here = await self.store.read(table.peers, self.ns)
-        me = await self.store.read(identities.identity)
+    async def _push_what_is_missing(self, hub: Opened, me: str, here: Mapping[str, Peer]) -> None:
         for actor in sorted(here, key=lambda name: name != me):
             there = hub.marks.get(actor, Mark(0)).seq
             if here[actor].vv > there:
@@ -269,20 +299,27 @@ class Replicator:
     def _outgoing(self, db: Connection, actor: str, above: int) -> tuple[list[Slot], Mark]:
         """Return slots and mark of one moment; an own push gets a tag, durable before it is seen.
 
-        A mark read at another moment than the slots would promise what was not sent.
+        A mark read at another moment than the slots would promise what was not sent. Of very many
+        the first ones go; the next tick sees that the hub lacks more.
         """
         peer = table.peer(db, self.ns, actor)
-        mark = Mark(peer.vv, peer.tag)
-        if actor == identities.identity(db):
-            mark = Mark(peer.vv, self.bindings.random(TAG_BYTES))
-            table.add_tag(db, self.ns, mark.tag)
-            table.set_mark(db, self.ns, actor, mark)
-            table.move_link(db, self.ns, pushed=mark.seq)
-            table.drop_bases(db, self.ns)
-        return table.of_actor(db, self.ns, actor, above=above), mark
+        slots = table.of_actor(db, self.ns, actor, above=above, limit=OUTGOING_MAX)
+        upto = slots[-1].seq if len(slots) == OUTGOING_MAX else peer.vv
+        if actor != identities.identity(db):
+            return slots, Mark(upto, peer.tag)
+        mark = Mark(upto, self.bindings.random(TAG_BYTES))
+        table.add_tag(db, self.ns, mark.tag)
+        table.set_mark(db, self.ns, actor, Mark(peer.vv, mark.tag))
+        pushed = table.link(db, self.ns).pushed
+        table.move_link(db, self.ns, pushed=max(pushed, upto))
+        table.drop_bases(db, self.ns, actor, upto)
+        return slots, mark
 
     async def _send(self, epoch: str, entry: Entry) -> None:
-        await self.hub.push(epoch, outgoing.seal(entry, self.keyring))
+        appended = await self.hub.push(epoch, outgoing.seal(entry, self.keyring))
+        if len(self._own) >= OWN_MAX:
+            self._own.clear()
+        self._own[appended.before] = appended.cursor
         self.figures.pushed += len(entry.slots)
 
     # Comparing.

@@ -55,8 +55,8 @@ def cut(text: str, chars_max: int) -> str:
 
 
 def task(text: str) -> str:
-    """Return a task as it is quoted in a sentence."""
-    return f'"{cut(text, TASK_CHARS_SHOWN)}"'
+    """Return a task as it is quoted in a sentence; other instances do not tell its text."""
+    return f'"{cut(text, TASK_CHARS_SHOWN)}"' if text else "one that another instance has met"
 
 
 def seconds(duration: float) -> str:

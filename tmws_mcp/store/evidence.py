@@ -22,6 +22,8 @@ TOKENS_MAX = 2**53
 """A sum of more would not fit into a number of JSON, and in the end not into an integer column."""
 PRUNED_EACH = 65_536
 """Counting the rows costs a scan: one in so many changes of a slot pays for it."""
+OTHER_NUMBERS = 4
+"""Tasks take numbers in the same transaction: the round one may be among those."""
 ROOM_SHARE = 5
 """A prune drops a fifth more than it must: it costs a scan of the table, and must last a while."""
 
@@ -138,7 +140,7 @@ def _add_contexts(
 def _numbers(db: Connection, ns: int, changes: int) -> tuple[str, range]:
     """Return the actor and a number for each change; now and then make room for them."""
     numbers = actor.next_seqs(db, changes)
-    if numbers.start // PRUNED_EACH != numbers.stop // PRUNED_EACH:
+    if (numbers.start - OTHER_NUMBERS) // PRUNED_EACH != numbers.stop // PRUNED_EACH:
         prune(db, ns, contexts_max=CONTEXT_ROWS_MAX, outcomes_max=OUTCOME_ROWS_MAX)
     return actor.identity(db), numbers
 

@@ -31,18 +31,23 @@ class Learned:
 
 
 def note(db: Connection, ns: int, learned: Learned, slot: Context, now: float) -> None:
-    """Keep a learned pattern, or note that it was seen again; `slot` is where it is counted."""
+    """Keep a learned pattern, or note that it was seen again; `slot` is where it is counted.
+
+    One that came from another instance came without the task's text.
+    """
+    made = json.dumps(learned.definition)
     seen = db.run(
         "UPDATE learned SET last_at = max(last_at, ?), slot_kind = ?, slot_key = ?, "
-        "slot_action = ? WHERE ns = ? AND id = ?",
-        (now, *slot, ns, learned.id),
+        'slot_action = ?, definition = iif(definition LIKE \'%"task": ""%\', ?, definition) '
+        "WHERE ns = ? AND id = ?",
+        (now, *slot, made, ns, learned.id),
     )
     if seen:
         return
     db.run(
         "INSERT INTO learned(ns, id, kind, definition, first_at, last_at, slot_kind, slot_key, "
         "slot_action) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (ns, learned.id, learned.kind, json.dumps(learned.definition), now, now, *slot),
+        (ns, learned.id, learned.kind, made, now, now, *slot),
     )
     if int(learned.id, 16) % PRUNED_EACH == 0:
         prune(db, ns, LEARNED_MAX)

@@ -23,6 +23,7 @@ from tmws_mcp.store.schema import (
     s0008_federation,
     s0009_pattern_versions,
     s0010_figures,
+    s0011_words,
 )
 from tmws_mcp.store.schema.s0001_first import APPLICATION_ID
 
@@ -43,6 +44,7 @@ STEPS: tuple[Step, ...] = (
     s0008_federation.apply,
     s0009_pattern_versions.apply,
     s0010_figures.apply,
+    s0011_words.apply,
 )
 """Step n, counted from 1, makes schema n out of schema n - 1."""
 LATEST = len(STEPS)

@@ -89,7 +89,8 @@ def of_actor(
 ) -> list[Slot]:
     """Return an actor's slots with above < seq <= upto, in the order of their numbers."""
     rows = db.rows(
-        f"SELECT {COLUMNS} FROM slot WHERE ns = ? AND actor = ? AND seq > ? AND seq <= ? "
+        f"SELECT {COLUMNS} FROM slot INDEXED BY slot_seq "
+        "WHERE ns = ? AND actor = ? AND seq > ? AND seq <= ? "
         "ORDER BY seq, key LIMIT ?",
         (ns, actor, above, upto, limit),
     )
@@ -99,7 +100,10 @@ def of_actor(
 def of_key(db: Connection, ns: int, key: bytes) -> list[tuple[str, Slot]]:
     """Return the slots of all actors for one thing, in the order of the actors."""
     rows = db.rows(
-        f"SELECT actor, {COLUMNS} FROM slot WHERE ns = ? AND key = ? ORDER BY actor", (ns, key)
+        # Left alone, SQLite would scan all slots to have the actors in order.
+        f"SELECT actor, {COLUMNS} FROM slot INDEXED BY slot_key WHERE ns = ? AND key = ? "
+        "ORDER BY actor",
+        (ns, key),
     )
     return [(row[0], Slot(*row[1:])) for row in rows]
 
@@ -112,7 +116,8 @@ def greatest_gens(db: Connection, ns: int, keys: Sequence[bytes]) -> dict[bytes,
         marks = ",".join("?" * len(some))
         found |= dict(
             db.rows(
-                f"SELECT key, max(gen) FROM slot WHERE ns = ? AND key IN ({marks}) GROUP BY key",
+                "SELECT key, max(gen) FROM slot INDEXED BY slot_key "
+                f"WHERE ns = ? AND key IN ({marks}) GROUP BY key",
                 (ns, *some),
             )
         )
@@ -162,9 +167,18 @@ def keep_bases(db: Connection, ns: int, slots: Iterable[Slot]) -> None:
     )
 
 
-def drop_bases(db: Connection, ns: int, key: bytes | None = None) -> None:
-    """Drop the base of one slot, or all of them: the newest states are being sent."""
-    db.run("DELETE FROM slot_base WHERE ns = ? AND (? IS NULL OR key = ?)", (ns, key, key))
+def drop_base(db: Connection, ns: int, key: bytes) -> None:
+    """Drop the base of one slot."""
+    db.run("DELETE FROM slot_base WHERE ns = ? AND key = ?", (ns, key))
+
+
+def drop_bases(db: Connection, ns: int, actor: str, upto: int) -> None:
+    """Drop the bases of own slots whose newest state is being sent."""
+    db.run(
+        "DELETE FROM slot_base WHERE ns = ? AND key IN (SELECT b.key FROM slot_base b JOIN slot s "
+        "ON s.ns = b.ns AND s.actor = ? AND s.key = b.key WHERE b.ns = ? AND s.seq <= ?)",
+        (ns, actor, ns, upto),
+    )
 
 
 def forget_pushes(db: Connection, ns: int) -> None:

@@ -1,11 +1,17 @@
-"""Tasks, the words that they are found by, and the newest runs for each."""
+"""Tasks, the words that they are found by, and the newest runs for each.
 
+Words lie here as fingerprints: they are only ever compared, and those of other instances' tasks
+come as nothing else.
+"""
+
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log, sqrt
 
+from tmws_mcp.store import actor
 from tmws_mcp.store.driver import Connection
 
 TASKS_MAX = 20_000
@@ -17,6 +23,14 @@ POSTINGS_MAX = 300
 CANDIDATES_MAX = 40
 EVERY = ""
 """Counted as a word of each task, so that their number is known without a scan."""
+
+
+@lru_cache(maxsize=50_000)
+def word_key(word: str) -> str:
+    """Return the fingerprint of a word, 16 hex digits; of EVERY it is EVERY."""
+    if word == EVERY:
+        return EVERY
+    return hashlib.blake2b(b"word" + word.encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +78,35 @@ def ensure(
 ) -> int:
     """Return the task's key; a new one is made and its words indexed."""
     known = db.row(
-        "UPDATE task SET last_at = max(last_at, ?) WHERE ns = ? AND hash = ? RETURNING id",
-        (now, ns, task_hash),
+        "UPDATE task SET last_at = max(last_at, ?), text = iif(text = '', ?, text) "
+        "WHERE ns = ? AND hash = ? RETURNING id",
+        (now, text, ns, task_hash),
     )
     if known:
         return int(known[0])
+    (seq,) = actor.next_seqs(db, 1)
+    return _insert(db, ns, task_hash, text, {word_key(w): n for w, n in words.items()}, now, seq)
+
+
+def _insert(
+    db: Connection, ns: int, task_hash: str, text: str, words: Mapping[str, int], now: float,
+    seq: int,
+) -> int:  # fmt: skip
     row = db.row(
-        "INSERT INTO task(ns, hash, text, last_at) VALUES (?, ?, ?, ?) RETURNING id",
-        (ns, task_hash, text, now),
+        "INSERT INTO task(ns, hash, text, last_at, seq) VALUES (?, ?, ?, ?, ?) RETURNING id",
+        (ns, task_hash, text, now, seq),
     )
     assert row is not None
     _index(db, ns, row[0], words)
     if row[0] % TASKS_PRUNED_EACH == 0:
         prune(db, ns, TASKS_MAX)
     return int(row[0])
+
+
+def take_in(db: Connection, ns: int, task_hash: str, words: Mapping[str, int], now: float) -> int:
+    """Return the key of a task of another instance's; its words come as fingerprints."""
+    known = find(db, ns, task_hash)
+    return _insert(db, ns, task_hash, "", words, now, 0) if known is None else known
 
 
 def _index(db: Connection, ns: int, task: int, words: Mapping[str, int]) -> None:
@@ -110,6 +139,7 @@ def prune(db: Connection, ns: int, tasks_max: int) -> int:
 
 def nearest(db: Connection, ns: int, words: Mapping[str, int], limit: int) -> tuple[Near, ...]:
     """Return the tasks that share most words with these, each weighted by its rarity."""
+    words = {word_key(word): n for word, n in words.items()}
     known = _rarities(db, ns, words)
     rare = sorted(known, key=lambda word: (-known[word], word))[:QUERY_WORDS_MAX]
     if not rare:
@@ -168,6 +198,9 @@ def keep_run(db: Connection, session: int, number: int, *, task: int, run: Run) 
         "VALUES (?, ?, ?, ?, ?, ?)",
         (session, number, task, json.dumps(run.steps, separators=(",", ":")), run.outcome, run.at),
     )
+    if session > 0:  # others' runs are not told as one's own
+        (seq,) = actor.next_seqs(db, 1)
+        db.run("UPDATE task SET seq = ? WHERE id = ?", (seq, task))
     db.run(
         "DELETE FROM run WHERE (session, number) IN (SELECT session, number FROM run "
         "WHERE task = ? ORDER BY at DESC, session DESC, number DESC LIMIT -1 OFFSET ?)",
@@ -203,3 +236,45 @@ def count(db: Connection, ns: int) -> int:
     """Return how many tasks are known."""
     row = db.row("SELECT tasks FROM word WHERE ns = ? AND word = ?", (ns, EVERY))
     return int(row[0]) if row else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What this instance knows of a task: what it may tell others, without the text."""
+
+    hash: str
+    seq: int
+    last_at: float
+    words: Mapping[str, int]
+    runs: tuple[Run, ...]
+
+
+def changed(db: Connection, ns: int, above: int, limit: int) -> list[Known]:
+    """Return own tasks that changed after a number, in the order of their changes."""
+    rows = db.rows(
+        "SELECT id, hash, seq, last_at FROM task WHERE ns = ? AND seq > ? ORDER BY seq LIMIT ?",
+        (ns, above, limit),
+    )
+    return [
+        Known(name, seq, at, _words(db, ns, key), _own_runs(db, key)) for key, name, seq, at in rows
+    ]
+
+
+def _words(db: Connection, ns: int, task: int) -> dict[str, int]:
+    return dict(db.rows("SELECT word, n FROM task_word WHERE ns = ? AND task = ?", (ns, task)))
+
+
+def _own_runs(db: Connection, task: int) -> tuple[Run, ...]:
+    rows = db.rows(
+        "SELECT steps, outcome, at FROM run WHERE task = ? AND session > 0 "
+        "ORDER BY at DESC, session DESC, number DESC LIMIT ?",
+        (task, RUNS_MAX),
+    )
+    return tuple(Run(_run_steps(steps), outcome, at) for steps, outcome, at in rows)
+
+
+def replace_runs(db: Connection, task: int, session: int, runs: Sequence[Run]) -> None:
+    """Set the runs that another instance, told by a session's number below 0, has for a task."""
+    db.run("DELETE FROM run WHERE task = ? AND session = ?", (task, session))
+    for number, run in enumerate(runs):
+        keep_run(db, session, number, task=task, run=run)

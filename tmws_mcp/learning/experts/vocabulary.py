@@ -9,6 +9,7 @@ from math import fsum, log
 
 from tmws_mcp.learning.case import SILENT, Case, Forecast
 from tmws_mcp.learning.view import View
+from tmws_mcp.store.tasks import word_key
 
 TASK, TURN = "task_word", "turn_word"
 EVERY = ""
@@ -32,7 +33,7 @@ def counted(case: Case, tool: str) -> Iterator[tuple[str, str, str]]:
     ):
         for word in (EVERY, *list(words)[:WORDS_MAX]):
             for action in actions:
-                yield kind, word, action
+                yield kind, word_key(word), action
 
 
 def foresee(view: View, case: Case) -> Forecast:
@@ -88,5 +89,6 @@ def _known(
     view: View, kind: str, words: Mapping[str, int]
 ) -> tuple[Mapping[str, int], list[tuple[int, Mapping[str, int]]]]:
     """Return the tools of all runs, and for each known word its runs and their tools."""
-    every, *each = view.followers(kind, (EVERY, *list(words)[:WORDS_MAX]))
+    known = (word_key(word) for word in list(words)[:WORDS_MAX])
+    every, *each = view.followers(kind, (EVERY, *known))
     return every, [(tools[EVERY], tools) for tools in each if tools.get(EVERY, 0) >= RUNS_MIN]
