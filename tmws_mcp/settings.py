@@ -131,7 +131,14 @@ class Settings(BaseModel):
         default=False, description="Lets model2vec and fastembed fetch a model that they lack."
     )
     redis_url: str = Field(
-        "", description="Redis for federation; empty: this instance works alone.", repr=False
+        "",
+        description="Redis for federation and shared answers; empty: this instance works alone.",
+        repr=False,
+    )
+    cache_place: Name = Field(
+        "",
+        description="Instances that name the same place share through Redis what other servers "
+        "and the web answered. Default: this host.",
     )
     federation_namespaces: Annotated[tuple[Namespace, ...], BeforeValidator(_listed)] = Field(
         (),

@@ -197,3 +197,12 @@ async def test_an_answer_falls_when_the_namespace_has_grown_much(kept: Kept) -> 
         await kept.remember(f"The bonsai number {number} wants light and stands on the desk")
 
     assert not await kept.stands()
+
+
+async def test_a_dated_memory_fells_the_answer_to_a_query_that_names_a_time(kept: Kept) -> None:
+    await kept.ask(f"{PORTS} since May 2023")
+    await kept.remember("The bonsai wants light and stands on the desk")
+    assert await kept.stands()
+
+    await kept.remember("The palm was watered", occurred_at="2023-05-08T12:00:00Z")
+    assert not await kept.stands()

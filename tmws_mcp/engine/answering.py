@@ -5,6 +5,7 @@ from one to the next. They are imported with the first query, since reading YAML
 regular expressions is nothing that `initialize` should wait for.
 """
 
+import socket
 import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import replace
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
     from tmws_mcp.patterns.parts import Parts
 
 EXAMPLES_SHOWN = 5
+SHARED_ACTIONS = frozenset({fetch.NAME})
+"""What they answer comes from elsewhere and not from this machine's files."""
 
 
 class Answering:
@@ -78,8 +81,7 @@ class Answering:
         self._settings = settings
         self._clock = clock
         self._grounds = Grounds(store, clock=clock)
-        alone = settings.embedder == "none"
-        self._answers = Answers(store=store, encoder=encoder, clock=clock, words_alone=alone)
+        self._answers = Answers(settings, store=store, encoder=encoder, clock=clock)
         self._book = books
         self._installed = Once(self._add_installed)
         self.acting = Acting(settings)
@@ -111,6 +113,8 @@ class Answering:
             "routes": self._deciding.kept.counters,
             "matches": lambda: _matches(books.at_hand),
         }
+        if self._answers.shared is not None:
+            self._figures.caches["redis"] = self._answers.shared.counters
 
     async def execute(self, request: ExecuteRequest) -> ExecuteReply:
         """Answer a query by the cheapest way that will do.
@@ -159,7 +163,7 @@ class Answering:
         if isinstance(ground, StoreError) or pattern is None or not self._cacheable(pattern):
             return await self._counted(request, match.pattern, decision.route, run(Noted()))
         needs, seconds = self._needs(pattern), pattern.cache_seconds
-        asked = Asked(key, scope, ground, needs, pattern.id, seconds)
+        asked = Asked(key, scope, ground, needs, pattern.id, seconds, self._place(pattern))
         making = self._answers.get_or_make(asked, run)
         return await self._counted(request, pattern.id, decision.route, making)
 
@@ -274,6 +278,22 @@ class Answering:
         own = self._own.intersection(pattern.actions)
         acts = bool(pattern.calls) or not self._own.issuperset(pattern.actions)
         return Needs(learned, everything=bool(own), acts=acts)
+
+    def _place(self, pattern: "Pattern") -> str | None:
+        """Return where an answer is the same for all: never one that shows what is remembered.
+
+        What a server's tool or a site says depends on where it is asked from: this host, unless
+        the settings say otherwise.
+        """
+        if len(pattern.calls) + len(SHARED_ACTIONS.intersection(pattern.actions)) < len(
+            pattern.steps
+        ):
+            return None
+        return self._settings.cache_place or socket.gethostname()
+
+    async def close(self) -> None:
+        """Close the connections to a shared cache."""
+        await self._answers.close()
 
     async def _run(
         self,

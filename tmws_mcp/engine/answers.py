@@ -10,15 +10,19 @@ pattern says.
 import json
 import time
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from pydantic import ValidationError
 
 from tmws_mcp.cache.lifetimes import Lifetimes
 from tmws_mcp.cache.process import ProcessCache
+from tmws_mcp.cache.redis_layer import RedisLayer
 from tmws_mcp.engine.encoder import Encoder
 from tmws_mcp.engine.ground import Ground
 from tmws_mcp.memory import standing
 from tmws_mcp.memory.recall import NOTHING_RELEVANT, NOTHING_STORED
 from tmws_mcp.model import ExecuteReply, RecallReply, RecallRequest, Scope
+from tmws_mcp.settings import Settings
 from tmws_mcp.store.database import Database
 
 LASTING_NOTES = frozenset({None, NOTHING_RELEVANT, NOTHING_STORED})
@@ -71,6 +75,8 @@ class Answer:
     acted: bool
     """Whether a part of it came from outside of the store."""
     bytes: int
+    alive: float | None = None
+    """For how long it may still be given, where another instance has made it."""
 
     def has_ended(self, now: float) -> bool:
         """Whether a memory has expired that it may show."""
@@ -96,6 +102,8 @@ class Asked:
     pattern: str
     seconds: float
     """How long its pattern lets it be given again."""
+    place: str | None = None
+    """Whoever names the same place may have it through Redis; None: it is not shared."""
 
 
 class Answers:
@@ -103,14 +111,16 @@ class Answers:
 
     def __init__(
         self,
+        settings: Settings,
         *,
         store: Callable[[], Awaitable[Database]],
         encoder: Encoder,
         clock: Callable[[], float],
-        words_alone: bool,
     ) -> None:
         self._store, self._encoder, self._clock = store, encoder, clock
-        self._words_alone = words_alone
+        self._words_alone = settings.embedder == "none"
+        self.shared = RedisLayer(settings.redis_url) if settings.redis_url else None
+        """What instances share, where there is a Redis."""
         self.kept: ProcessCache[Answer] = ProcessCache(size=lambda answer: answer.bytes)
         self._lifetimes = Lifetimes()
         self.stood = self.fell = 0
@@ -124,6 +134,11 @@ class Answers:
         self.kept.hits += 1
         return _given(answer, started)
 
+    async def close(self) -> None:
+        """Close the connections to what is shared."""
+        if self.shared is not None:
+            await self.shared.close()
+
     def counters(self) -> dict[str, int]:
         """Return what has been counted so far."""
         return {**self.kept.counters(), "stood": self.stood, "fell": self.fell}
@@ -135,10 +150,13 @@ class Answers:
         started = time.perf_counter()
 
         async def made() -> Answer:
+            if (answer := await self._from_others(asked)) is not None:
+                return answer
             noted = Noted()
             answer = _answer(await make(noted), noted, asked)
             if not _is_checked(answer):
                 self._lifetimes.made(asked.pattern, asked.key, answer.result)
+            await self._to_others(answer, asked)
             return answer
 
         answer, kept = await self.kept.get_or_make(
@@ -150,11 +168,35 @@ class Answers:
         )
         return _given(answer, started) if kept else answer.reply
 
+    async def _from_others(self, asked: Asked) -> Answer | None:
+        """Return the answer that another instance, or an earlier process, has made."""
+        if self.shared is None or asked.place is None:
+            return None
+        found = await self.shared.get(asked.scope.namespace, (asked.place, asked.key))
+        if found is None:
+            return None
+        try:
+            reply = ExecuteReply.model_validate_json(found.value)
+        except ValidationError:
+            self.shared.reject()
+            return None
+        reply = reply.model_copy(update={"scope": asked.scope, "cached": "redis"})
+        return replace(_answer(reply, Noted(), asked), alive=found.seconds)
+
+    async def _to_others(self, answer: Answer, asked: Asked) -> None:
+        if self.shared is None or asked.place is None or not self._lasts(answer):
+            return
+        where, key = asked.scope.namespace, (asked.place, asked.key)
+        value = answer.reply.model_dump_json().encode()
+        await self.shared.put(where, key, value, seconds=asked.seconds)
+
     def _untouched(self, answer: Answer, ground: Ground) -> bool:
         return answer.stands_on(ground) and not answer.has_ended(self._clock())
 
     def _alive(self, answer: Answer, asked: Asked) -> float:
         """Return how long an answer is kept."""
+        if answer.alive is not None:
+            return answer.alive
         checked = _is_checked(answer)
         return self._lifetimes.seconds(asked.pattern, asked.seconds, checked=checked)
 

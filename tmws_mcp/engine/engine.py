@@ -336,6 +336,7 @@ class Engine:
 
     async def close(self) -> None:
         """Close the store; `open_engine` does it, once nobody works on it any more."""
+        await self._answering.close()
         await self._store.close()
 
     def _parts(self, actions: Mapping[str, Action]) -> "Parts":

@@ -5,8 +5,8 @@ has changed. Making it anew after every write would be right, and would keep not
 twenty leaves each answer for twenty calls. So whoever was written since is held against the answer:
 
 - It changed what is shown, or was erased: the answer is made anew.
-- It stands in a thread, or the query names a time, or the answer is a list of the newest: anew,
-  since more than its own words decides on its place there.
+- It stands in a thread, or it says when it happened and the query names a time, or the answer is
+  a list of the newest: anew, since more than its own words decides on its place there.
 - It says clearly less of the query than the weakest that is shown, and its meaning is clearly
   further from it: it cannot displace any of those. Where the answer has room left it must say
   nothing of the query at all.
@@ -77,7 +77,8 @@ def stands(
         return False
     from tmws_mcp.memory.search.outside import outside  # noqa: PLC0415 - imports numpy
 
-    return outside(db, showed, call.where, new, embedder=embedder, now=now)
+    dated = any(one.dated for one in changed)
+    return outside(db, showed, call.where, new, dated=dated, embedder=embedder, now=now)
 
 
 def _touches(changed: "Changed", showed: Showed) -> bool:

@@ -17,6 +17,8 @@ class Changed:
     current: bool
     """Whether a recall may show it."""
     thread: int | None
+    dated: bool
+    """Whether it says when it happened."""
 
 
 def newest(db: Connection, namespaces: Sequence[int]) -> int:
@@ -40,8 +42,9 @@ def since(db: Connection, after: int, namespaces: Sequence[int], limit: int) -> 
         {"namespaces": json.dumps(namespaces), "after": after, "limit": limit},
     )
     found = db.rows(
-        "SELECT j.value, m.uid, m.forgotten_at IS NULL AND m.superseded_by IS NULL, m.thread "
+        "SELECT j.value, m.uid, m.forgotten_at IS NULL AND m.superseded_by IS NULL, m.thread, "
+        "m.occurred_at IS NOT NULL "
         "FROM json_each(?) j LEFT JOIN memory m ON m.id = j.value",
         (json.dumps([memory for (memory,) in rows]),),
     )
-    return [Changed(memory, uid, bool(current), thread) for memory, uid, current, thread in found]
+    return [Changed(one, uid, bool(is_), thread, bool(at)) for one, uid, is_, thread, at in found]

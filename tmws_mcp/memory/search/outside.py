@@ -42,12 +42,16 @@ def outside(
     where: Sequence[int],
     new: Sequence[int],
     *,
+    dated: bool,
     embedder: "Embedder | None",
     now: float,
 ) -> bool:
-    """Tell whether all of the new memories are clearly behind those that are shown."""
+    """Tell whether all of the new memories are clearly behind those that are shown.
+
+    `dated` says whether one of them tells when it happened.
+    """
     what = probe(db, showed.request.query, embedder, now)
-    if what.spans:
+    if what.spans and dated:
         return False
     shown = list(memories.keys_of(db, sorted(showed.ids), where).values())
     terms = _terms(db, [*shown, *new])
