@@ -7,8 +7,13 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
+import msgspec
 
 from tmws_mcp.engine import Engine, open_engine
+from tmws_mcp.federation import bodies
+from tmws_mcp.federation.slots import OUTCOME
+from tmws_mcp.store import slots as table
+from tmws_mcp.store.driver import Connection
 
 Answer = dict[str, Any]
 
@@ -41,8 +46,27 @@ async def advise(engine: Engine, asked: Mapping[str, Any]) -> Answer:
     return {"advice": told[0] if told else str(reply.abstained)}
 
 
+async def totals(engine: Engine, _: Mapping[str, Any]) -> Answer:
+    """Say how often each tool was counted by all instances: exact, not as far as it is believed."""
+    store = await engine._store()  # noqa: SLF001 - looks at what no tool shows
+    return {"totals": await store.read(_totals)}
+
+
+def _totals(db: Connection) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for ns in table.linked(db):
+        for name in table.peers(db, ns):
+            for slot in table.of_actor(db, ns, name):
+                if slot.body and slot.key[:1] == OUTCOME:
+                    kind, _, action = msgspec.msgpack.decode(slot.key[1:])
+                    if kind == "tool":
+                        found[action] = found.get(action, 0) + bodies.counts(slot.body).n
+    return found
+
+
 ANSWERS: dict[str, Callable[[Engine, Mapping[str, Any]], Awaitable[Answer]]] = {
     "status": status, "observe": observe, "runs": runs, "advise": advise,
+    "totals": totals,
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.redis_server import client
 from tmws_mcp.cli.checks import CHECKS, without_password
 from tmws_mcp.embedding import embedder, static
 from tmws_mcp.store import driver
@@ -240,3 +241,15 @@ def test_after_a_change_of_embedder_it_counts_the_vectors_that_are_made(tmws, mo
 
     assert found["state"] == "ok"
     assert "0 of 1 memories have its vectors" in found["found"]
+
+
+def test_a_redis_that_drops_keys_when_it_is_full_is_a_warning(tmws, monkeypatch, crashable_redis):
+    monkeypatch.setenv("TMWS_REDIS_URL", crashable_redis.url)
+    assert findings(tmws("doctor", "--json"))["redis"]["state"] == "ok"
+    with client(crashable_redis.url) as asked:
+        asked.config_set("maxmemory-policy", "allkeys-lru")
+
+    found = findings(tmws("doctor", "--json"))["redis"]
+
+    assert found["state"] == "warn"
+    assert "allkeys-lru" in found["found"]

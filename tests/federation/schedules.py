@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.federation import mutants, world
+from tests.federation import chaos, mutants, world
 from tests.federation.world import Crash, FaultyHub, Node, Weather
 from tmws_mcp.federation.hub import HubAway, StaleEpoch
 from tmws_mcp.federation.memory_hub import MemoryHub, State
@@ -245,9 +245,14 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--mutants", action="store_true")
+    parser.add_argument("--processes", type=float, default=0.0, metavar="SECONDS")
     asked = parser.parse_args()
     if asked.mutants:
         return int(mutants.table_of_all() > len(mutants.MUTANTS) // 10)
+    if asked.processes:
+        problem, seen = chaos.run(asked.processes, asked.first)
+        print(problem or f"all totals are the journal's; {dict(seen)}")
+        return int(problem is not None)
     mutants.apply()
     return int(many(asked.first, asked.count) > 0)
 

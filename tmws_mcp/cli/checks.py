@@ -40,6 +40,7 @@ State = Literal["ok", "warn", "fail"]
 OLDEST_PYTHON = (3, 11)
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
+KEEPS_ALL = "noeviction"
 REDIS_SECONDS_MAX = 2.0
 NAMESPACES_SHOWN_MAX = 10
 NEARLY_FULL_SHARE = 0.9
@@ -283,11 +284,14 @@ def redis(settings: Settings) -> Finding:
             retry=None,
         )
         with client:
-            client.ping()
+            policy = str(client.info("memory").get("maxmemory_policy", KEEPS_ALL))
     except (library.RedisError, ValueError, OSError) as error:
         problem = str(error).replace(settings.redis_url, shown)
         remedy = "Start it, or mend TMWS_REDIS_URL; until then this instance works alone."
         return Finding("warn", f"{shown} does not answer: {problem}", remedy)
+    if policy != KEEPS_ALL:
+        remedy = f"Set its maxmemory-policy to {KEEPS_ALL}: what it drops has to be sent again."
+        return Finding("warn", f"{shown} answers, and drops keys when full ({policy})", remedy)
     return Finding("ok", f"{shown} answers")
 
 
