@@ -29,7 +29,8 @@ async def test_all_resources_are_json(client: Client) -> None:
     uris = {str(resource.uri) for resource in (await client.list_resources()).resources}
 
     assert uris == {
-        f"tmws://{name}" for name in ("status", "stats", "patterns", "learned", "upstream")
+        f"tmws://{name}"
+        for name in ("status", "stats", "patterns", "learned", "upstream", "federation")
     }
     for uri in uris:
         json.loads(json_of(await client.read_resource(uri)))
