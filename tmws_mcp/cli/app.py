@@ -13,6 +13,7 @@ from tmws_mcp.cli import (
     batch,
     carry,
     federation,
+    hook,
     inspector,
     learned,
     memories,
@@ -90,6 +91,7 @@ app.add_typer(learned.app, name="learned")
 app.add_typer(observations.app, name="observations")
 inspector.app.command("federation")(federation.inspect)
 app.add_typer(federation.app, name="federation")
+app.add_typer(hook.app, name="hook")
 
 
 def _print_version(asked: bool) -> None:

@@ -121,8 +121,8 @@ def import_notes(
 
 async def _follow(settings: Settings, found: list[Path], namespace: str, dry_run: bool) -> Followed:
     async with open_engine(settings) as engine:
-        chosen = found or engine.following.default_files()
-        return await engine.following.follow(chosen, namespace, dry_run=dry_run)
+        chosen = found or engine.keeping.following.default_files()
+        return await engine.keeping.following.follow(chosen, namespace, dry_run=dry_run)
 
 
 def _place(kind: Source, path: Path | None) -> Path:

@@ -25,7 +25,7 @@ from tmws_mcp.engine.answering import Answering
 from tmws_mcp.engine.book import Books
 from tmws_mcp.engine.encoder import Encoder
 from tmws_mcp.engine.federation import Federation
-from tmws_mcp.engine.following import Following
+from tmws_mcp.engine.hooks import Hooks
 from tmws_mcp.engine.keeping import Keeping
 from tmws_mcp.engine.managing import Managing
 from tmws_mcp.engine.memories import Memories
@@ -111,8 +111,8 @@ class Engine:
         self.keeping = Keeping(
             settings, store=self._store, embedder=self._encoder.for_writing, clock=clock
         )
-        self.following = Following(
-            settings, store=self._store, embedder=self._encoder.for_writing, clock=clock
+        self.hooks = Hooks(
+            settings, tasks, store=self._store, observe=self.observe_interaction, clock=clock
         )
         self.manage = Managing(settings, store=self._store, clock=clock)
         self._reaching = Reaching(settings, tasks)

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tmws_mcp.engine.following import Following
 from tmws_mcp.engine.importing import Import, Progress
 from tmws_mcp.memory import lookup
 from tmws_mcp.memory.transfer import leaving
@@ -44,6 +45,7 @@ class Keeping:
     ) -> None:
         self._settings, self._store, self._embedder = settings, store, embedder
         self._clock = clock
+        self.following = Following(settings, store=store, embedder=embedder, clock=clock)
 
     async def export(
         self,

@@ -19,6 +19,8 @@ from tmws_mcp.model.base import (
 LONG_TEXT_CHARS_MAX = 20_000
 """A task, error or turn may be as long; what is kept of it is shorter (learning/sessions.py)."""
 INTERACTIONS_MAX = 500
+STEP_MAX = 2**53 - 1
+"""What JSON numbers hold exactly: room for a time in microseconds."""
 TOOLS_MAX = 2_000
 CANDIDATES_MAX = 200
 RECENT_STEPS_MAX = 200
@@ -49,7 +51,9 @@ class Interaction(Request):
     )
     tokens: Annotated[int | None, Field(ge=0, le=10**12)] = None
     session_id: Name = ""
-    step: Annotated[int | None, Field(ge=0, le=10**9, description="Makes a repeat harmless")] = None
+    step: Annotated[int | None, Field(ge=0, le=STEP_MAX, description="Makes a repeat harmless")] = (
+        None
+    )
     outcome: Annotated[Outcome | None, Field(description="Ends the session")] = None
     arguments: Annotated[JsonObject | str, Field(description="The tool's arguments")] = ""
     available_tools: ToolNames = ()

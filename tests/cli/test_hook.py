@@ -1,0 +1,86 @@
+"""`tmws-mcp hook`: into a client's settings and out again, and what waits."""
+
+import json
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.ingest.hook_events import worked
+
+OK, FAILED, USAGE, NOTHING = 0, 1, 2, 3
+THEIRS = {"matcher": "Edit", "hooks": [{"type": "command", "command": "fmt"}]}
+OLD = {"model": "opus", "hooks": {"PostToolUse": [THEIRS]}}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(OLD))
+    return path
+
+
+def test_hooks_are_added_beside_others_and_a_repeat_changes_nothing(tmws, file: Path) -> None:
+    assert tmws("hook", "install", "claude-code", "--file", str(file)).exit_code == OK
+    first = json.loads(file.read_text())
+    again = tmws("hook", "install", "claude-code", "--file", str(file))
+
+    assert first["model"] == "opus"
+    assert first["hooks"]["PostToolUse"][0] == THEIRS
+    assert set(first["hooks"]) == {
+        "PostToolUse", "PostToolUseFailure", "UserPromptSubmit", "SessionEnd",
+    }  # fmt: skip
+    assert json.loads(file.read_text()) == first
+    assert "already" in again.stdout
+
+
+def test_uninstalling_leaves_what_was_there_before(tmws, file: Path) -> None:
+    tmws("hook", "install", "claude-code", "--file", str(file))
+
+    assert tmws("hook", "uninstall", "claude-code", "--file", str(file)).exit_code == OK
+    assert json.loads(file.read_text()) == OLD
+    assert tmws("hook", "uninstall", "claude-code", "--file", str(file)).exit_code == NOTHING
+
+
+def test_what_is_installed_runs_and_is_taken_in(tmws, file: Path) -> None:
+    tmws("hook", "install", "claude-code", "--file", str(file), "--namespace", "test")
+    hook = json.loads(file.read_text())["hooks"]["PostToolUse"][1]["hooks"][0]
+    done = subprocess.run(
+        shlex.split(hook["command"]), input=json.dumps(worked("Bash")).encode(),
+        capture_output=True, timeout=60, check=True,
+    )  # fmt: skip
+
+    status = tmws("hook", "status", "claude-code", "--file", str(file), "--json")
+    drained = tmws("hook", "drain")
+
+    assert (done.stdout, done.stderr) == (b"", b"")
+    assert json.loads(status.stdout) == {
+        "file": str(file), "installed": True, "waiting": 1, "bad": 0, "problem": None,
+    }  # fmt: skip
+    assert "1 events taken in" in drained.stdout
+    assert tmws("hook", "drain").exit_code == NOTHING
+
+
+def test_status_says_that_nothing_is_installed(tmws, file: Path) -> None:
+    told = tmws("hook", "status", "claude-code", "--file", str(file))
+
+    assert told.exit_code == NOTHING
+    assert "not installed" in told.stdout
+
+
+def test_settings_that_are_not_understood_are_left_alone(tmws, file: Path) -> None:
+    file.write_text('{"hooks": []}')
+
+    told = tmws("hook", "install", "claude-code", "--file", str(file))
+
+    assert told.exit_code == FAILED
+    assert file.read_text() == '{"hooks": []}'
+
+
+@pytest.mark.parametrize("words", [("emacs",), ("claude-code", "--scope", "world")])
+def test_unknown_clients_and_scopes_name_the_known_ones(tmws, words: tuple[str, ...]) -> None:
+    told = tmws("hook", "install", *words)
+
+    assert told.exit_code == USAGE
+    assert "Known" in told.stderr

@@ -1,0 +1,103 @@
+"""What hooks have put down is observed, once, where it belongs."""
+
+import json
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.ingest.hook_events import event, failed, prompt, worked
+from tmws_mcp.engine import open_engine
+from tmws_mcp.ingest import hook_entry, spool
+from tmws_mcp.settings import Settings
+
+pytestmark = pytest.mark.anyio
+SECRET = "sk-ant-api03-" + "Q7x" * 12
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.load({"TMWS_HOME": str(tmp_path / "home"), "TMWS_NAMESPACE": "team"})
+
+
+def put(settings: Settings, *events: dict[str, object], namespace: str = "team") -> None:
+    for one in events:
+        raw = json.dumps(one).encode()
+        hook_entry.put_down(raw, str(settings.home / spool.FOLDER), namespace)
+
+
+REPAIRED = (
+    prompt("mend the build"),
+    failed("Bash", f"make: no rule to make target 'all', token {SECRET}"),
+    worked("Edit"),
+    worked("Bash"),
+)
+
+
+async def test_a_repair_seen_by_hooks_is_recommended(settings: Settings) -> None:
+    put(settings, *REPAIRED, event("SessionEnd", reason="exit"))
+
+    async with open_engine(settings) as engine:
+        assert await engine.hooks.drain() == 5
+        asked = {"recent_steps": [{"tool": "Bash", "ok": False, "error": "make: no rule to make"}]}
+        reply = await engine.get_recommendations(asked)
+
+    assert reply.recommendations[0].action == "Edit"
+    assert spool.waiting(settings.home / spool.FOLDER) == []
+
+
+async def test_a_server_takes_them_in_by_itself(settings: Settings) -> None:
+    put(settings, *REPAIRED)
+
+    async with open_engine(settings) as engine, anyio.create_task_group() as tasks:
+        tasks.start_soon(engine.hooks.watch, 0.01)
+        with anyio.fail_after(10):
+            while (await engine.statistics()).learning["steps"] < 3:
+                await anyio.sleep(0.02)
+        tasks.cancel_scope.cancel()
+
+
+async def test_what_was_observed_and_not_deleted_is_not_counted_twice(settings: Settings) -> None:
+    put(settings, *REPAIRED)
+    kept = {path: path.read_bytes() for path in spool.waiting(settings.home / spool.FOLDER)}
+
+    async with open_engine(settings) as engine:
+        await engine.hooks.drain()
+        for path, content in kept.items():  # as if it had been killed before they were deleted
+            path.write_bytes(content)
+        await engine.hooks.drain()
+
+        assert (await engine.statistics()).learning["steps"] == 3
+
+
+async def test_each_project_has_its_own(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "api" / ".git").mkdir(parents=True)
+    (tmp_path / "api" / "src").mkdir()
+    put(settings, worked("Bash") | {"cwd": str(tmp_path / "api" / "src")}, namespace="")
+    served = Settings.load({"TMWS_HOME": str(settings.home)}, cwd=tmp_path / "api")
+
+    async with open_engine(served) as engine:
+        await engine.hooks.drain()
+
+        assert (await engine.statistics()).learning["steps"] == 1
+
+
+async def test_secrets_are_not_kept(settings: Settings) -> None:
+    put(settings, prompt(f"use {SECRET}"), *REPAIRED)
+
+    async with open_engine(settings) as engine:
+        await engine.hooks.drain()
+
+    stored = [path.read_bytes() for path in settings.home.rglob("*") if path.is_file()]
+    assert not any(SECRET.encode() in content for content in stored)
+
+
+async def test_more_than_one_round_is_taken_in(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "TAKEN_AT_ONCE", 2)
+    put(settings, *REPAIRED)
+
+    async with open_engine(settings) as engine:
+        assert [await engine.hooks.drain() for _ in range(3)] == [2, 2, 0]
+        assert (await engine.statistics()).learning["steps"] == 3
