@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tmws_mcp.model import Route
 from tmws_mcp.router.features import Cost, Features, features
-from tmws_mcp.router.modes import MODES
+from tmws_mcp.router.modes import MODES, RETRY_EVERY
 from tmws_mcp.router.router import route
 
 ROUTES: tuple[Route, ...] = ("infrastructure", "memory", "hybrid")
@@ -112,3 +112,55 @@ def test_every_case_has_one_decision_that_the_pattern_has_steps_for(
 
 def test_only_the_beginning_of_a_long_query_is_read() -> None:
     assert not features("x " * 600 + "remember", memories=1).asks_remembered
+
+
+USELESS = {
+    "hybrid": Cost(runs=30, tokens=500, milliseconds=60, useful=0.0),
+    "infrastructure": Cost(runs=5, tokens=200, milliseconds=10, useful=0.0),
+}
+
+
+def test_balanced_gives_up_a_memory_part_that_never_helped_and_says_why() -> None:
+    decision = route("hybrid", features("show the branch", memories=9, costs=USELESS), "balanced")
+
+    assert decision.route == "infrastructure"
+    assert "over 30 runs its memory part found something in 6%" in decision.why
+    assert "worth 59 tokens, and cost 305" in decision.why
+
+
+def test_balanced_keeps_a_memory_part_that_helps_more_than_it_costs() -> None:
+    costs = USELESS | {"hybrid": Cost(runs=30, tokens=500, milliseconds=60, useful=0.5)}
+
+    assert chosen("hybrid", "show the branch", costs=costs) == "hybrid"
+
+
+def test_balanced_keeps_a_memory_part_that_the_query_asks_for() -> None:
+    assert chosen("hybrid", "is the branch as we decided before", costs=USELESS) == "hybrid"
+
+
+def test_a_few_bad_runs_decide_nothing() -> None:
+    costs = {"hybrid": Cost(runs=4, tokens=5_000, milliseconds=60, useful=0.0)}
+
+    assert chosen("hybrid", "show the branch", costs=costs) == "hybrid"
+
+
+def test_a_memory_part_that_was_given_up_is_tried_again_now_and_then() -> None:
+    taken = []
+    for runs in range(5, 65):
+        costs = USELESS | {"infrastructure": Cost(runs, tokens=200, milliseconds=10, useful=0.0)}
+        taken.append(chosen("hybrid", "show the branch", costs=costs))
+
+    assert taken.count("hybrid") == 60 // RETRY_EVERY
+
+
+def test_a_query_that_leans_to_a_memory_pattern_is_worth_a_recall() -> None:
+    decision = route(None, features("jot it down", memories=3, leans=("memory", 0.7)), "balanced")
+
+    assert (decision.route, decision.confidence, decision.runs) == ("memory", 0.7, True)
+
+
+def test_out_of_scope_is_said_and_not_trusted() -> None:
+    decision = route(None, features("who painted it", memories=3), "balanced")
+
+    assert "out of scope" in decision.why
+    assert decision.confidence < 0.5

@@ -25,6 +25,7 @@ from tmws_mcp.engine.deciding import Deciding
 from tmws_mcp.engine.encoder import Encoder
 from tmws_mcp.engine.figures import Figures
 from tmws_mcp.engine.ground import Ground, Grounds
+from tmws_mcp.engine.matching import leaning
 from tmws_mcp.engine.observing import observed
 from tmws_mcp.engine.once import Once
 from tmws_mcp.engine.watching import Given, Watching
@@ -153,7 +154,7 @@ class Answering:
         pattern, variant = book.chosen(match.pattern, request.query)
         if isinstance(ground, StoreError) and (not pattern or pattern.route != "infrastructure"):
             raise ground
-        decision = await self._decide(request, pattern, book.version, ground)
+        decision = await self._decide(request, match, pattern, book.version, ground)
 
         def run(noted: Noted) -> Awaitable[ExecuteReply]:
             return self._run(request, scope, pattern, match, decision, noted, variant)
@@ -251,6 +252,7 @@ class Answering:
     async def _decide(
         self,
         request: ExecuteRequest,
+        match: Match,
         pattern: "Pattern | None",
         version: str,
         ground: Ground | StoreError,
@@ -259,7 +261,9 @@ class Answering:
         if isinstance(ground, Ground):
             memories = ground.memories
             await self._figures.load(await self._store())
-        return self._deciding.decide(request, pattern, version=version, memories=memories)
+        return self._deciding.decide(
+            request, pattern, version=version, memories=memories, leans=leaning(match)
+        )
 
     def _can_run(self, pattern: "Pattern") -> bool:
         return all(name in self._actions for name in pattern.actions)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from tmws_mcp.cache.process import ProcessCache
 from tmws_mcp.engine.figures import Figures
-from tmws_mcp.model import Decision, ExecuteRequest
+from tmws_mcp.model import Decision, ExecuteRequest, Route
 from tmws_mcp.router.features import features
 from tmws_mcp.router.router import route
 
@@ -24,12 +24,18 @@ class Deciding:
         self.kept: ProcessCache[Decision] = ProcessCache(entries_max=ENTRIES_MAX)
 
     def decide(
-        self, request: ExecuteRequest, pattern: "Pattern | None", *, version: str, memories: int
+        self,
+        request: ExecuteRequest,
+        pattern: "Pattern | None",
+        *,
+        version: str,
+        memories: int,
+        leans: tuple[Route, float] | None = None,
     ) -> Decision:
         """Return how much of a pattern to run."""
         name = pattern.id if pattern else None
         runs = pattern is None or self._runs(pattern)
-        state = (version, memories, runs, self._figures.generation)
+        state = (version, memories, runs, leans, self._figures.generation)
         key = (request.query, request.mode, name, *state)
         if (known := self.kept.get(key)) is not None:
             self.kept.hits += 1
@@ -41,6 +47,7 @@ class Deciding:
             actions_run=runs,
             stores=pattern is not None and pattern.stores,
             costs=self._figures.costs(name),
+            leans=leans,
         )
         decision = route(pattern.route if pattern else None, seen, request.mode)
         self.kept.put(key, decision, seconds=SECONDS)

@@ -6,11 +6,11 @@ more is better than the wrong answer; after it, it is answered without the examp
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import anyio.to_thread
 
-from tmws_mcp.model import Match
+from tmws_mcp.model import Match, Route
 from tmws_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,3 +39,11 @@ async def matched(matcher: "Matcher", query: str, preferred: Iterable[str] = ())
         return found
     await anyio.to_thread.run_sync(matcher.learned, WAIT_SECONDS_MAX, abandon_on_cancel=True)
     return matcher.match(query, preferred)
+
+
+def leaning(match: Match) -> tuple[Route, float] | None:
+    """Return the route of the pattern that a query leans to, where that one may not be run."""
+    if match.leans is None:
+        return None
+    name, confidence = match.leans
+    return next(route for route in get_args(Route) if name.startswith(f"{route}.")), confidence

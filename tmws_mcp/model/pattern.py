@@ -42,6 +42,8 @@ class Match:
     closest: tuple[str, ...] = ()
     why: str = ""
     """What a guess rests on, or why nothing was guessed."""
+    leans: tuple[str, float] | None = None
+    """The pattern that was guessed and may not run on this guess, and the confidence."""
 
 
 class Alternative(Value):

@@ -63,6 +63,8 @@ class ExampleQueries(Definition):
     """Queries that must and must not lead here: the pattern's own tests."""
 
     match: Examples = ()
+    like: Examples = ()
+    """More ways of asking for it, to learn from: no tests, and shown to nobody."""
     no_match: Examples = ()
 
 

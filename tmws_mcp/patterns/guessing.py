@@ -2,11 +2,12 @@
 
 A trigger says what a query means; a guess by examples says what it probably means. Nothing is
 stored on a guess. What may change something elsewhere, a call or an action that does not only read,
-takes a much surer one. And a guess finds no named groups: a pattern that cannot do without them is
-left to its triggers.
+takes a much surer one, and so does a pattern that lacks an argument: then its reply says which one
+to give, and that is worth more than notes on another subject.
 
-An argument with a type says what to look for in the query: the first path, URL, date or number
-that no argument before it has taken.
+A guess finds no named groups. An argument with a type says what to look for in the query: the first
+path, URL, date or number that no argument before it has taken. What a step cannot do without is the
+first quoted text, else the first word that only code is written with: `parse_row`, `app.py`.
 """
 
 import re
@@ -17,11 +18,19 @@ from tmws_mcp.patterns.arguments import Argument, why_refused
 from tmws_mcp.patterns.definition import QUERY, Pattern, templates_of
 from tmws_mcp.patterns.templates import ArgumentType, names_in_value
 
-CONFIDENCE_MIN = 0.3
-"""Below it nothing is matched: a plain recall then does no worse, and says less that is wrong."""
+CONFIDENCE_MIN = 0.2
+"""Below it nothing is matched. Chosen so that a wrong guess, whose reply names the pattern and how
+unsure it is, counts a quarter of a right one: it costs some tokens, as the plain recall in its
+place would."""
+LACKING_MIN = 0.5
+"""What a guess takes whose pattern lacks an argument."""
 SURE_MIN = 0.8
 """What a guess takes that may change something outside of this server."""
 
+_QUOTED = re.compile(r"(?<!\w)([\"'`])(?P<text>[^\"'`]{1,200})\1(?!\w)")
+_CODE = re.compile(
+    r"(?<![\w/.])(?=[\w./-]{0,199}(?:_|\w[./]\w|[a-z][A-Z]))[\w./-]{2,200}(?<![./-])"
+)
 _NUMBER = r"(?<![\w.])-?\d{1,15}"
 SHAPES: Mapping[ArgumentType, re.Pattern[str]] = {
     "url": re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s'\"<>]{1,2000}[^\s'\"<>.,;:!?)\]]"),
@@ -44,15 +53,27 @@ def confidence_needed(pattern: Pattern) -> float | None:
     return CONFIDENCE_MIN if reads else SURE_MIN
 
 
-def arguments_in(query: str, pattern: Pattern) -> dict[str, str] | None:
-    """Return the typed arguments that a query holds; None if the pattern lacks one to run."""
+def arguments_in(query: str, pattern: Pattern) -> tuple[dict[str, str], frozenset[str]]:
+    """Return the arguments that a query holds, and the names that the pattern lacks to run."""
     found = _found(query, pattern.arguments)
+    lacking = _lacking(pattern, found)
+    named = _QUOTED.search(query) or _CODE.search(query)
+    if len(lacking) == 1 and named:
+        (name,) = lacking
+        return found | {name: named.groupdict().get("text") or named[0]}, frozenset()
+    return found, lacking
+
+
+def _lacking(pattern: Pattern, found: Mapping[str, str]) -> frozenset[str]:
+    """Return the names that steps need which would run, and that nothing gives a value."""
     given = {QUERY, *found, *(n for n, a in pattern.arguments.items() if a.default is not None)}
-    for step in pattern.steps:
-        skipped = step.when is not None and step.when not in given
-        if not skipped and not names_in_value(templates_of(step)) <= {*given, *step.conditions}:
-            return None
-    return found
+    needed = {
+        name
+        for step in pattern.steps
+        if step.when is None or step.when in found
+        for name in names_in_value(templates_of(step)) - set(step.conditions)
+    }
+    return frozenset(needed - given)
 
 
 def _found(query: str, arguments: Mapping[str, Argument]) -> dict[str, str]:

@@ -21,7 +21,12 @@ from typing import TYPE_CHECKING
 from tmws_mcp.model import Match
 from tmws_mcp.patterns.catalog import Catalog
 from tmws_mcp.patterns.definition import TRIGGER_CHARS_MAX, Pattern
-from tmws_mcp.patterns.guessing import arguments_in, confidence_needed
+from tmws_mcp.patterns.guessing import (
+    CONFIDENCE_MIN,
+    LACKING_MIN,
+    arguments_in,
+    confidence_needed,
+)
 from tmws_mcp.patterns.regexes import Hit, Regex, RegexSet
 from tmws_mcp.patterns.semantic.stage import Stage
 from tmws_mcp.patterns.semantic.words import normalised
@@ -131,15 +136,18 @@ class Matcher:
 
     def _guessed(self, query: str, guess: "Guess") -> Match:
         """Return the most probable pattern if it is probable enough to be run."""
-        name, confidence = guess.ranked[0]
+        name, confidence = guess.ranked[0][0], round(guess.ranked[0][1], 3)
         pattern = self._patterns[name]
         needed = confidence_needed(pattern)
-        arguments = arguments_in(query, pattern)
-        if needed is None or confidence < needed or arguments is None:
-            closest = dict.fromkeys((*self.closest(query), *(other for other, _ in guess.ranked)))
-            return Match(None, "none", 0.0, closest=tuple(closest)[:CLOSEST_MAX], why=str(guess))
-        confidence = round(confidence, 3)
-        return Match(name, "semantic", confidence, arguments, why=str(guess))
+        arguments, lacking = arguments_in(query, pattern)
+        enough = needed is not None and confidence >= max(needed, LACKING_MIN if lacking else 0)
+        if enough:
+            return Match(name, "semantic", confidence, arguments, why=str(guess))
+        leans = (name, confidence) if confidence >= CONFIDENCE_MIN else None
+        closest = dict.fromkeys((*([name] if leans else []), *self.closest(query)))
+        closest |= dict.fromkeys(other for other, _ in guess.ranked)
+        ids = tuple(closest)[:CLOSEST_MAX]
+        return Match(None, "none", 0.0, closest=ids, why=str(guess), leans=leans)
 
     def _first(self, owners: Sequence[str], preferred: frozenset[str]) -> str:
         """Return the owner of a phrase: of the highest priority, then a preferred one."""

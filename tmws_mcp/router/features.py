@@ -49,6 +49,8 @@ class Features:
     """Whether the pattern changes the memory: then its memory part is no option."""
     costs: Mapping[Route, Cost] = field(default_factory=dict)
     """Measured, where there are measurements; there are no assumed ones."""
+    leans: tuple[Route, float] | None = None
+    """The route of a pattern that may be meant and may not run on a guess, and the confidence."""
 
 
 def features(
@@ -58,6 +60,7 @@ def features(
     actions_run: bool = True,
     stores: bool = False,
     costs: Mapping[Route, Cost] | None = None,
+    leans: tuple[Route, float] | None = None,
 ) -> Features:
     """Return the features of a query in the given state."""
     text = query[:QUERY_CHARS_READ]
@@ -68,4 +71,5 @@ def features(
         actions_run=actions_run,
         stores=stores,
         costs=costs or {},
+        leans=leans,
     )

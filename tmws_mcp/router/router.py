@@ -16,6 +16,9 @@ PARTS: dict[Route, frozenset[Part]] = {
     "hybrid": frozenset({"infrastructure", "memory"}),
 }
 
+OUT_OF_SCOPE = 0.25
+ONLY = "a recall is all there is"
+
 
 def route(match_route: Route | None, features: Features, mode: Mode) -> Decision:
     """Return how much of a pattern to run; `match_route` is the route that it was written for.
@@ -40,15 +43,25 @@ def route(match_route: Route | None, features: Features, mode: Mode) -> Decision
 
 
 def _without_pattern(features: Features) -> Decision:
-    if features.memories:
-        asked = OBSERVED_VOTES if features.asks_remembered else 0
-        confidence = (OBSERVED_VOTES + asked) / (2 * OBSERVED_VOTES)
-        asks = "asks for something remembered" if asked else "may be answered by what is remembered"
-        return Decision("memory", confidence, f"no pattern matches; the query {asks}")
+    """Choose between a plain recall and nothing.
+
+    A query that is out of scope, which asks for nothing remembered and is like no pattern's, gets
+    a confidence below a half: a recall is all that there is for it, and may well find nothing.
+    """
+    nothing = "no pattern matches"
+    if features.leans and features.leans[0] == "memory":
+        why = f"{nothing} surely enough to be run; the query is like those of a memory pattern"
+        return Decision("memory", max(0.5, features.leans[1]), why, runs=features.memories > 0)
     if features.asks_remembered:
-        why = "no pattern matches; the query asks for something remembered, and nothing is yet"
-        return Decision("memory", 0.5, why)
-    return Decision("memory", 0.0, "no pattern matches and nothing is remembered", runs=False)
+        empty = "" if features.memories else ", and nothing is yet"
+        why = f"{nothing}; the query asks for something remembered{empty}"
+        return Decision("memory", 1.0 if features.memories else 0.5, why)
+    if features.memories:
+        why = (
+            f"{nothing}, and nothing in the query asks for what is remembered: out of scope, {ONLY}"
+        )
+        return Decision("memory", OUT_OF_SCOPE, why)
+    return Decision("memory", 0.0, f"{nothing} and nothing is remembered: out of scope", runs=False)
 
 
 def _possible(written_for: Route, features: Features) -> tuple[Route, ...]:

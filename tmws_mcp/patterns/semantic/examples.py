@@ -29,7 +29,7 @@ def examples_of(patterns: Mapping[str, Pattern], owner: Owner) -> tuple[tuple[st
         pattern = patterns[name]
         # A single word is a command: what contains it may mean anything.
         phrases = (text for text in pattern.triggers.exact if len(normalised(text).split()) > 1)
-        for text in (*pattern.examples.match, *phrases):
+        for text in (*pattern.examples.match, *pattern.examples.like, *phrases):
             known.setdefault(normalised(text), (name, text))
     strange = {normalised(text): (BACKGROUND, text) for text in background()}
     for name, text in sorted(

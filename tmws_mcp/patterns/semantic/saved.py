@@ -23,7 +23,7 @@ from tmws_mcp.patterns.semantic.model import Model
 from tmws_mcp.patterns.semantic.training import Examples
 from tmws_mcp.telemetry import get_logger
 
-MODEL_VERSION = 1
+MODEL_VERSION = 2
 """Raised with any change of how a model is made."""
 FILES_MAX = 4
 """Models kept: those of the catalogues that were used last. One of 1,000 patterns takes 15 MB."""

@@ -28,7 +28,7 @@ JITTER = 1e-4
 BACKGROUND, COUNTEREXAMPLE = -1, -2
 """The labels of texts that mean no pattern: of queries in general, and those of an author."""
 BACKGROUND_WEIGHT, COUNTEREXAMPLE_WEIGHT = 0.5, 2.0
-BACKGROUND_LANDMARKS_MAX = 256
+BACKGROUND_LANDMARKS_MAX = 512
 BACKGROUND_ALIKE_MAX = 0.6
 """A background text that is more like an example than this is left out: somebody does ask that."""
 BLOCK = 2_048

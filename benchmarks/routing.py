@@ -1,0 +1,133 @@
+"""Does a query take the right route: infrastructure, memory, hybrid, or none?
+
+The queries were written by somebody who saw only the definitions of the routes and one line on each
+pattern. A hash of the query divides them: what matches and routes was tuned while looking at the
+open half, the sealed half is only counted. They go through the engine, with the shipped patterns
+and a store with some memories, and nothing is run. A query counts as taking no route where no
+pattern matches and the router is less than half sure that a recall is meant.
+"""
+
+import hashlib
+import json
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import get_args
+
+import anyio
+from pydantic import JsonValue
+
+from benchmarks.corpus import facts
+from benchmarks.report import Table, arguments, show
+from tmws_mcp import Settings, open_engine
+from tmws_mcp.engine.engine import Engine
+from tmws_mcp.model import ExecuteReply, Route, StoreRequest
+from tmws_mcp.patterns.semantic.stage import LEARNING
+
+DATA = Path(__file__).parent / "data" / "routes.jsonl"
+MEMORIES = 50
+NONE = "none"
+ROUTES = (*get_args(Route), NONE)
+HALVES = ("open", "sealed")
+SURE = 0.5
+WAITS_MAX = 60
+ACCURACY_MIN = 0.65
+"""Of the sealed half; below it something broke. The aim is .95."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A query and the route that it should take."""
+
+    query: str
+    route: str
+
+    @property
+    def half(self) -> str:
+        """Which half it belongs to, whatever stands before and after it in the file."""
+        return HALVES[hashlib.sha256(self.query.encode()).digest()[0] % 2]
+
+
+def read(path: Path) -> list[Labelled]:
+    """Return the queries of the file."""
+    rows = (json.loads(line) for line in path.read_text("utf-8").splitlines() if line)
+    return [Labelled(row["query"], row["route"]) for row in rows]
+
+
+def taken(reply: ExecuteReply) -> str:
+    """Return the route that a reply took, or that it took none."""
+    return NONE if reply.pattern is None and reply.confidence < SURE else reply.route
+
+
+async def learned(engine: Engine) -> None:
+    """Wait until the examples are learned: each query that asks for them waits a moment."""
+    for _ in range(WAITS_MAX):
+        reply = await engine.pattern_execute({"query": "zebra", "dry_run": True})
+        assert reply.explanation is not None
+        if LEARNING not in reply.explanation.match:
+            return
+    sys.exit("the examples of the patterns were not learned in time")
+
+
+async def measure(home: str, queries: Sequence[Labelled]) -> dict[str, JsonValue]:
+    """Return the accuracy and the confusion matrix of each half."""
+    seen: dict[str, Counter[tuple[str, str]]] = {half: Counter() for half in HALVES}
+    settings = Settings.load({"TMWS_HOME": home, "TMWS_NAMESPACE": "benchmark"})
+    async with open_engine(settings) as engine:
+        await engine.store_memories([StoreRequest(content=text) for text in facts(MEMORIES)])
+        await learned(engine)
+        for labelled in queries:
+            reply = await engine.pattern_execute({"query": labelled.query, "dry_run": True})
+            seen[labelled.half][labelled.route, taken(reply)] += 1
+    return {half: figures(counts) for half, counts in seen.items()}
+
+
+def figures(counts: Mapping[tuple[str, str], int]) -> dict[str, JsonValue]:
+    """Return what a half came to: by label, how often each route was taken."""
+    total = sum(counts.values())
+    right = sum(count for (label, route), count in counts.items() if label == route)
+    matrix: dict[str, JsonValue] = {
+        label: {route: counts.get((label, route), 0) for route in ROUTES} for label in ROUTES
+    }
+    return {"queries": total, "accuracy": round(right / total, 4), "taken_by_label": matrix}
+
+
+def table(half: str, figures: JsonValue) -> Table:
+    """Return the confusion matrix as people read it."""
+    assert isinstance(figures, dict)
+    matrix = figures["taken_by_label"]
+    assert isinstance(matrix, dict)
+    rows = []
+    for label, row in matrix.items():
+        assert isinstance(row, dict)
+        rows.append((label, *map(str, row.values())))
+    title = (
+        f"{half.capitalize()} half: {figures['queries']} queries, accuracy {figures['accuracy']}"
+    )
+    return Table(title, ("should take", *ROUTES), rows)
+
+
+def good_enough(found: Mapping[str, JsonValue]) -> bool:
+    """Say whether the sealed half is routed as well as it was."""
+    sealed = found["sealed"]
+    assert isinstance(sealed, dict)
+    accuracy = sealed["accuracy"]
+    return isinstance(accuracy, float) and accuracy >= ACCURACY_MIN
+
+
+def main() -> int:
+    """Measure; 1 if the sealed half is routed worse than it was."""
+    parser = arguments(__doc__ or "")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        found = anyio.run(partial(measure, home, read(DATA)))
+    show(found, [table(half, found[half]) for half in HALVES], as_json=options.json)
+    return int(not good_enough(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
