@@ -1,9 +1,11 @@
 """Has the model of a catalogue read or made in the background; whoever asks early is told so.
 
 The thread starts with the first catalogue that is read, long after `initialize`, and imports numpy
-on its own. It is a daemon: a server that is asked to end must not wait for a model.
+on its own. It is a daemon, since a server that is asked to end must not wait long for a model; but
+a thread that is within numpy while the interpreter ends takes the process down with it.
 """
 
+import atexit
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from tmws_mcp.patterns.semantic.model import Model
 
 BUILT_IN = "static"
+EXIT_SECONDS_MAX = 5.0
+"""How long an end waits for a model in the making; it takes a second."""
 LEARNING = "the examples of the patterns are still being learned; ask again in a moment"
 
 log = get_logger("patterns")
@@ -38,6 +42,7 @@ class Stage:
         """Why there is no model, where there is none."""
         self._patterns, self._owner, self._folder = patterns, owner, folder
         self._done = threading.Event()
+        atexit.register(self.wait, EXIT_SECONDS_MAX)
         threading.Thread(target=self._run, name="tmws-matching", daemon=True).start()
 
     def wait(self, seconds_max: float) -> bool:
@@ -60,6 +65,7 @@ class Stage:
             log.exception("matching.learning_failed")
             self.problem = f"learning the examples failed ({type(error).__name__}); see the log"
         self._done.set()
+        atexit.unregister(self.wait)
         took = round((time.perf_counter() - started) * 1000)
         log.info("matching.learned", patterns=len(self._patterns), duration_ms=took)
 
