@@ -151,7 +151,7 @@ async def test_completions(engine: Engine) -> None:
 
     assert await engine.complete("memory", stored.id[:4]) == (stored.id,)
     assert await engine.complete("tag", "al") == ("alpha",)
-    assert await engine.complete("persona", "") == ("Athena",)
+    assert await engine.complete("persona", "Ath") == ("Athena",)
     assert "memory.recall" in await engine.complete("pattern", "memory.")
     assert await engine.complete("weather", "") == ()
 
