@@ -1,5 +1,11 @@
 """What all tests share."""
 
+import os
+
+# Before numpy: many tests learn from examples at once, and several BLAS threads in each process
+# only wait for each other then. Servers that tests start inherit it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytest
 
 from tests import redis_server

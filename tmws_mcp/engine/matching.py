@@ -23,7 +23,7 @@ FOLDER = Path("cache", "matching")
 
 
 def matcher_of(catalog: "Catalog", settings: Settings) -> "Matcher":
-    """Return the matcher of a catalogue; its examples are learned from now on."""
+    """Return the matcher of a catalogue; its examples are learned from the first query on."""
     from tmws_mcp.patterns.matcher import Matcher  # noqa: PLC0415 - RE2: with the first query
 
     matcher = Matcher(catalog)
@@ -34,6 +34,7 @@ def matcher_of(catalog: "Catalog", settings: Settings) -> "Matcher":
 
 async def matched(matcher: "Matcher", query: str, preferred: Iterable[str] = ()) -> Match:
     """Return what the query means; `preferred` are patterns that win where others are equal."""
+    matcher.begin()
     found = matcher.match(query, preferred)
     if found.pattern or matcher.learned():
         return found

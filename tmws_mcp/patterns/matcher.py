@@ -62,8 +62,13 @@ class Matcher:
         self._cached = lru_cache(MATCHES_KEPT_MAX)(self._find)
 
     def learn(self, folder: Path | None = None) -> None:
-        """Begin to learn the examples in the background; a folder keeps what was learned."""
+        """Have the examples learned, once `begin` is called; a folder keeps what was learned."""
         self._stage = Stage(self._patterns, self._owner, folder)
+
+    def begin(self) -> None:
+        """Begin to learn in the background: the first query is here."""
+        if self._stage is not None:
+            self._stage.begin()
 
     def learned(self, seconds_max: float = 0.0) -> bool:
         """Wait until a query that no trigger matches gets all the answer that it will ever get."""

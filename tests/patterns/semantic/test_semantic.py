@@ -10,7 +10,7 @@ import pytest
 from tmws_mcp.embedding.static import shipped as embedder
 from tmws_mcp.patterns.catalog import Catalog, load_catalog
 from tmws_mcp.patterns.matcher import Matcher
-from tmws_mcp.patterns.semantic import saved, training
+from tmws_mcp.patterns.semantic import saved, stage, training
 from tmws_mcp.patterns.semantic.calibration import calibrate
 from tmws_mcp.patterns.semantic.examples import background, digest, examples_of
 from tmws_mcp.patterns.semantic.features import learn_reader
@@ -19,6 +19,13 @@ from tmws_mcp.patterns.semantic.stage import LEARNING, Stage
 from tmws_mcp.patterns.semantic.training import BACKGROUND, Examples, train
 
 SECONDS_MAX = 120.0
+
+
+@pytest.fixture(autouse=True)
+def _nothing_at_hand() -> None:
+    """Let each test learn by itself: some change how it is done."""
+    stage._recent.clear()
+
 
 TEXT = """
     id: {id}
@@ -282,6 +289,7 @@ def test_a_broken_file_is_made_anew(pattern, folder, tmp_path: Path, bytes_kept:
     (file,) = cache.glob("*.npz")
     whole = file.read_bytes()
     file.write_bytes(whole[:bytes_kept])
+    stage._recent.clear()  # as in another process
 
     assert learned(catalog, cache).match("is the deployment done yet").pattern == "memory.deploy"
     assert len(file.read_bytes()) == len(whole)

@@ -33,12 +33,10 @@ log = get_logger("patterns")
 Arrays = dict[str, Any]
 
 
-def model_path(
-    folder: Path, embedder: TokenEmbedder, names: tuple[str, ...], examples: Examples
-) -> Path:
-    """Return the file of the model that these examples make."""
+def model_name(embedder: TokenEmbedder, names: tuple[str, ...], examples: Examples) -> str:
+    """Return the name of the file of the model that these examples make."""
     said = f"{MODEL_VERSION} {embedder.id} {digest(names, examples)}"
-    return folder / f"{hashlib.sha256(said.encode()).hexdigest()[:32]}.npz"
+    return f"{hashlib.sha256(said.encode()).hexdigest()[:32]}.npz"
 
 
 def load(

@@ -1,13 +1,15 @@
 """Has the model of a catalogue read or made in the background; whoever asks early is told so.
 
-The thread starts with the first catalogue that is read, long after `initialize`, and imports numpy
-on its own. It is a daemon, since a server that is asked to end must not wait long for a model; but
-a thread that is within numpy while the interpreter ends takes the process down with it.
+The thread starts with the first query: whoever only wants to know which patterns there are pays
+nothing. It imports numpy on its own. It is a daemon, since a server that is asked to end must not
+wait long for a model; but a thread that is within numpy while the interpreter ends takes the
+process down with it.
 """
 
 import atexit
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 BUILT_IN = "static"
 EXIT_SECONDS_MAX = 5.0
 """How long an end waits for a model in the making; it takes a second."""
+RECENT_MAX = 2
+"""Models at hand; engines of one process mostly have the same patterns."""
 LEARNING = "the examples of the patterns are still being learned; ask again in a moment"
 
 log = get_logger("patterns")
@@ -42,11 +46,19 @@ class Stage:
         """Why there is no model, where there is none."""
         self._patterns, self._owner, self._folder = patterns, owner, folder
         self._done = threading.Event()
-        atexit.register(self.wait, EXIT_SECONDS_MAX)
-        threading.Thread(target=self._run, name="tmws-matching", daemon=True).start()
+        self._thread: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Begin, unless it was begun before."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="tmws-matching", daemon=True)
+            atexit.register(self._done.wait, EXIT_SECONDS_MAX)
+            self._thread.start()
 
     def wait(self, seconds_max: float) -> bool:
-        """Wait until the model is there, or it is known that there is none."""
+        """Begin if need be, and wait until the model is there, or is known not to come."""
+        if seconds_max > 0:
+            self.begin()
         return self._done.wait(seconds_max)
 
     @property
@@ -65,7 +77,7 @@ class Stage:
             log.exception("matching.learning_failed")
             self.problem = f"learning the examples failed ({type(error).__name__}); see the log"
         self._done.set()
-        atexit.unregister(self.wait)
+        atexit.unregister(self._done.wait)
         took = round((time.perf_counter() - started) * 1000)
         log.info("matching.learned", patterns=len(self._patterns), duration_ms=took)
 
@@ -77,10 +89,34 @@ class Stage:
         names, known = examples.examples_of(self._patterns, self._owner)
         if not names:
             return None
-        path = saved.model_path(self._folder, embedder, names, known) if self._folder else None
-        if path and (kept := saved.load(path, embedder, names, known)):
-            return kept
-        made = model.model_of(names, known, training.train(embedder, known))
-        if path:
+        name = saved.model_name(embedder, names, known)
+        path = self._folder / name if self._folder else None
+        made = recent(name)  # another engine of this process may have it
+        if made is None and path is not None:
+            made = saved.load(path, embedder, names, known)
+        if made is None:
+            made = model.model_of(names, known, training.train(embedder, known))
+            if path is not None:
+                saved.save(path, made)
+        elif path is not None and not path.exists():
             saved.save(path, made)
-        return made
+        return keep(name, made)
+
+
+_recent: "OrderedDict[str, Model]" = OrderedDict()
+_lock = threading.Lock()
+
+
+def recent(name: str) -> "Model | None":
+    """Return a model that this process has; models never change."""
+    with _lock:
+        return _recent.get(name)
+
+
+def keep(name: str, made: "Model") -> "Model":
+    """Keep a model at hand for other engines of this process, and return it."""
+    with _lock:
+        _recent[name] = made
+        while len(_recent) > RECENT_MAX:
+            _recent.popitem(last=False)
+    return made
