@@ -47,7 +47,8 @@ async def test_an_answer_stands_after_a_write_that_does_not_concern_it(engine: E
     first = await engine.pattern_execute(ASKED)
     await engine.store_memory({"content": "The bonsai wants light"})
     second = await engine.pattern_execute(ASKED)
-    await engine.store_memory({"content": "we decide that the staging port is 8931"})
+    decided = {"content": "we decide that the staging port is 8931", "tags": ["decision"]}
+    await engine.store_memory(decided)
     third = await engine.pattern_execute(ASKED)
 
     assert (first.cached, second.cached, third.cached) == (False, "process", False)
@@ -72,7 +73,11 @@ async def test_an_answer_is_not_given_after_a_memory_in_it_has_expired(
 ) -> None:
     until = "2027-01-15T08:00:20Z"  # 20 s after NOW
     await engine.store_memory(
-        {"content": "we decide that the staging port is 99 today", "expires_at": until}
+        {
+            "content": "we decide that the staging port is 99 today",
+            "tags": ["decision"],
+            "expires_at": until,
+        }
     )
     first = await engine.pattern_execute(ASKED)
     clock.now += 21
@@ -125,7 +130,8 @@ async def test_an_answer_by_words_alone_is_not_kept_where_meaning_should_count(
     away = settings.model_copy(update={"embedder": "http://127.0.0.1:9/v1"})
     async with anyio.create_task_group() as tasks:
         engine = Engine(away, tasks)
-        await engine.store_memory({"content": "we decide that the staging port is 8931"})
+        decided = {"content": "we decide that the staging port is 8931", "tags": ["decision"]}
+        await engine.store_memory(decided)
         first = await engine.pattern_execute(ASKED)
         second = await engine.pattern_execute(ASKED)
         tasks.cancel_scope.cancel()
