@@ -45,7 +45,7 @@ fix: setup ## Format, and repair what ruff can repair
 	@$(RUN) -m ruff check --fix --quiet . || true
 	@$(RUN) -m ruff format .
 
-bench: bench-startup bench-memory bench-executing bench-cache bench-scale bench-durability bench-keys bench-paraphrases bench-observing bench-drift bench-tokens bench-hooks ## Measure what README and docs claim
+bench: bench-startup bench-memory bench-executing bench-cache bench-scale bench-durability bench-keys bench-paraphrases bench-observing bench-drift bench-tokens bench-routing bench-hooks ## Measure what README and docs claim
 
 bench-large: setup ## Measure a store of a million memories in twenty namespaces
 	@$(RUN) -m benchmarks.scale --sizes 1000000 --namespaces 20 $(ARGS)
