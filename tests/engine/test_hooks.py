@@ -101,3 +101,15 @@ async def test_more_than_one_round_is_taken_in(
     async with open_engine(settings) as engine:
         assert [await engine.hooks.drain() for _ in range(3)] == [2, 2, 0]
         assert (await engine.statistics()).learning["steps"] == 3
+
+
+async def test_odd_events_do_not_hold_up_the_others(settings: Settings) -> None:
+    odd = worked("Edit") | {"tool_input": {"ratio": float("nan")}}
+    put(settings, odd)
+    put(settings, worked("Read"), namespace="No Such/ Name")
+    put(settings, worked("Bash"))
+
+    async with open_engine(settings) as engine:
+        assert await engine.hooks.drain() == 3
+        assert (await engine.statistics()).learning["steps"] == 2
+    assert spool.waiting(settings.home / spool.FOLDER) == []

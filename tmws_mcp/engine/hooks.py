@@ -17,6 +17,7 @@ from tmws_mcp.errors import InvalidInput, TmwsError
 from tmws_mcp.ingest import spool
 from tmws_mcp.ingest.spool import Event
 from tmws_mcp.model import Interaction, ObserveReply, ObserveRequest
+from tmws_mcp.model.base import NAMESPACE
 from tmws_mcp.settings import Settings
 from tmws_mcp.store import lease
 from tmws_mcp.store.database import Database
@@ -98,7 +99,7 @@ class Hooks:
 
     def _namespace(self, event: Event) -> str:
         """Return the hook's own namespace, else that of the project it worked in."""
-        if event.namespace:
+        if is_namespace(event.namespace):
             return event.namespace
         where = event.project, event.text("cwd")
         if where not in self._namespaces:
@@ -106,6 +107,11 @@ class Hooks:
                 self._namespaces.clear()
             self._namespaces[where] = _namespace_of(*where)
         return self._namespaces[where]
+
+
+def is_namespace(name: str) -> bool:
+    """Tell whether a name can be used; one that cannot would be met again and again."""
+    return bool(NAMESPACE.fullmatch(name))
 
 
 def _namespace_of(project: str, folder: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import Literal
 
 from pydantic import JsonValue
@@ -76,6 +77,8 @@ def _arguments(value: JsonValue) -> JsonObject | str:
 
 
 def _short(value: JsonValue) -> JsonValue:
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)  # JSON has no such number, though Python reads and writes it
     if isinstance(value, bool | int | float | None):
         return value
     text = value if isinstance(value, str) else str(value)
