@@ -5,45 +5,32 @@ from one to the next. They are imported with the first query, since reading YAML
 regular expressions is nothing that `initialize` should wait for.
 """
 
-import socket
 import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import anyio.to_thread
-from pydantic import JsonValue
-
-from tmws_mcp.actions import fetch
-from tmws_mcp.actions.installed import installed_actions
-from tmws_mcp.actions.registry import ACTIONS, Action, Workspace
+from tmws_mcp.actions.registry import Action
 from tmws_mcp.cache.process import execution_key
 from tmws_mcp.engine.acting import Acting, acting_as
-from tmws_mcp.engine.answers import Answers, Asked, Needs, Noted
+from tmws_mcp.engine.answers import Answers, Asked, Noted
 from tmws_mcp.engine.book import Book, Books
+from tmws_mcp.engine.callables import Callables
 from tmws_mcp.engine.deciding import Deciding
 from tmws_mcp.engine.encoder import Encoder
 from tmws_mcp.engine.figures import Figures
 from tmws_mcp.engine.ground import Ground, Grounds
 from tmws_mcp.engine.matching import leaning
 from tmws_mcp.engine.observing import observed
-from tmws_mcp.engine.once import Once
 from tmws_mcp.engine.watching import Given, Watching
 from tmws_mcp.errors import (
-    InvalidInput,
     NothingRan,
-    PatternNotFound,
-    RegexesUnavailable,
     StoreError,
 )
 from tmws_mcp.model import (
     ExecuteReply,
     ExecuteRequest,
-    JsonObject,
     Match,
-    PatternSummary,
-    RegisterReply,
-    RegisterRequest,
     Scope,
 )
 from tmws_mcp.model.learned import Execution
@@ -54,10 +41,6 @@ if TYPE_CHECKING:
     from tmws_mcp.model import Decision
     from tmws_mcp.patterns.definition import Pattern
     from tmws_mcp.patterns.parts import Parts
-
-EXAMPLES_SHOWN = 5
-SHARED_ACTIONS = frozenset({fetch.NAME})
-"""What they answer comes from elsewhere and not from this machine's files."""
 
 
 class Answering:
@@ -73,40 +56,21 @@ class Answering:
         figures: Figures,
         parts: "Callable[[Mapping[str, Action]], Parts]",
         record: Callable[[Execution, Scope], Awaitable[None]],
-        actions: Mapping[str, Callable[[], Awaitable[JsonValue]]],
-        only_reads: Callable[[str], bool],
+        callables: Callables,
         books: Books,
+        acting: Acting,
     ) -> None:
-        self._only_reads = only_reads
         self._record = record
         self._settings = settings
         self._clock = clock
         self._grounds = Grounds(store, clock=clock)
         self._answers = Answers(settings, store=store, encoder=encoder, clock=clock)
-        self._book = books
-        self._installed = Once(self._add_installed)
-        self.acting = Acting(settings)
+        self._book, self._callables, self._acting = books, callables, acting
         self._figures, self._store = figures, store
-        self._deciding = Deciding(figures, runs=self._can_run)
+        self._deciding = Deciding(figures, runs=callables.can_run)
         self._count_caches(books)
         self.watching = Watching(settings, store=store, figures=figures, given=self.given)
         self._parts = parts
-        self._own = frozenset(actions)
-        self._actions = dict(ACTIONS) | {
-            name: _bound(name, action) for name, action in actions.items()
-        }
-        self._actions[fetch.NAME] = fetch.http_get(settings.fetch_hosts)
-        self._actions["patterns.list"] = Action(
-            "patterns.list", "The authored patterns", self._list
-        )
-        self._actions["patterns.explain"] = Action(
-            "patterns.explain", "One authored pattern in full", self._explain
-        )
-
-    async def _add_installed(self) -> None:
-        """Add the actions of installed packages: looked for with the first query."""
-        found = await anyio.to_thread.run_sync(installed_actions, frozenset(self._actions))
-        self._actions = found | self._actions
 
     def _count_caches(self, books: Books) -> None:
         self._figures.caches |= {
@@ -128,7 +92,7 @@ class Answering:
         scope = self._settings.scope(request.namespace)
         ground = await self._ground(scope)
         book = await self._book()
-        await self._installed()
+        await self._callables.installed()
         key = execution_key(request, scope, version=book.version, now=self._clock())
         if (
             isinstance(ground, Ground)
@@ -148,7 +112,7 @@ class Answering:
         key: Hashable,
     ) -> ExecuteReply:
         """Match, route and run; or give a kept answer that something was written after."""
-        persona = await self.acting.persona(request)
+        persona = await self._acting.persona(request)
         preferred = persona.patterns if persona else ()
         match = await book.match(request.query, preferred)
         pattern, variant = book.chosen(match.pattern, request.query)
@@ -161,10 +125,11 @@ class Answering:
 
         if request.dry_run:
             return await run(Noted())
-        if isinstance(ground, StoreError) or pattern is None or not self._cacheable(pattern):
+        called = self._callables
+        if isinstance(ground, StoreError) or pattern is None or not called.cacheable(pattern):
             return await self._counted(request, match.pattern, decision.route, run(Noted()))
-        needs, seconds = self._needs(pattern), pattern.cache_seconds
-        asked = Asked(key, scope, ground, needs, pattern.id, seconds, self._place(pattern))
+        needs, place = called.needs(pattern), called.place(pattern)
+        asked = Asked(key, scope, ground, needs, pattern.id, pattern.cache_seconds, place)
         making = self._answers.get_or_make(asked, run)
         return await self._counted(request, pattern.id, decision.route, making)
 
@@ -183,51 +148,6 @@ class Answering:
             raise
         self._figures.executed(request, reply)
         return reply
-
-    async def register(self, request: RegisterRequest) -> RegisterReply:
-        """Save a pattern given as an object; it can be matched at once."""
-        if not self._settings.register_pattern:
-            raise InvalidInput(
-                "Registering patterns is switched off. Set TMWS_REGISTER_PATTERN=true to allow it, "
-                "or put a file into a folder of TMWS_PATTERN_DIRS."
-            )
-        reply = await anyio.to_thread.run_sync(_register, request, self._settings)
-        await self._book.read_again()
-        return reply
-
-    async def summaries(self) -> tuple[PatternSummary, ...]:
-        """Return the patterns in a few lines each, in the order of their ids."""
-        patterns = (await self._book()).catalog.patterns
-        return tuple(_summary(patterns[name]) for name in sorted(patterns))
-
-    async def summary(self, name: str) -> PatternSummary:
-        """Return one pattern in a few lines.
-
-        Raises:
-            PatternNotFound: None has that id.
-        """
-        book = await self._book()
-        if name not in book.catalog.patterns:
-            raise PatternNotFound(name, closest=book.matcher.closest(name.replace(".", " ")))
-        return _summary(book.catalog.patterns[name])
-
-    async def problems(self) -> tuple[str, ...]:
-        """Return what is wrong with the files of patterns and personas."""
-        try:
-            book = await self._book()
-        except RegexesUnavailable as error:
-            return (str(error),)
-        return (*map(str, book.catalog.problems), *await self.acting.problems())
-
-    def add_action(self, action: Action) -> None:
-        """Add an action for as long as this engine lives.
-
-        Raises:
-            InvalidInput: There is one of that name.
-        """
-        if action.name in self._actions:
-            raise InvalidInput(f"There is an action {action.name!r} already; choose another name.")
-        self._actions[action.name] = action
 
     async def given(self) -> Given:
         """Return what the patterns say of themselves, and how full the caches are."""
@@ -265,36 +185,6 @@ class Answering:
             request, pattern, version=version, memories=memories, leans=leaning(match)
         )
 
-    def _can_run(self, pattern: "Pattern") -> bool:
-        return all(name in self._actions for name in pattern.actions)
-
-    def _cacheable(self, pattern: "Pattern") -> bool:
-        """A pattern is kept if it says so and changes nothing."""
-        actions = (self._actions.get(name) for name in pattern.actions)
-        only_reads = all(action is not None and action.read_only for action in actions)
-        changes = (
-            pattern.stores or pattern.commands or not all(map(self._only_reads, pattern.calls))
-        )
-        return pattern.cache_seconds > 0 and not changes and only_reads
-
-    def _needs(self, pattern: "Pattern") -> Needs:
-        learned = any(hasattr(step, "recommend") for step in pattern.steps)
-        own = self._own.intersection(pattern.actions)
-        acts = bool(pattern.calls) or not self._own.issuperset(pattern.actions)
-        return Needs(learned, everything=bool(own), acts=acts)
-
-    def _place(self, pattern: "Pattern") -> str | None:
-        """Return where an answer is the same for all: never one that shows what is remembered.
-
-        What a server's tool or a site says depends on where it is asked from: this host, unless
-        the settings say otherwise.
-        """
-        if len(pattern.calls) + len(SHARED_ACTIONS.intersection(pattern.actions)) < len(
-            pattern.steps
-        ):
-            return None
-        return self._settings.cache_place or socket.gethostname()
-
     async def close(self) -> None:
         """Close the connections to a shared cache."""
         await self._answers.close()
@@ -311,9 +201,9 @@ class Answering:
     ) -> ExecuteReply:
         from tmws_mcp.patterns.execute import execute  # noqa: PLC0415 - see above
 
-        parts = self._parts(self._actions)
+        parts = self._parts(self._callables.actions)
         parts = replace(parts, recall=noted.noting(parts.recall))
-        parts = acting_as(await self.acting.persona(request), parts)
+        parts = acting_as(await self._acting.persona(request), parts)
         if pattern is None or request.dry_run:
             return await execute(pattern, match, decision, request, scope, parts)
         return await observed(
@@ -324,15 +214,6 @@ class Answering:
             variant=variant,
         )
 
-    async def _list(self, _arguments: JsonObject, _where: Workspace) -> JsonValue:
-        return {item.id: item.summary for item in await self.summaries()}
-
-    async def _explain(self, arguments: JsonObject, _where: Workspace) -> JsonValue:
-        name = str(arguments.get("name", ""))
-        # Its expressions tell a model nothing that the examples do not, and cost the most tokens.
-        told = await self.summary(name)
-        return told.model_dump(mode="json", exclude_defaults=True, exclude={"regex"})
-
 
 def _matches(book: Book | None) -> dict[str, int]:
     """Return how often a match was at hand, of the catalogue that is read now."""
@@ -340,30 +221,3 @@ def _matches(book: Book | None) -> dict[str, int]:
         return {}
     hits, misses, _ = book.matcher.kept()
     return {"hits": hits, "misses": misses}
-
-
-def _bound(name: str, action: Callable[[], Awaitable[JsonValue]]) -> Action:
-    async def run(_arguments: JsonObject, _where: Workspace) -> JsonValue:
-        return await action()
-
-    return Action(name, "About the server's own state", run)
-
-
-def _register(request: RegisterRequest, settings: Settings) -> RegisterReply:
-    from tmws_mcp.patterns.catalog import pattern_folders  # noqa: PLC0415 - see above
-    from tmws_mcp.patterns.register import register  # noqa: PLC0415 - see above
-
-    folders = pattern_folders(settings.home, settings.pattern_dirs)
-    return register(request.definition, home=settings.home, folders=folders)
-
-
-def _summary(pattern: "Pattern") -> PatternSummary:
-    return PatternSummary(
-        id=pattern.id,
-        route=pattern.route,
-        summary=pattern.summary,
-        exact=pattern.triggers.exact,
-        regex=pattern.triggers.regex,
-        examples=pattern.examples.match[:EXAMPLES_SHOWN],
-        steps=tuple(step.name for step in pattern.steps),
-    )

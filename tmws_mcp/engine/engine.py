@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.abc
-import anyio.to_thread
 from pydantic import JsonValue
 
 from tmws_mcp import plugins
@@ -21,24 +20,24 @@ from tmws_mcp.actions.function import action_of
 from tmws_mcp.actions.programs import Programs
 from tmws_mcp.actions.registry import Action, Workspace
 from tmws_mcp.engine import batch, indexing, report
+from tmws_mcp.engine.acting import Acting
 from tmws_mcp.engine.answering import Answering
+from tmws_mcp.engine.authored import Authored
 from tmws_mcp.engine.book import Books
+from tmws_mcp.engine.callables import Callables
+from tmws_mcp.engine.completing import Completing
 from tmws_mcp.engine.encoder import Encoder
 from tmws_mcp.engine.federation import Federation
 from tmws_mcp.engine.hooks import Hooks
 from tmws_mcp.engine.keeping import Keeping
+from tmws_mcp.engine.learning import Learning
 from tmws_mcp.engine.managing import Managing
 from tmws_mcp.engine.memories import Memories
-from tmws_mcp.engine.once import Once
 from tmws_mcp.engine.opening import Opening
 from tmws_mcp.engine.reaching import Reaching
 from tmws_mcp.engine.recalls import Recalls
 from tmws_mcp.engine.versions import Versions
-from tmws_mcp.errors import StoreError, TmwsError
-from tmws_mcp.learning import executions, installed, learned, pausing, sessions
-from tmws_mcp.learning import recommend as recommending
-from tmws_mcp.learning.view import Shelf
-from tmws_mcp.memory import lookup
+from tmws_mcp.errors import StoreError
 from tmws_mcp.memory import recall as recalling
 from tmws_mcp.model import (
     BatchReply,
@@ -59,26 +58,19 @@ from tmws_mcp.model import (
     RecommendRequest,
     RegisterReply,
     RegisterRequest,
-    Scope,
     Statistics,
     Status,
     StoreReply,
     StoreRequest,
 )
-from tmws_mcp.model.learned import Execution
 from tmws_mcp.model.memory import Explained
 from tmws_mcp.model.problems import validated
 from tmws_mcp.model.status import UpstreamState
 from tmws_mcp.settings import Settings, command_environment
 from tmws_mcp.store.database import Database
-from tmws_mcp.telemetry import get_logger
 
 if TYPE_CHECKING:
     from tmws_mcp.patterns.parts import Parts
-
-log = get_logger("engine")
-
-COMPLETIONS_MAX = 50
 
 
 class Engine:
@@ -98,7 +90,6 @@ class Engine:
         self.settings = settings
         self._clock = clock
         self._started_at = clock()
-        self._shelf = Shelf()
         self._encoder, recalls = Encoder(settings, clock=clock), Recalls()
         self.federation = Federation(settings, tasks, store=self._opened, clock=clock)
         begin = self.federation.begin
@@ -116,15 +107,33 @@ class Engine:
         )
         self.manage = Managing(settings, store=self._store, clock=clock)
         self._reaching = Reaching(settings, tasks)
-        self._experts = Once(partial(anyio.to_thread.run_sync, installed.experts))
         self._books = Books(settings, tasks, store=lambda: self._store.opened, clock=clock)
         self.versions = Versions(settings, self._books, store=self._store, clock=clock)
         """What a person does with the versions of a pattern."""
+        self._learning = Learning(
+            settings, store=self._store, clock=clock, observed=self.federation.ring
+        )
+        self._answers()
+
+    def _answers(self) -> None:
+        """Put together what `pattern_execute` needs."""
+        settings, clock = self.settings, self._clock
+        acting = Acting(settings)
+        self._authored = Authored(settings, self._books, personas=acting.problems)
+        self._callables = Callables(
+            settings,
+            own={"status.health": self._health, "statistics.all": self._figures},
+            listing=self._authored.actions(),
+            only_reads=self._reaching.only_reads,
+        )
         self._answering = Answering(
             settings, store=self._store, encoder=self._encoder, clock=clock, parts=self._parts,
-            record=self._record, only_reads=self._reaching.only_reads, books=self._books,
-            figures=self._store.figures,
-            actions={"status.health": self._health, "statistics.all": self._figures},
+            record=self._learning.record, callables=self._callables, books=self._books,
+            figures=self._store.figures, acting=acting,
+        )  # fmt: skip
+        self._completing = Completing(
+            settings, store=self._store, patterns=self._authored.summaries,
+            learned=self._learning.patterns, personas=acting.names,
         )  # fmt: skip
 
     async def store_memory(
@@ -171,7 +180,7 @@ class Engine:
 
     async def register_pattern(self, request: RegisterRequest | Mapping[str, Any]) -> RegisterReply:
         """Save an authored pattern given as an object."""
-        return await self._answering.register(validated(RegisterRequest, request))
+        return await self._authored.register(validated(RegisterRequest, request))
 
     async def add_pattern(
         self,
@@ -189,7 +198,7 @@ class Engine:
             InvalidInput: There is an action of that name already.
         """
         for name, function in (actions or {}).items():
-            self._answering.add_action(action_of(name, function))
+            self._callables.add(action_of(name, function))
         return await self._books.add(definition)
 
     async def observe_interaction(
@@ -199,42 +208,17 @@ class Engine:
 
         `connection` names the implicit session of steps without a `session_id`.
         """
-        asked = validated(ObserveRequest, request)
-        store, scope = await self._store(), self.settings.scope(asked.namespace)
-        reply = await store.write(
-            pausing.observe,
-            asked,
-            scope,
-            connection=connection,
-            now=self._clock(),
-            shelf=self._shelf,
-            experts=await self._experts(),
-        )
-        self._shelf.confirm()
-        self._store.figures.observed(asked)
-        self.federation.ring()
-        return reply
+        return await self._learning.observe(validated(ObserveRequest, request), connection)
 
     async def get_recommendations(
         self, request: RecommendRequest | Mapping[str, Any], *, connection: str = ""
     ) -> RecommendReply:
         """Say what has proved itself in a case like this, or why nothing can be said."""
-        asked = validated(RecommendRequest, request)
-        store, scope = await self._store(), self.settings.scope(asked.namespace)
-        return await store.read(
-            recommending.recommend,
-            asked,
-            scope,
-            connection=connection,
-            now=self._clock(),
-            shelf=self._shelf,
-            experts=await self._experts(),
-        )
+        return await self._learning.recommend(validated(RecommendRequest, request), connection)
 
     async def end_connection(self, connection: str) -> None:
         """Close the implicit session of a connection, if the store was used at all."""
-        if store := self._store.opened:
-            await store.write(sessions.end_connection, connection, self._clock())
+        await self._learning.end_connection(connection)
 
     async def memory(self, uid: str) -> Memory:
         """Return a memory of the default scope in full, with its links."""
@@ -243,14 +227,13 @@ class Engine:
 
     async def patterns(self) -> tuple[PatternSummary, ...]:
         """Return the authored patterns, in the order of their ids."""
-        return await self._answering.summaries()
+        return await self._authored.summaries()
 
     async def pattern(self, name: str) -> PatternSummary:
         """Return one authored pattern, and how its executions went."""
-        found = await self._answering.summary(name)
+        found = await self._authored.summary(name)
         try:
-            store = await self._store()
-            said = await store.read(executions.in_words, name, self.settings.scope())
+            said = await self._learning.executions(name)
         except StoreError:  # its file can be shown all the same
             said = None
         return found.model_copy(update={"executions": said})
@@ -259,13 +242,11 @@ class Engine:
         self, wanted: LearnedFilter | Mapping[str, Any] | None = None
     ) -> tuple[LearnedPattern, ...]:
         """Return learned patterns of the default scope, the newest first."""
-        asked, store = validated(LearnedFilter, wanted or {}), await self._store()
-        return await store.read(learned.learned_patterns, self.settings.scope(), asked)
+        return await self._learning.patterns(validated(LearnedFilter, wanted or {}))
 
     async def learned_pattern(self, name: str) -> LearnedPattern:
         """Return one learned pattern."""
-        store = await self._store()
-        return await store.read(learned.learned_pattern, name, self.settings.scope())
+        return await self._learning.pattern(name)
 
     async def status(self) -> Status:
         """Say whether this server can do its work, and in which tier."""
@@ -276,7 +257,7 @@ class Engine:
             embedder=embedder.id if embedder else None,
             problems=(
                 self._encoder.problem,
-                *await self._answering.problems(),
+                *await self._authored.problems(),
                 *await self._reaching.problems(),
                 *plugins.problems(),
             ),
@@ -306,26 +287,7 @@ class Engine:
 
     async def complete(self, kind: str, prefix: str) -> tuple[str, ...]:
         """Return known values that begin with a prefix: memory, tag, persona, pattern, learned."""
-        if kind == "pattern":
-            names = (pattern.id for pattern in await self.patterns())
-            return tuple(name for name in names if name.startswith(prefix))[:COMPLETIONS_MAX]
-        if kind == "learned":
-            names = (
-                pattern.pattern_id for pattern in await self.learned({"limit": COMPLETIONS_MAX * 4})
-            )
-            return tuple(name for name in names if name.startswith(prefix))[:COMPLETIONS_MAX]
-        known = {
-            "memory": lookup.known_ids, "tag": lookup.known_tags, "persona": lookup.known_personas,
-        }  # fmt: skip
-        if kind not in known:
-            return ()
-        store = await self._store()
-        found = await store.read(known[kind], self.settings.scope(), prefix, COMPLETIONS_MAX)
-        if kind == "persona":
-            stored = {name.casefold() for name in found}
-            names = (name for name in await self._answering.acting.names() if name not in stored)
-            found += tuple(name for name in names if name.startswith(prefix.casefold()))
-        return found[:COMPLETIONS_MAX]
+        return await self._completing(kind, prefix)
 
     async def tidy(self) -> None:
         """Bring the index into shape now instead of in the background: after an import."""
@@ -357,16 +319,6 @@ class Engine:
                 self.settings.command_seconds_max,
             ),
         )
-
-    async def _record(self, execution: Execution, scope: Scope) -> None:
-        """Observe an execution; that it cannot be must not fail what was executed."""
-        if not self.settings.observe_executions:
-            return
-        try:
-            store = await self._store()
-            await store.write(executions.record, execution, scope, self._clock())
-        except TmwsError as error:
-            log.warning("execution.not_observed", error=type(error).__name__)
 
     async def _health(self) -> JsonValue:
         return (await self.status()).model_dump(mode="json", exclude={"scope"}, exclude_none=True)

@@ -1,0 +1,105 @@
+"""What was done and what it teaches: observations, recommendations, learned patterns."""
+
+from collections.abc import Callable
+from functools import partial
+
+import anyio.to_thread
+
+from tmws_mcp.engine.once import Once
+from tmws_mcp.engine.opening import Opening
+from tmws_mcp.errors import TmwsError
+from tmws_mcp.learning import executions, installed, learned, pausing, sessions
+from tmws_mcp.learning import recommend as recommending
+from tmws_mcp.learning.view import Shelf
+from tmws_mcp.model import (
+    LearnedFilter,
+    LearnedPattern,
+    ObserveReply,
+    ObserveRequest,
+    RecommendReply,
+    RecommendRequest,
+    Scope,
+)
+from tmws_mcp.model.learned import Execution
+from tmws_mcp.settings import Settings
+from tmws_mcp.telemetry import get_logger
+
+log = get_logger("engine.learning")
+
+
+class Learning:
+    """Observes and recommends for the engine."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: Opening,
+        clock: Callable[[], float],
+        observed: Callable[[], None],
+    ) -> None:
+        """`observed` is told of each observation that is durable."""
+        self._settings, self._store, self._clock = settings, store, clock
+        self._observed = observed
+        self._shelf = Shelf()
+        self._experts = Once(partial(anyio.to_thread.run_sync, installed.experts))
+
+    async def observe(self, asked: ObserveRequest, connection: str) -> ObserveReply:
+        """Record what happened; it is durable when this returns."""
+        store, scope = await self._store(), self._settings.scope(asked.namespace)
+        reply = await store.write(
+            pausing.observe,
+            asked,
+            scope,
+            connection=connection,
+            now=self._clock(),
+            shelf=self._shelf,
+            experts=await self._experts(),
+        )
+        self._shelf.confirm()
+        self._store.figures.observed(asked)
+        self._observed()
+        return reply
+
+    async def recommend(self, asked: RecommendRequest, connection: str) -> RecommendReply:
+        """Say what has proved itself in a case like this, or why nothing can be said."""
+        store, scope = await self._store(), self._settings.scope(asked.namespace)
+        return await store.read(
+            recommending.recommend,
+            asked,
+            scope,
+            connection=connection,
+            now=self._clock(),
+            shelf=self._shelf,
+            experts=await self._experts(),
+        )
+
+    async def end_connection(self, connection: str) -> None:
+        """Close the implicit session of a connection, if the store was used at all."""
+        if store := self._store.opened:
+            await store.write(sessions.end_connection, connection, self._clock())
+
+    async def patterns(self, asked: LearnedFilter) -> tuple[LearnedPattern, ...]:
+        """Return learned patterns of the default scope, the newest first."""
+        store = await self._store()
+        return await store.read(learned.learned_patterns, self._settings.scope(), asked)
+
+    async def pattern(self, name: str) -> LearnedPattern:
+        """Return one learned pattern."""
+        store = await self._store()
+        return await store.read(learned.learned_pattern, name, self._settings.scope())
+
+    async def executions(self, pattern: str) -> str | None:
+        """Say in words how the executions of an authored pattern went."""
+        store = await self._store()
+        return await store.read(executions.in_words, pattern, self._settings.scope())
+
+    async def record(self, execution: Execution, scope: Scope) -> None:
+        """Observe an execution; that it cannot be must not fail what was executed."""
+        if not self._settings.observe_executions:
+            return
+        try:
+            store = await self._store()
+            await store.write(executions.record, execution, scope, self._clock())
+        except TmwsError as error:
+            log.warning("execution.not_observed", error=type(error).__name__)
