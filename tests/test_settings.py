@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tmws_mcp.errors import SettingsError
-from tmws_mcp.settings import Settings, default_home, project_namespace
+from tmws_mcp.project import project_namespace
+from tmws_mcp.settings import Settings, default_home
 
 
 def load(cwd: Path, **environ: str) -> Settings:

@@ -4,9 +4,7 @@ A setting comes from the environment (`TMWS_HOME`), else from the YAML file that
 names (`home: …`), else from its default here. docs/reference/settings.md is made from this class.
 """
 
-import hashlib
 import os
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,9 +15,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from tmws_mcp.errors import FileError, SettingsError
 from tmws_mcp.model import Namespace, Scope
 from tmws_mcp.model.base import Name
+from tmws_mcp.project import checkout_of, project_namespace, repository_of, working_folder
 
 PREFIX = "TMWS_"
-SLUG_CHARS_MAX = 60
 MAY_BE_EMPTY = frozenset({"user_namespace"})
 # All that a command of ours gets to see: where programs and the user's own settings lie.
 COMMAND_ENVIRONMENT = (
@@ -195,6 +193,23 @@ class Settings(BaseModel):
     )
     http_host: str = Field("127.0.0.1", description="Address of the HTTP transports.")
     http_port: int = Field(8931, ge=0, le=65535, description="Their port; 0: any free one.")
+    http_names: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (),
+        description="More names under which clients reach it, divided by commas; `name:port` where "
+        "the port is another one.",
+    )
+    http_origins: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (), description="Web pages that may call it, as in `https://app.example.org`."
+    )
+    http_sse: bool = Field(
+        default=False, description="Serves `/sse` beside `/mcp`, for clients of the 2024 revision."
+    )
+    http_sessions_max: int = Field(
+        1_000, ge=1, le=100_000, description="MCP sessions open at once (revisions up to 2025)."
+    )
+    http_session_idle_seconds: float = Field(
+        1_800, gt=0, le=86_400, description="A session that is not used for so long is ended."
+    )
     commands: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
         (),
         description="Programs that patterns may run, separated as in PATH; `*`: any. None by "
@@ -268,11 +283,11 @@ class Settings(BaseModel):
         chosen = _from_file(environ) | _from_environment(environ, set(cls.model_fields))
         home = Path(str(chosen.setdefault("home", default_home(environ))))
         chosen.setdefault("db", home.expanduser() / "tmws.db")
-        checkout = _checkout(environ, cwd or _working_folder())
+        checkout = checkout_of(environ, cwd or working_folder())
         if checkout and "project" not in chosen:
             # Memories are the repository's; what is looked at is the checkout that one works in.
             chosen.setdefault("workspace", checkout)
-            chosen["project"] = _repository_of(checkout)
+            chosen["project"] = repository_of(checkout)
         try:
             return cls.model_validate(chosen)
         except ValidationError as error:
@@ -294,56 +309,6 @@ class Settings(BaseModel):
     def _also(self, namespace: str) -> tuple[str, ...]:
         others = {self.user_namespace} - {namespace, ""}
         return tuple(sorted(others))
-
-
-def project_namespace(project: Path) -> str:
-    """Return a project's namespace: the folder's name and a hash of its path.
-
-    Without the hash two projects in folders of the same name would share their memories.
-
-    >>> project_namespace(Path("/home/ada/My App"))
-    'my-app-350a3f'
-    """
-    slug = re.sub(r"[^a-z0-9._]+", "-", project.name.lower()).strip("-._")[:SLUG_CHARS_MAX]
-    digest = hashlib.sha256(str(project).encode("utf-8", "surrogateescape")).hexdigest()[:6]
-    return f"{slug.strip('-._') or 'project'}-{digest}"
-
-
-def _checkout(environ: Mapping[str, str], cwd: Path | None) -> Path | None:
-    """Return the folder of the project at hand: a repository, or a linked worktree of one."""
-    if named := environ.get("CLAUDE_PROJECT_DIR"):
-        return Path(named).absolute()
-    return next((f for f in (cwd, *cwd.parents) if (f / ".git").exists()), None) if cwd else None
-
-
-def _working_folder() -> Path | None:
-    try:
-        return Path.cwd()
-    except OSError:  # it was removed under us
-        return None
-
-
-def _repository_of(checkout: Path) -> Path:
-    """Return the repository of a linked worktree; anything else is its own."""
-    mark = checkout / ".git"
-    return (_worktree_owner(mark) if mark.is_file() else None) or checkout
-
-
-def _worktree_owner(mark: Path) -> Path | None:
-    """Return the repository of a linked worktree that the repository knows too.
-
-    The file alone proves nothing: one that came with foreign code could name any project, and so
-    have its memories recalled.
-    """
-    try:
-        target = mark.read_text("utf-8").removeprefix("gitdir:").strip()
-        known = Path(target, "gitdir").read_text("utf-8").strip()
-        if not Path(target, known).samefile(mark):
-            return None
-    except (OSError, ValueError):
-        return None
-    common, found, _ = target.partition(f"{os.sep}.git{os.sep}worktrees{os.sep}")
-    return Path(common) if found else None
 
 
 def _from_environment(environ: Mapping[str, str], known: set[str]) -> dict[str, Any]:

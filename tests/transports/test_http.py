@@ -40,11 +40,15 @@ async def serving(
     command = (sys.executable, "-c", SERVE, transport, host)
     async with raw_server(home, command, stderr=subprocess.PIPE) as server:
         assert server.process.stderr is not None
-        with anyio.fail_after(60):
-            line = await BufferedByteReceiveStream(server.process.stderr).receive_until(b"\n", 500)
-        found = re.search(r"http://\S+", line.decode())
-        assert found, line
-        yield found.group(), server
+        yield await _url_told_on(BufferedByteReceiveStream(server.process.stderr)), server
+
+
+async def _url_told_on(stderr: BufferedByteReceiveStream) -> str:
+    with anyio.fail_after(60):
+        while True:
+            line = await stderr.receive_until(b"\n", 500)
+            if found := re.search(r"http://\S+", line.decode()):
+                return found.group()
 
 
 def client_of(transport: str, url: str, mode: str) -> Client:

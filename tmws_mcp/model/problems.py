@@ -45,7 +45,11 @@ def validated(model: type[M], values: Mapping[str, Any] | M) -> M:
 
 def problems(error: ValidationError, allowed: tuple[str, ...]) -> str:
     """Return one sentence for each of the first few problems."""
-    found = error.errors(include_url=False, include_context=True, include_input=False)
+    return told(error.errors(include_url=False, include_context=True, include_input=False), allowed)
+
+
+def told(found: Sequence[Mapping[str, Any]], allowed: tuple[str, ...] = ()) -> str:
+    """Return the same for problems as pydantic lists them."""
     lines = [_line(problem, allowed) for problem in found[:PROBLEMS_MAX]]
     if len(found) > PROBLEMS_MAX:
         lines.append(f"and {len(found) - PROBLEMS_MAX} more.")

@@ -44,10 +44,17 @@ CACHE_HINTS: dict[CacheableMethod, CacheHint] = {
 }
 
 
-def build_server(settings: Settings) -> MCPServer[Served]:
-    """Return the server; its engine opens with the first call that needs it."""
-    engine = SharedEngine(settings)
-    limits = Limits(calls_max=settings.calls_max, call_seconds_max=settings.call_seconds_max)
+def build_server(
+    settings: Settings, *, engine: SharedEngine | None = None, limits: Limits | None = None
+) -> MCPServer[Served]:
+    """Return the server; its engine opens with the first call that needs it.
+
+    A process that serves more than MCP gives the engine and the limits that all of it shares.
+    """
+    engine = engine or SharedEngine(settings)
+    limits = limits or Limits(
+        calls_max=settings.calls_max, call_seconds_max=settings.call_seconds_max
+    )
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[Any]) -> AsyncIterator[Served]:

@@ -1,0 +1,67 @@
+"""One ASGI application for all that is served over HTTP.
+
+To add a group of routes, write a module with a `router` and name it in `ROUTERS`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+from mcp.server.transport_security import RequestBodyLimitMiddleware
+
+from tmws_mcp import __version__
+from tmws_mcp.server.app import build_server
+from tmws_mcp.server.connection import SharedEngine
+from tmws_mcp.server.guard import Limits
+from tmws_mcp.settings import Settings
+from tmws_mcp.web import rest
+from tmws_mcp.web.endpoint import McpEndpoint
+from tmws_mcp.web.problems import add_problems
+from tmws_mcp.web.reach import OnlyKnownNames, Reach
+
+ROUTERS: tuple[APIRouter, ...] = (rest.router,)
+
+BODY_BYTES_MAX = 4 * 1024 * 1024
+"""Of a request to any route; the SDK's own limit for MCP."""
+
+DESCRIPTION = (
+    "What the MCP tools do, for programs that speak no MCP: the same requests, limits and errors. "
+    "Errors are problem details (RFC 9457)."
+)
+
+
+def build_app(settings: Settings, reach: Reach) -> FastAPI:
+    """Return the application; its lifespan opens what it needs, the engine with the first call.
+
+    `app.state.engine` is the `SharedEngine`, `app.state.limits` what bounds calls at work.
+    """
+    engine = SharedEngine(settings)
+    limits = Limits(calls_max=settings.calls_max, call_seconds_max=settings.call_seconds_max)
+    mcp = McpEndpoint(build_server(settings, engine=engine, limits=limits), settings, reach)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            # The engine stays open while clients come and go.
+            await stack.enter_async_context(engine.connection())
+            await stack.enter_async_context(mcp.running())
+            yield
+
+    app = FastAPI(
+        title="tmws_mcp",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # they load scripts from elsewhere; ours is web/docs.py
+        redoc_url=None,
+        separate_input_output_schemas=False,
+        redirect_slashes=False,
+    )
+    app.state.settings, app.state.engine, app.state.limits = settings, engine, limits
+    app.router.routes.extend(mcp.routes)
+    for router in ROUTERS:
+        app.include_router(router)
+    add_problems(app)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=BODY_BYTES_MAX)
+    app.add_middleware(OnlyKnownNames, reach=reach)
+    return app

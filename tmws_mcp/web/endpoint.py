@@ -1,0 +1,31 @@
+"""MCP over HTTP: streamable HTTP at /mcp for clients of both protocol eras, SSE where enabled."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from mcp.server.mcpserver import MCPServer
+from starlette.routing import BaseRoute
+
+from tmws_mcp.settings import Settings
+from tmws_mcp.web.reach import Reach
+
+
+class McpEndpoint:
+    """The routes of an MCP server, and what runs behind them."""
+
+    def __init__(self, server: MCPServer[Any], settings: Settings, reach: Reach) -> None:
+        self._server = server
+        security = reach.security()
+        self.routes: list[BaseRoute] = list(
+            server.streamable_http_app(
+                transport_security=security,
+                max_sessions=settings.http_sessions_max,
+                session_idle_timeout=settings.http_session_idle_seconds,
+            ).routes
+        )
+        if settings.http_sse:
+            self.routes += server.sse_app(transport_security=security).routes
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Serve sessions for as long as the block runs."""
+        return self._server.session_manager.run()

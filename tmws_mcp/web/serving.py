@@ -1,0 +1,80 @@
+"""The life of a process that serves HTTP: it listens, serves, and ends in good order."""
+
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import anyio
+import uvicorn
+
+from tmws_mcp.errors import SettingsError
+from tmws_mcp.settings import Settings
+from tmws_mcp.web.app import build_app
+from tmws_mcp.web.reach import LOOPBACK, is_loopback, reach_of
+
+SHUTDOWN_SECONDS_MAX = 0.5  # for open streams; then they are cut
+
+
+async def serve_http(settings: Settings, host: str, port: int, say: Callable[[str], None]) -> None:
+    """Serve until a signal comes; `say` tells the person at the terminal where.
+
+    Raises:
+        SettingsError: The address cannot be listened on.
+    """
+    with _listening(host, port) as listener:
+        port = listener.getsockname()[1]
+        reach = reach_of(host, port, names=settings.http_names, origins=settings.http_origins)
+        app = build_app(settings, reach)
+        shown = f"[{host}]" if ":" in host else host
+        say(f"tmws-mcp serves http://{shown}:{port}{'/sse' if settings.http_sse else '/mcp'}")
+        await _run(
+            uvicorn.Config(
+                app,
+                log_config=None,  # ours goes to stderr
+                access_log=False,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS_MAX,  # type: ignore[arg-type]  # a float will do
+            ),
+            listener,
+        )
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        SettingsError: The address is not the loopback's, or is in use.
+    """
+    if not is_loopback(host):
+        raise SettingsError(
+            f"tmws-mcp does not listen on {host!r}: without tokens, which come with a "
+            "later version, everybody on the network could read and change the memories. "
+            f"Use one of {', '.join(LOOPBACK)}, and a tunnel (ssh -L) to reach it from elsewhere."
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot listen on {host} port {port} ({error.strerror}). "
+            "Choose another port with --port or TMWS_HTTP_PORT; 0 takes any free one."
+        ) from error
+
+
+async def _run(config: uvicorn.Config, listener: socket.socket) -> None:
+    """Serve until a signal comes; then give open streams a moment and cut them."""
+    web = uvicorn.Server(config)
+    async with anyio.create_task_group() as tasks:
+        if sys.platform != "win32":  # where uvicorn's own way has to do
+            # uvicorn would raise the signal again, and end us before the store is closed.
+            web.capture_signals = nullcontext  # type: ignore[method-assign,assignment]
+            tasks.start_soon(_stop_on_signal, web)
+        await web.serve(sockets=[listener])
+        tasks.cancel_scope.cancel()
+
+
+async def _stop_on_signal(web: uvicorn.Server) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            web.should_exit = True
