@@ -30,6 +30,20 @@ async def test_what_one_instance_learns_the_other_recommends(
         await until(counted)
 
 
+async def test_who_watches_an_instance_hears_what_came_from_others(
+    tmp_path: Path, redis_url: str
+) -> None:
+    async with instance(tmp_path / "a", redis_url) as a, instance(tmp_path / "b", redis_url) as b:
+        watcher = await b.feed.watch([NAMESPACE], ["replicated"])
+        await observe(a, "run_job", task=TASK)
+
+        with anyio.fail_after(20):
+            first, *_ = await watcher.more()
+
+    assert (first.kind, first.namespace) == ("replicated", NAMESPACE)
+    assert int(str(first.data["slots"])) > 0
+
+
 async def test_counts_of_several_instances_add_up(tmp_path: Path, redis_url: str) -> None:
     async with instance(tmp_path / "a", redis_url) as a, instance(tmp_path / "b", redis_url) as b:
         await observe(a, "run_job", task=TASK, times=4)

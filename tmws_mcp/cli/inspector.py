@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from mcp_types import Tool
 
-from tmws_mcp.cli import explain, inspect_learned, inspect_stats, ranks
+from tmws_mcp.cli import explain, inspect_learned, inspect_stats, ranks, watch
 from tmws_mcp.cli.exits import FAILED, NOTHING, OK, Commands, end
 from tmws_mcp.cli.render import console, facts, print_json, show, table
 from tmws_mcp.cli.servers import show_upstream
@@ -220,6 +220,7 @@ app.command()(inspect_learned.compare)
 app.command()(inspect_learned.diff)
 app.command()(inspect_stats.stats)
 app.command()(inspect_stats.cache)
+app.command()(watch.watch)
 
 
 async def _versions(server: Server, name: str, namespace: str) -> Answer:

@@ -19,7 +19,7 @@ from tmws_mcp import plugins
 from tmws_mcp.actions.function import action_of
 from tmws_mcp.actions.programs import Programs
 from tmws_mcp.actions.registry import Action, Workspace
-from tmws_mcp.engine import batch, indexing, report
+from tmws_mcp.engine import batch, indexing, report, telling
 from tmws_mcp.engine.acting import Acting
 from tmws_mcp.engine.answering import Answering
 from tmws_mcp.engine.authored import Authored
@@ -28,6 +28,7 @@ from tmws_mcp.engine.callables import Callables
 from tmws_mcp.engine.completing import Completing
 from tmws_mcp.engine.encoder import Encoder
 from tmws_mcp.engine.federation import Federation
+from tmws_mcp.engine.feed import Feed
 from tmws_mcp.engine.hooks import Hooks
 from tmws_mcp.engine.keeping import Keeping
 from tmws_mcp.engine.learning import Learning
@@ -91,7 +92,11 @@ class Engine:
         self._clock = clock
         self._started_at = clock()
         self._encoder, recalls = Encoder(settings, clock=clock), Recalls()
-        self.federation = Federation(settings, tasks, store=self._opened, clock=clock)
+        self.feed = Feed(tasks, store=self._opened, alerts=self._alerts, clock=clock)
+        """What happens, for those who watch."""
+        self.federation = Federation(
+            settings, tasks, store=self._opened, tell=self.feed.tell, clock=clock
+        )
         begin = self.federation.begin
         self._store = Opening(
             settings, tasks, encoder=self._encoder, recalls=recalls, clock=clock, begin=begin
@@ -111,8 +116,9 @@ class Engine:
         self.versions = Versions(settings, self._books, store=self._store, clock=clock)
         """What a person does with the versions of a pattern."""
         self._learning = Learning(
-            settings, store=self._store, clock=clock, observed=self.federation.ring
-        )
+            settings, store=self._store, clock=clock, feed=self.feed,
+            observed=self.federation.ring,
+        )  # fmt: skip
         self._answers()
 
     def _answers(self) -> None:
@@ -167,7 +173,11 @@ class Engine:
 
     async def pattern_execute(self, request: ExecuteRequest | Mapping[str, Any]) -> ExecuteReply:
         """Answer a query by the cheapest way that will do."""
-        return await self._answering.execute(validated(ExecuteRequest, request))
+        asked = validated(ExecuteRequest, request)
+        with telling.execution(self.feed, self.settings.scope(asked.namespace), asked) as told:
+            reply = await self._answering.execute(asked)
+            told(reply)
+        return reply
 
     async def pattern_execute_many(
         self,
@@ -266,10 +276,12 @@ class Engine:
             uptime_seconds=self._clock() - self._started_at,
             now=self._clock(),
         )
-        alerts = await self._answering.watching.alerts()
         return status.model_copy(
-            update={"federation": self.federation.in_words(), "alerts": alerts}
+            update={"federation": self.federation.in_words(), "alerts": await self._alerts()}
         )
+
+    async def _alerts(self) -> tuple[str, ...]:
+        return await self._answering.watching.alerts()
 
     async def upstream(self) -> tuple[UpstreamState, ...]:
         """Return the other servers with their tools; those that do not run are started.
@@ -299,6 +311,9 @@ class Engine:
     async def close(self) -> None:
         """Close the store; `open_engine` does it, once nobody works on it any more."""
         await self._answering.close()
+        with anyio.CancelScope(shield=True):
+            if store := self._store.opened:
+                await self.feed.write_down(store)
         await self._store.close()
 
     def _parts(self, actions: Mapping[str, Action]) -> "Parts":

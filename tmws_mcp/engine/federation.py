@@ -7,6 +7,7 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ import anyio.abc
 
 from tmws_mcp.errors import FederationOff, HubNotReached, InvalidInput
 from tmws_mcp.learning import sharing
+from tmws_mcp.model import JsonObject
+from tmws_mcp.model.events import EventKind
 from tmws_mcp.model.federation import FederationReport, ForgottenEverywhere, NamespaceFederation
 from tmws_mcp.settings import Settings
 from tmws_mcp.store import actor as identities
@@ -45,10 +48,12 @@ class Federation:
         tasks: anyio.abc.TaskGroup,
         *,
         store: Callable[[], Awaitable[Database]],
+        tell: Callable[[EventKind, str, Callable[[], JsonObject]], None],
         clock: Callable[[], float],
     ) -> None:
+        """`tell` hears of what came from other instances."""
         self._settings, self._tasks, self._clock = settings, tasks, clock
-        self._store = store
+        self._store, self._tell = store, tell
         self._members: dict[str, Member] = {}
 
     async def begin(self, store: Database) -> None:
@@ -283,7 +288,11 @@ class Federation:
             evidence=Evidence(seal, settings.federation_trust, meaning),
             shared=everything,
             clock=self._clock,
+            taken_in=partial(self._taken_in, namespace),
         )
+
+    def _taken_in(self, namespace: str, slots: int) -> None:
+        self._tell("replicated", namespace, lambda: {"slots": slots})
 
 
 def _say_farewell(db: Connection, replicator: "Replicator") -> int:

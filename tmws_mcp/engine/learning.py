@@ -5,6 +5,8 @@ from functools import partial
 
 import anyio.to_thread
 
+from tmws_mcp.engine import telling
+from tmws_mcp.engine.feed import Feed
 from tmws_mcp.engine.once import Once
 from tmws_mcp.engine.opening import Opening
 from tmws_mcp.errors import TmwsError
@@ -37,9 +39,11 @@ class Learning:
         store: Opening,
         clock: Callable[[], float],
         observed: Callable[[], None],
+        feed: Feed,
     ) -> None:
         """`observed` is told of each observation that is durable."""
         self._settings, self._store, self._clock = settings, store, clock
+        self._feed = feed
         self._observed = observed
         self._shelf = Shelf()
         self._experts = Once(partial(anyio.to_thread.run_sync, installed.experts))
@@ -59,12 +63,13 @@ class Learning:
         self._shelf.confirm()
         self._store.figures.observed(asked)
         self._observed()
+        telling.observed(self._feed, asked, reply)
         return reply
 
     async def recommend(self, asked: RecommendRequest, connection: str) -> RecommendReply:
         """Say what has proved itself in a case like this, or why nothing can be said."""
         store, scope = await self._store(), self._settings.scope(asked.namespace)
-        return await store.read(
+        reply = await store.read(
             recommending.recommend,
             asked,
             scope,
@@ -73,6 +78,8 @@ class Learning:
             shelf=self._shelf,
             experts=await self._experts(),
         )
+        telling.recommended(self._feed, reply)
+        return reply
 
     async def end_connection(self, connection: str) -> None:
         """Close the implicit session of a connection, if the store was used at all."""

@@ -19,7 +19,7 @@ from tmws_mcp.learning import forgetting, history, sessions
 from tmws_mcp.learning import log as observed
 from tmws_mcp.memory import lifecycle
 from tmws_mcp.memory.upkeep import consolidate
-from tmws_mcp.store import lease
+from tmws_mcp.store import events, lease
 from tmws_mcp.store.database import Database
 from tmws_mcp.telemetry import get_logger
 
@@ -77,6 +77,7 @@ async def one_round(store: Database, *, now: float, retention: Retention = FOR_E
     while by_kind and (done := await store.write(consolidate.retire, by_kind, now)):
         retired += done
     erased = await store.write(lifecycle.purge, now)
+    await store.write(events.tidy, now)
     erased += await _forget_what_is_old(store, retention, now)
     # Each round, and not only after erasing: where others were reading it is done by the next one.
     emptied = await store.empty_log()

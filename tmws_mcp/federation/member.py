@@ -58,6 +58,8 @@ class Member:
     evidence: Evidence
     shared: Shared
     clock: Callable[[], float]
+    taken_in: Callable[[int], None] = lambda _: None
+    """Told how many slots of other instances were taken in."""
     ns: int = 0
     """The namespace's key in the store, set by `settle`."""
     state: str = "starting"
@@ -151,8 +153,13 @@ class Member:
                 await anyio.sleep(WINDOW_SECONDS)
 
     async def _tick(self, replicator: Replicator) -> None:
-        with suppress(StaleEpoch):  # emptied in the middle: the next one begins anew
-            await replicator.tick()
+        before = replicator.figures.received
+        try:
+            with suppress(StaleEpoch):  # emptied in the middle: the next one begins anew
+                await replicator.tick()
+        finally:
+            if taken := replicator.figures.received - before:
+                self.taken_in(taken)
 
     async def _listen(self, hub: Hub, replicator: Replicator) -> None:
         while True:

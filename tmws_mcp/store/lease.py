@@ -19,6 +19,11 @@ def acquire(db: Connection, name: str, owner: str, now: float) -> bool:
     return changed == 1
 
 
+def is_held(db: Connection, name: str, now: float) -> bool:
+    """Whether any process holds the lease."""
+    return db.row("SELECT 1 FROM lease WHERE name = ? AND expires_at > ?", (name, now)) is not None
+
+
 def release(db: Connection, name: str, owner: str) -> None:
     """Give the lease back, if this process holds it."""
     db.run("DELETE FROM lease WHERE name = ? AND owner = ?", (name, owner))

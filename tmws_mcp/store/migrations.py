@@ -24,6 +24,7 @@ from tmws_mcp.store.schema import (
     s0009_pattern_versions,
     s0010_figures,
     s0011_words,
+    s0012_events,
 )
 from tmws_mcp.store.schema.s0001_first import APPLICATION_ID
 
@@ -45,6 +46,7 @@ STEPS: tuple[Step, ...] = (
     s0009_pattern_versions.apply,
     s0010_figures.apply,
     s0011_words.apply,
+    s0012_events.apply,
 )
 """Step n, counted from 1, makes schema n out of schema n - 1."""
 LATEST = len(STEPS)
