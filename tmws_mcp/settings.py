@@ -168,6 +168,13 @@ class Settings(BaseModel):
     observe_executions: bool = Field(
         default=True, description="Counts executions of patterns as observations."
     )
+    hook_tokens: int = Field(
+        200,
+        ge=0,
+        le=2_000,
+        description="Tokens that a [hook](../guides/hooks.md) may bring into the agent's context; "
+        "0: none.",
+    )
     steps_days: int = Field(
         180, ge=0, le=36_500, description="Observed steps are kept for so long; 0: no limit."
     )

@@ -29,7 +29,7 @@ def test_hooks_are_added_beside_others_and_a_repeat_changes_nothing(tmws, file: 
     assert first["model"] == "opus"
     assert first["hooks"]["PostToolUse"][0] == THEIRS
     assert set(first["hooks"]) == {
-        "PostToolUse", "PostToolUseFailure", "UserPromptSubmit", "SessionEnd",
+        "PostToolUse", "PostToolUseFailure", "SessionStart", "UserPromptSubmit", "SessionEnd",
     }  # fmt: skip
     assert json.loads(file.read_text()) == first
     assert "already" in again.stdout

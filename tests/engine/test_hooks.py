@@ -1,14 +1,15 @@
 """What hooks have put down is observed, once, where it belongs."""
 
-import json
 from pathlib import Path
 
 import anyio
 import pytest
 
+from tests.ingest import hook_events, transcripts
 from tests.ingest.hook_events import event, failed, prompt, worked
 from tmws_mcp.engine import open_engine
-from tmws_mcp.ingest import hook_entry, spool
+from tmws_mcp.engine.ingesting import Taken, observe_all
+from tmws_mcp.ingest import claude_code, spool
 from tmws_mcp.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -22,8 +23,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def put(settings: Settings, *events: dict[str, object], namespace: str = "team") -> None:
     for one in events:
-        raw = json.dumps(one).encode()
-        hook_entry.put_down(raw, str(settings.home / spool.FOLDER), namespace)
+        hook_events.put(settings.home / spool.FOLDER, one, namespace)
 
 
 REPAIRED = (
@@ -90,6 +90,35 @@ async def test_secrets_are_not_kept(settings: Settings) -> None:
 
     stored = [path.read_bytes() for path in settings.home.rglob("*") if path.is_file()]
     assert not any(SECRET.encode() in content for content in stored)
+
+
+@pytest.mark.parametrize("first", ["hooks", "import"])
+async def test_a_call_that_hooks_and_a_transcript_tell_of_counts_once(
+    settings: Settings, tmp_path: Path, first: str
+) -> None:
+    """The transcript tells of three calls; hooks were there for two of them, and for one more."""
+    transcript = transcripts.write(tmp_path / "s.jsonl", transcripts.session())
+    seen = [failed("Bash", "Exit code 2"), worked("Edit"), worked("Grep")]
+    for number, one in enumerate(seen):
+        id_ = f"toolu_{number}" if number < 2 else "toolu_later"
+        put(settings, one | {"session_id": transcripts.SESSION, "tool_use_id": id_})
+
+    async with open_engine(settings) as engine:
+
+        async def take_in_transcript() -> None:
+            found = claude_code.read(transcript, print, lambda _: None)
+            taken = Taken()
+            named = ((transcript.name, one) for one in found)
+            await observe_all(engine, named, taken, namespace="team", connection="import")
+
+        async def drain() -> None:
+            await engine.hooks.drain()
+
+        both = [drain, take_in_transcript]
+        for take_in in both if first == "hooks" else reversed(both):
+            await take_in()
+
+        assert (await engine.statistics()).learning["steps"] == 4
 
 
 async def test_more_than_one_round_is_taken_in(

@@ -1,5 +1,6 @@
 """Events as Claude Code's documentation gives them, with made-up contents."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -10,6 +11,8 @@ from typing import Any
 from tmws_mcp.ingest import hook_entry
 
 SESSION = "abc123"
+CALLS = itertools.count(1)
+"""Each call of a tool has an id of its own."""
 
 
 def event(name: str, **fields: Any) -> dict[str, Any]:
@@ -27,14 +30,14 @@ def worked(tool: str, **fields: Any) -> dict[str, Any]:
     response = {"stdout": "ok", "stderr": "", "interrupted": False}
     return event(
         "PostToolUse", tool_name=tool, tool_input={"command": "make"}, tool_response=response,
-        tool_use_id="toolu_01", **fields,
+        tool_use_id=f"toolu_{next(CALLS):03}", **fields,
     )  # fmt: skip
 
 
 def failed(tool: str, error: str, **fields: Any) -> dict[str, Any]:
     return event(
         "PostToolUseFailure", tool_name=tool, tool_input={"command": "make"}, error=error,
-        tool_use_id="toolu_02", is_interrupt=False, **fields,
+        tool_use_id=f"toolu_{next(CALLS):03}", is_interrupt=False, **fields,
     )  # fmt: skip
 
 
@@ -62,3 +65,9 @@ def run(folder: Path, content: bytes | dict[str, Any], *more: str) -> None:
         assert process.stderr is not None
         said = process.stdout.read(), process.stderr.read()
         assert (process.wait(30), said) == (0, (b"", b""))
+
+
+def put(folder: Path, one: dict[str, Any], namespace: str = "") -> None:
+    """Put an event down as the hook does, in this process."""
+    content = hook_entry.masked_where_suspicious(json.dumps(one).encode())
+    hook_entry.put_down(hook_entry.header(namespace, ""), content, str(folder))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ingest.hook_events import failed, prompt, run, start, worked
+from tests.ingest.hook_events import failed, prompt, put, run, start, worked
+from tmws_mcp import masking
 from tmws_mcp.ingest import hook_entry, spool
 
 
@@ -82,7 +83,7 @@ def test_long_and_deep_values_are_cut(folder: Path) -> None:
     folder.mkdir(parents=True)
     event = worked("Write") | {"tool_input": {"content": "x" * 100_000, "deep": deep}}
 
-    hook_entry.put_down(json.dumps(event).encode(), str(folder), "")
+    put(folder, event)
 
     [path] = spool.waiting(folder)
     assert path.stat().st_size < 3 * hook_entry.TEXT_CHARS_MAX
@@ -95,7 +96,7 @@ def test_an_event_beyond_the_bound_is_refused(
     monkeypatch.setattr(hook_entry, "INPUT_BYTES_MAX", 100)
 
     with pytest.raises(ValueError, match="more than 100 bytes"):
-        hook_entry.put_down(json.dumps(worked("Bash")).encode(), str(folder), "")
+        put(folder, worked("Bash"))
 
 
 def test_events_that_nobody_takes_in_are_bounded(
@@ -105,18 +106,44 @@ def test_events_that_nobody_takes_in_are_bounded(
     monkeypatch.setattr(hook_entry.time, "time_ns", iter(range(0, 16_000, 16)).__next__)
 
     for _ in range(3):
-        hook_entry.put_down(json.dumps(worked("Bash")).encode(), str(folder), "")
+        put(folder, worked("Bash"))
 
     with pytest.raises(OSError, match="more than 2 events are waiting"):
-        hook_entry.put_down(json.dumps(worked("Bash")).encode(), str(folder), "")
+        put(folder, worked("Bash"))
     assert len(spool.waiting(folder)) == 3
+
+
+def test_secrets_do_not_reach_the_disk(folder: Path) -> None:
+    secrets = ["hunter2", "sk-ant-api03-" + "Q7x" * 12, "p4ssw0rd!"]
+    command = f"curl -H 'Authorization: Bearer {secrets[1]}' https://bob:{secrets[2]}@example.org"
+    told = worked("Bash") | {"tool_input": {"command": command, "password": secrets[0]}}
+
+    run(folder, told)
+
+    [path] = spool.waiting(folder)
+    [event] = spool.read([path])
+    assert not [secret for secret in secrets if secret in path.read_text()]
+    assert event.session == "abc123"
+    assert "example.org" in str(event.fields["tool_input"])
+
+
+def test_what_may_hold_a_secret_is_known_without_loading_the_masks() -> None:
+    needles = {needle for rule in masking._RULES for needle in rule.needles}
+
+    assert needles <= set(hook_entry.SUSPICIOUS)
+
+
+def test_an_event_without_a_sign_of_secrets_is_kept_as_it_is() -> None:
+    plain = json.dumps(worked("Read", where="src/main.py")).encode()
+
+    assert hook_entry.masked_where_suspicious(plain) is plain
 
 
 def test_events_become_interactions_with_what_the_user_asked_for(folder: Path) -> None:
     said = [prompt("mend the parser"), failed("Bash", "exit 2"), worked("Edit"), prompt("again")]
     folder.mkdir(parents=True)
     for one in [*said, worked("Bash")]:
-        hook_entry.put_down(json.dumps(one).encode(), str(folder), "")
+        put(folder, one)
 
     events = list(spool.read(spool.waiting(folder)))
     prompts = spool.Prompts(folder)
@@ -137,7 +164,7 @@ def test_events_become_interactions_with_what_the_user_asked_for(folder: Path) -
 def test_an_interrupted_call_says_nothing(folder: Path) -> None:
     stopped = failed("Bash", "interrupted") | {"is_interrupt": True}
     folder.mkdir(parents=True)
-    hook_entry.put_down(json.dumps(stopped).encode(), str(folder), "")
+    put(folder, stopped)
 
     events = list(spool.read(spool.waiting(folder)))
 

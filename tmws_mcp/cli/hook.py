@@ -30,6 +30,7 @@ TIMEOUT_SECONDS = 5
 EVENTS: Final = {
     "PostToolUse": "*",
     "PostToolUseFailure": "*",
+    "SessionStart": "",
     "UserPromptSubmit": "",
     "SessionEnd": "",
 }

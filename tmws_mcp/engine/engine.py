@@ -108,8 +108,9 @@ class Engine:
             settings, store=self._store, embedder=self._encoder.for_writing, clock=clock
         )
         self.hooks = Hooks(
-            settings, tasks, store=self._store, observe=self.observe_interaction, clock=clock
-        )
+            settings, tasks, store=self._store, observe=self.observe_interaction,
+            recall=self.recall_memory, recommend=self.get_recommendations, clock=clock,
+        )  # fmt: skip
         self.manage = Managing(settings, store=self._store, clock=clock)
         self._reaching = Reaching(settings, tasks)
         self._books = Books(settings, tasks, store=lambda: self._store.opened, clock=clock)

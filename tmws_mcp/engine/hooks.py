@@ -13,6 +13,7 @@ import anyio
 import anyio.abc
 import anyio.to_thread
 
+from tmws_mcp.engine import hints
 from tmws_mcp.errors import InvalidInput, TmwsError
 from tmws_mcp.ingest import spool
 from tmws_mcp.ingest.spool import Event
@@ -42,13 +43,25 @@ class Hooks:
         *,
         store: Callable[[], Awaitable[Database]],
         observe: Observe,
+        recall: hints.Recall,
+        recommend: hints.Recommend,
         clock: Callable[[], float],
     ) -> None:
         self.folder = settings.home / spool.FOLDER
         self._store, self._observe, self._clock = store, observe, clock
         self._owner = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._namespaces: dict[tuple[str, str], str] = {}
+        self._hints = hints.Hints(
+            recall=recall,
+            recommend=recommend,
+            prompts=spool.Prompts(self.folder),
+            tokens_max=settings.hook_tokens,
+        )
         tasks.start_soon(self.watch)
+
+    async def hint(self, event: Event) -> str:
+        """Return what the agent should know after an event that was kept; empty: nothing."""
+        return await self._hints.on(event, self._namespace(event))
 
     async def watch(self, round_seconds: float = ROUND_SECONDS) -> None:
         """Take in what there is every `round_seconds`, until cancelled."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from tmws_mcp.model import Interaction, JsonObject
+from tmws_mcp.model import Interaction, JsonObject, RecordedInteraction
 from tmws_mcp.model.base import NAME_CHARS_MAX, storable_name
 
 TEXT_CHARS_MAX = 4_000
@@ -36,11 +36,13 @@ class Call:
     task: str = ""
     turn: str = ""
     judge: Judge | None = None
+    id: str = ""
+    """As its client names the call; hooks and transcripts tell of one call under one id."""
 
 
 def interaction(call: Call) -> Interaction:
     """Return the call as it is observed; step and session make a repeat harmless."""
-    return Interaction(
+    return RecordedInteraction(
         session_id=storable_name(call.session),
         step=call.step,
         tool_used=storable_name(call.tool),
@@ -51,6 +53,7 @@ def interaction(call: Call) -> Interaction:
         task=cleaned(call.task),
         turn=cleaned(call.turn),
         evidence=call.judge,
+        call_id=storable_name(call.id),
     )
 
 

@@ -128,6 +128,7 @@ def _result(session: _Session, block: JsonObject, at: datetime | None) -> Iterat
             task=session.task,
             turn=use.turn,
             judge=_judge(use.tool, error),
+            id=str(block["tool_use_id"]),
         )
     )
 

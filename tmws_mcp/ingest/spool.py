@@ -9,12 +9,11 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
+from tmws_mcp.ingest import hook_entry
 from tmws_mcp.ingest.calls import Call, cleaned, ended, failure, interaction
 from tmws_mcp.ingest.claude_code import NOT_SAID, REJECTED, SHELL
-from tmws_mcp.ingest.hook_entry import PROBLEM
 from tmws_mcp.masking import mask_secrets
 from tmws_mcp.model import Interaction, JsonObject
 
@@ -65,7 +64,7 @@ def waiting(folder: Path) -> list[Path]:
 def problem(folder: Path) -> str:
     """Return what the last hook that failed has left word of."""
     try:
-        return (folder / PROBLEM).read_text("utf-8", errors="replace")
+        return (folder / hook_entry.PROBLEM).read_text("utf-8", errors="replace")
     except OSError:
         return ""
 
@@ -74,14 +73,32 @@ def read(paths: Iterable[Path]) -> Iterator[Event]:
     """Give the events; a file that is none is set aside, so that it is not met again."""
     for path in paths:
         try:
-            yield _event(path, path.read_bytes())
+            yield event(path, path.read_bytes())
         except FileNotFoundError:  # another process has taken it
             continue
         except (ValueError, RecursionError, OSError):
             path.replace(path.with_suffix(".bad"))
 
 
-def _event(path: Path, content: bytes) -> Event:
+def keep(content: bytes, folder: Path) -> Event:
+    """Put down for a hook what it told, with its secrets masked; from here on it is not lost.
+
+    Raises:
+        ValueError: It is no event.
+        OSError: It cannot be written.
+    """
+    namespace, project, raw = content.split(b"\n", 2)
+    about = namespace + b"\n" + project + b"\n"
+    clean = hook_entry.masked(raw, mask_secrets)
+    return event(Path(hook_entry.put_down(about, clean, str(folder))), about + clean)
+
+
+def event(path: Path, content: bytes) -> Event:
+    """Return the event that a file holds.
+
+    Raises:
+        ValueError: It holds none.
+    """
     namespace, project, raw = content.split(b"\n", 2)
     fields = json.loads(raw)
     if not isinstance(fields, dict):
@@ -103,6 +120,8 @@ class Prompts:
         said = mask_secrets(cleaned(prompt))
         task, _ = self._said.pop(session, (said, ""))
         self._said[session] = (task, said)
+        if len(self._said) > SESSIONS_KEPT_MAX:
+            del self._said[next(iter(self._said))]
 
     def of(self, session: str) -> tuple[str, str]:
         """Return task and newest message; a subagent works for its session's user."""
@@ -111,10 +130,8 @@ class Prompts:
 
     def save(self) -> None:
         """Keep those of the latest sessions."""
-        skipped = max(len(self._said) - SESSIONS_KEPT_MAX, 0)
-        kept = dict(islice(self._said.items(), skipped, None))
         part = self._path.with_suffix(".part")
-        part.write_text(json.dumps(kept), "utf-8")
+        part.write_text(json.dumps(self._said), "utf-8")
         part.chmod(0o600)
         part.replace(self._path)
 
@@ -159,6 +176,7 @@ def _call(event: Event, step: int, asked: tuple[str, str]) -> Interaction:
             task=asked[0],
             turn=asked[1],
             judge="user" if refused else "exit_code" if tool in SHELL else None,
+            id=event.text("tool_use_id"),
         )
     )
 

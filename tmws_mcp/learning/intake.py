@@ -9,7 +9,14 @@ from tmws_mcp.errors import InvalidInput
 from tmws_mcp.learning.templates import error_class, template
 from tmws_mcp.learning.words import fingerprint, stems, task_key
 from tmws_mcp.masking import mask_secrets
-from tmws_mcp.model import Interaction, JsonObject, ObserveRequest, RecentStep, Request
+from tmws_mcp.model import (
+    Interaction,
+    JsonObject,
+    ObserveRequest,
+    RecentStep,
+    RecordedInteraction,
+    Request,
+)
 from tmws_mcp.store.observations import Step
 
 TASK_CHARS_MAX = 600
@@ -186,7 +193,13 @@ def _step(sent: Interaction) -> Step:
         tokens=sent.tokens,
         arguments=_arguments(sent.arguments),
         evidence=sent.evidence,
+        call=_call(sent),
     )
+
+
+def _call(sent: Interaction) -> str | None:
+    named = isinstance(sent, RecordedInteraction) and sent.call_id
+    return fingerprint("call", named) if named else None
 
 
 def _arguments(arguments: JsonObject | str) -> str | None:

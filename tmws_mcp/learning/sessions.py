@@ -112,7 +112,7 @@ def _take(desk: Desk, seen: Observation) -> int:
     session = _session(desk, seen)
     if seen.step is None:
         return _take_end(desk, session, seen)
-    known = observations.run_of_step(desk.db, session, seen.step.number)
+    known = observations.run_of_step(desk.db, session, seen.step)
     run = _take_step(desk, session, seen, seen.step) if known is None else known
     # What is told of a run that has ended already must not end the one that goes on.
     ended = seen.outcome is not None and run == session.run

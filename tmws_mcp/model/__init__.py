@@ -26,6 +26,7 @@ from tmws_mcp.model.learning import (
     Recommendation,
     RecommendReply,
     RecommendRequest,
+    RecordedInteraction,
     Snapshot,
     Want,
 )
@@ -94,6 +95,7 @@ __all__ = [
     "RecommendReply",
     "RecommendRequest",
     "Recommendation",
+    "RecordedInteraction",
     "RegisterReply",
     "RegisterRequest",
     "Request",

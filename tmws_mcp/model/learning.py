@@ -62,6 +62,13 @@ class Interaction(Request):
     metadata: Metadata = Field(default_factory=dict)
 
 
+class RecordedInteraction(Interaction):
+    """A step as a client's own records tell it; no argument of a tool."""
+
+    call_id: Name = ""
+    """Its client's id of the call: told again under another `step` it is the same one."""
+
+
 class ObserveRequest(Interaction):
     """Arguments of observe_interaction: one interaction, or many."""
 

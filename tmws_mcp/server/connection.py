@@ -18,6 +18,7 @@ from mcp.server.context import ServerRequestContext
 
 from tmws_mcp.errors import TmwsError
 from tmws_mcp.model.base import storable_name
+from tmws_mcp.server.resident import Resident
 from tmws_mcp.settings import Settings
 from tmws_mcp.telemetry import get_logger
 
@@ -45,11 +46,14 @@ class SharedEngine:
         self._settings = settings
         self._connections = 0
         self._owner: _Owner | None = None
+        self._resident: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Served]:
         """Serve a connection: the engine stays as long as one does."""
         self._connections += 1
+        if self._resident is None:
+            self._resident = asyncio.create_task(Resident(self._settings, self.get).run())
         served = Served(connection=secrets.token_hex(8))
         try:
             yield served
@@ -66,6 +70,10 @@ class SharedEngine:
         return await asyncio.shield(self._owner.engine)
 
     async def _leave(self, connection: str) -> None:
+        if self._connections == 0 and self._resident is not None:
+            resident, self._resident = self._resident, None
+            resident.cancel()
+            await asyncio.wait([resident])
         owner = self._owner
         if owner is None:
             return

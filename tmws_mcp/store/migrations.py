@@ -25,6 +25,7 @@ from tmws_mcp.store.schema import (
     s0010_figures,
     s0011_words,
     s0012_events,
+    s0013_calls,
 )
 from tmws_mcp.store.schema.s0001_first import APPLICATION_ID
 
@@ -47,6 +48,7 @@ STEPS: tuple[Step, ...] = (
     s0010_figures.apply,
     s0011_words.apply,
     s0012_events.apply,
+    s0013_calls.apply,
 )
 """Step n, counted from 1, makes schema n out of schema n - 1."""
 LATEST = len(STEPS)

@@ -54,6 +54,8 @@ class Step:
     evidence: str | None = None
     turn: str | None = None
     """The user's message, on the first step after it."""
+    call: str | None = None
+    """Fingerprint of the id that its client gave the call."""
 
 
 COLUMNS = "id, ns, name, task, near, run, steps, last_at, ended_at IS NULL, turn"
@@ -143,12 +145,17 @@ def idle_since(db: Connection, moment: float, limit: int) -> list[Session]:
     return [_session(row) for row in rows]
 
 
-def run_of_step(db: Connection, session: Session, number: int | None) -> int | None:
-    """Return the run of the session's step of that number, None where it has no such step."""
-    if number is None:
-        return None
-    row = db.row("SELECT run FROM step WHERE session = ? AND number = ?", (session.id, number))
-    return int(row[0]) if row else None
+def run_of_step(db: Connection, session: Session, step: Step) -> int | None:
+    """Return the run of a step that the session has already: by its number, or by its call."""
+    for column, value in (("number", step.number), ("call", step.call)):
+        if value is None:
+            continue
+        row = db.row(
+            f"SELECT run FROM step WHERE session = ? AND {column} = ?", (session.id, value)
+        )
+        if row:
+            return int(row[0])
+    return None
 
 
 def place(db: Connection, session: Session, number: int | None) -> tuple[int, int]:
@@ -173,12 +180,12 @@ def add_step(
     ordinal = (newest[0] or 0) + 1 if newest else 1
     db.run(
         "INSERT INTO step(ns, ordinal, session, run, number, position, tool, ok, error_template, "
-        "error_class, recovery, method, seconds, tokens, arguments, evidence, turn, at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "error_class, recovery, method, seconds, tokens, arguments, evidence, turn, call, at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             session.ns, ordinal, session.id, run, step.number, position, step.tool, int(step.ok),
             step.error_template, step.error_class, step.recovery, step.method, step.seconds,
-            step.tokens, step.arguments, step.evidence, step.turn, now,
+            step.tokens, step.arguments, step.evidence, step.turn, step.call, now,
         ),
     )  # fmt: skip
     if ordinal > STEPS_MAX:
