@@ -1,12 +1,14 @@
 """`inspect watch` shows what others do on the local store, as they do it."""
 
 import json
+import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import anyio
 
+from tests.web.served import served
 from tmws_mcp.engine import open_engine
 from tmws_mcp.settings import Settings
 
@@ -58,9 +60,45 @@ def test_other_namespaces_are_shown_where_they_are_asked_for(tmws):
     assert (nothing.exit_code, nothing.stdout) == (3, "")
 
 
+@contextmanager
+def a_server_at_work() -> Iterator[str]:
+    """Serve over HTTP and observe now and then, until the block ends; gives the URL."""
+    urls: queue.Queue[str] = queue.Queue()
+    done = threading.Event()
+
+    async def work() -> None:
+        async with served(Settings.load()) as server:
+            urls.put(f"{server.url}/mcp")
+            engine = await server.app.state.engine.get()
+            while not done.is_set():
+                await engine.observe_interaction(STEP)
+                await anyio.sleep(0.1)
+
+    worker = threading.Thread(target=lambda: anyio.run(work))
+    worker.start()
+    try:
+        yield urls.get(timeout=20)
+    finally:
+        done.set()
+        worker.join(20)
+
+
+def test_a_server_is_watched_by_its_url(tmws):
+    with a_server_at_work() as url:
+        told = tmws(*WATCH, "--limit", "2", "--kind", "observed", "--json", "--url", url)
+        refused = tmws(*WATCH, "--url", url.replace("/mcp", "/other/mcp"))
+    away = tmws(*WATCH, "--url", url)
+
+    assert told.exit_code == 0
+    assert [json.loads(line)["data"]["tool"] for line in told.stdout.splitlines()] == ["pytest"] * 2
+    assert (refused.exit_code, away.exit_code) == (1, 1)
+    assert "could not be watched" in refused.stderr
+    assert "could not be watched" in away.stderr
+
+
 def test_an_unknown_kind_is_refused_with_those_that_there_are(tmws):
     result = tmws(*WATCH, "--kind", "observd")
 
     assert result.exit_code == 2
-    assert "'observd'" in result.stderr
+    assert "kinds.0" in result.stderr
     assert "recommended" in result.stderr

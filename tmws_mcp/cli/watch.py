@@ -1,28 +1,32 @@
 """`tmws-mcp inspect watch`: what happens in a server, as it happens.
 
-It reads the local store, where every process that serves it puts what happens for as long as
-somebody watches.
+Without `--url` it reads the local store, where every process that serves it puts what happens for
+as long as somebody watches; with `--url` it is told by a server over its WebSocket.
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, TypeAlias, get_args
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import anyio
 import typer
+from pydantic import ValidationError
 
-from tmws_mcp.cli.exits import NOTHING, OK, end
+from tmws_mcp.cli.exits import FAILED, NOTHING, OK, end
 from tmws_mcp.cli.render import show
-from tmws_mcp.cli.target import JsonOption
+from tmws_mcp.cli.target import JsonOption, UrlOption
 from tmws_mcp.engine import open_engine
 from tmws_mcp.errors import InvalidInput
-from tmws_mcp.model.base import namespace_name
-from tmws_mcp.model.events import Event, EventKind
+from tmws_mcp.model.events import Event, EventKind, WatchRequest
+from tmws_mcp.model.problems import validated
 from tmws_mcp.settings import Settings
 from tmws_mcp.telemetry import configure_logging
 
-ALL = "*"
+WS_PATH = "/ws"
+CONNECT_SECONDS_MAX = 10.0
+MESSAGE_BYTES_MAX = 64 * 1024
 KINDS: tuple[EventKind, ...] = get_args(EventKind)
 
 More: TypeAlias = Callable[[], Awaitable[list[Event]]]
@@ -43,11 +47,12 @@ def watch(
     kind: KindsOption = None,
     limit: Annotated[int, typer.Option(min=0, help="End after so many events; 0: never.")] = 0,
     seconds: Annotated[float, typer.Option(min=0, help="End after so long; 0: never.")] = 0,
+    url: UrlOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Show what happens as it happens, until Ctrl-C; JSON is one object a line."""
-    names, kinds = [_name(one) for one in namespace or ()], [_kind(one) for one in kind or ()]
-    source = _of_the_store(names, kinds)
+    asked = validated(WatchRequest, {"namespaces": namespace or [], "kinds": kind or []})
+    source = _told_by(url, asked) if url else _of_the_store(asked)
     heard = 0
 
     async def follow() -> None:
@@ -68,25 +73,44 @@ def watch(
 
 
 @asynccontextmanager
-async def _of_the_store(names: Sequence[str], kinds: Sequence[EventKind]) -> AsyncIterator[More]:
+async def _of_the_store(asked: WatchRequest) -> AsyncIterator[More]:
     settings = Settings.load()
     configure_logging(settings.log_level)
-    scope = settings.scope()
-    wanted = None if ALL in names else names or (scope.namespace, *scope.also)
     async with open_engine(settings) as engine:
-        watcher = await engine.feed.watch(wanted, kinds)
-        yield watcher.more
+        yield (await engine.watch(asked)).more
 
 
-def _name(name: str) -> str:
-    return name if name == ALL else namespace_name(name)
+@asynccontextmanager
+async def _told_by(url: str, asked: WatchRequest) -> AsyncIterator[More]:
+    from websockets.asyncio.client import connect  # noqa: PLC0415 - --url alone
+    from websockets.exceptions import WebSocketException  # noqa: PLC0415 - see above
+
+    try:
+        async with connect(
+            socket_url(url, asked), open_timeout=CONNECT_SECONDS_MAX, max_size=MESSAGE_BYTES_MAX
+        ) as connection:
+
+            async def more() -> list[Event]:
+                return [Event.model_validate_json(await connection.recv())]
+
+            yield more
+    except (WebSocketException, OSError, ValidationError) as error:
+        end(FAILED, f"{url} could not be watched any more: {error}")
 
 
-def _kind(name: str) -> EventKind:
-    for kind in KINDS:
-        if name == kind:
-            return kind
-    raise InvalidInput(f"No events are of the kind {name!r}; there are {', '.join(KINDS)}.")
+def socket_url(url: str, asked: WatchRequest) -> str:
+    """Return where a server tells what happens, by the URL of its MCP endpoint.
+
+    >>> socket_url("https://tmws.example/team/mcp", WatchRequest(namespaces=("a/b",)))
+    'wss://tmws.example/team/ws?namespaces=a%2Fb'
+    """
+    parts = urlsplit(url)
+    scheme = {"http": "ws", "https": "wss"}.get(parts.scheme)
+    if scheme is None:
+        raise InvalidInput(f"--url {url!r} is no http or https URL.")
+    path = parts.path.rstrip("/").removesuffix("/mcp").removesuffix("/sse") + WS_PATH
+    query = urlencode(asked.model_dump(exclude_defaults=True), doseq=True)
+    return urlunsplit((scheme, parts.netloc, path, query, ""))
 
 
 def _print(event: Event, *, as_json: bool) -> None:

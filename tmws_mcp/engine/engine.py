@@ -28,7 +28,7 @@ from tmws_mcp.engine.callables import Callables
 from tmws_mcp.engine.completing import Completing
 from tmws_mcp.engine.encoder import Encoder
 from tmws_mcp.engine.federation import Federation
-from tmws_mcp.engine.feed import Feed
+from tmws_mcp.engine.feed import Feed, Watcher
 from tmws_mcp.engine.hooks import Hooks
 from tmws_mcp.engine.keeping import Keeping
 from tmws_mcp.engine.learning import Learning
@@ -64,6 +64,7 @@ from tmws_mcp.model import (
     StoreReply,
     StoreRequest,
 )
+from tmws_mcp.model.events import WatchRequest
 from tmws_mcp.model.memory import Explained
 from tmws_mcp.model.problems import validated
 from tmws_mcp.model.status import UpstreamState
@@ -226,6 +227,11 @@ class Engine:
     ) -> RecommendReply:
         """Say what has proved itself in a case like this, or why nothing can be said."""
         return await self._learning.recommend(validated(RecommendRequest, request), connection)
+
+    async def watch(self, request: WatchRequest | Mapping[str, Any]) -> Watcher:
+        """Return who hears of all that happens from now on, in every process on the store."""
+        asked = validated(WatchRequest, request)
+        return await self.feed.watch(telling.watched(self.settings, asked), asked.kinds)
 
     async def end_connection(self, connection: str) -> None:
         """Close the implicit session of a connection, if the store was used at all."""

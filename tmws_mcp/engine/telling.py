@@ -16,6 +16,18 @@ from tmws_mcp.model import (
     RecommendReply,
     Scope,
 )
+from tmws_mcp.model.events import ALL, WatchRequest
+from tmws_mcp.settings import Settings
+
+
+def watched(settings: Settings, request: WatchRequest) -> tuple[str, ...] | None:
+    """Return the namespaces that a request means; None: all."""
+    if ALL in request.namespaces:
+        return None
+    if request.namespaces:
+        return tuple(settings.scope(name).namespace for name in request.namespaces)
+    scope = settings.scope()
+    return (scope.namespace, *scope.also)
 
 
 def observed(feed: Feed, request: ObserveRequest, reply: ObserveReply) -> None:

@@ -1,9 +1,13 @@
 """What happens in a server, as those hear of it who watch."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from tmws_mcp.model.base import JsonObject, Value
+from pydantic import Field
 
+from tmws_mcp.model.base import JsonObject, Namespace, Request, Value
+
+ALL = "*"
+WATCHED_MAX = 50
 EventKind = Literal["observed", "learned", "recommended", "executed", "replicated", "alert", "lost"]
 
 
@@ -18,3 +22,12 @@ class Event(Value):
     number: int
     """Counts the events of its namespace."""
     data: JsonObject
+
+
+class WatchRequest(Request):
+    """What to hear of."""
+
+    namespaces: Annotated[tuple[Namespace | Literal["*"], ...], Field(max_length=WATCHED_MAX)] = ()
+    """None given: those at hand; `*`: all, with what concerns the whole server."""
+    kinds: Annotated[tuple[EventKind, ...], Field(max_length=WATCHED_MAX)] = ()
+    """None given: all."""

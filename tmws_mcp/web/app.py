@@ -14,12 +14,12 @@ from tmws_mcp.server.app import build_server
 from tmws_mcp.server.connection import SharedEngine
 from tmws_mcp.server.guard import Limits
 from tmws_mcp.settings import Settings
-from tmws_mcp.web import rest
+from tmws_mcp.web import live, rest
 from tmws_mcp.web.endpoint import McpEndpoint
 from tmws_mcp.web.problems import add_problems
 from tmws_mcp.web.reach import OnlyKnownNames, Reach
 
-ROUTERS: tuple[APIRouter, ...] = (rest.router,)
+ROUTERS: tuple[APIRouter, ...] = (rest.router, live.router)
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 """Of a request to any route; the SDK's own limit for MCP."""
@@ -58,6 +58,7 @@ def build_app(settings: Settings, reach: Reach) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings, app.state.engine, app.state.limits = settings, engine, limits
+    app.state.watching = set()
     app.router.routes.extend(mcp.routes)
     for router in ROUTERS:
         app.include_router(router)

@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 import anyio
 import uvicorn
@@ -14,7 +15,11 @@ from tmws_mcp.settings import Settings
 from tmws_mcp.web.app import build_app
 from tmws_mcp.web.reach import LOOPBACK, is_loopback, reach_of
 
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
 SHUTDOWN_SECONDS_MAX = 0.5  # for open streams; then they are cut
+MESSAGE_BYTES_MAX = 4096  # from a WebSocket's client, who has nothing to say
 
 
 async def serve_http(settings: Settings, host: str, port: int, say: Callable[[str], None]) -> None:
@@ -29,15 +34,20 @@ async def serve_http(settings: Settings, host: str, port: int, say: Callable[[st
         app = build_app(settings, reach)
         shown = f"[{host}]" if ":" in host else host
         say(f"tmws-mcp serves http://{shown}:{port}{'/sse' if settings.http_sse else '/mcp'}")
-        await _run(
-            uvicorn.Config(
-                app,
-                log_config=None,  # ours goes to stderr
-                access_log=False,
-                timeout_graceful_shutdown=SHUTDOWN_SECONDS_MAX,  # type: ignore[arg-type]  # a float will do
-            ),
-            listener,
-        )
+        await _run(configured(app), listener)
+
+
+def configured(app: "ASGIApp") -> uvicorn.Config:
+    """Return how the application is served."""
+    return uvicorn.Config(
+        app,
+        log_config=None,  # ours goes to stderr
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS_MAX,  # type: ignore[arg-type]  # a float will do
+        ws="websockets-sansio",
+        ws_max_size=MESSAGE_BYTES_MAX,
+        ws_per_message_deflate=False,  # it would hold a window of memory for each socket
+    )
 
 
 def _listening(host: str, port: int) -> socket.socket:
