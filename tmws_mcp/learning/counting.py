@@ -54,9 +54,9 @@ class Changes:
         if change.n == 1:
             self.trails.setdefault(slot, []).append(bool(change.ok))
 
-    def write(self, db: Connection, ns: int, now: float) -> None:
-        """Write the counts down."""
-        evidence.add(db, ns, self.contexts, self.outcomes, now)
+    def write(self, db: Connection, ns: int, now: float) -> bool:
+        """Write the counts down; tells whether others had to make room for them."""
+        return evidence.add(db, ns, self.contexts, self.outcomes, now)
 
 
 def one(

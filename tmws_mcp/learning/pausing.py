@@ -12,6 +12,7 @@ from tmws_mcp.learning.view import Shelf
 from tmws_mcp.model import ObserveReply, ObserveRequest, Scope
 from tmws_mcp.store import namespaces, pausing
 from tmws_mcp.store.driver import Connection
+from tmws_mcp.store.pausing import Paused
 
 REASON_CHARS_MAX = 200
 
@@ -31,16 +32,15 @@ def observe(
     Raises:
         InvalidInput: An interaction says nothing to learn from.
     """
-    ns = namespaces.find(db, scope.namespace)
-    why = reason(db, ns) if ns is not None else None
-    if why is None:
+    ns, found = pausing.standing(db, scope.namespace)
+    if found is None:
         return sessions.observe(
-            db, request, scope, connection=connection, now=now, shelf=shelf, experts=experts
+            db, request, scope, ns=ns, connection=connection, now=now, shelf=shelf, experts=experts
         )
     return ObserveReply(
         observed=0,
         session_id=intake.session_name(request.session_id, connection=connection),
-        paused=why,
+        paused=_in_words(found),
         scope=scope,
     )
 
@@ -48,8 +48,10 @@ def observe(
 def reason(db: Connection, ns: int) -> str | None:
     """Return why nothing is observed, None where it is."""
     found = pausing.paused(db, ns)
-    if found is None:
-        return None
+    return None if found is None else _in_words(found)
+
+
+def _in_words(found: Paused) -> str:
     because = f" ({found.reason})" if found.reason else ""
     return f"observing was paused on {wording.day(found.at)}{because}"
 

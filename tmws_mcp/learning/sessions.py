@@ -42,10 +42,10 @@ class Desk:
 
     def write(self) -> None:
         """Write down what changed in the counts and the weights."""
-        self.changes.write(self.db, self.ns, self.now)
+        pruned = self.changes.write(self.db, self.ns, self.now)
         self.weights.save()
         if self.changes.recounted:
-            self.view.move(self.changes.contexts, self.changes.ended)
+            self.view.move(self.changes.contexts, self.changes.ended, pruned=pruned)
 
 
 def observe(
@@ -55,10 +55,13 @@ def observe(
     *,
     connection: str,
     now: float,
+    ns: int | None = None,
     shelf: Shelf | None = None,
     experts: Mapping[str, Expert] = EXPERTS,
 ) -> ObserveReply:
     """Write down what happened, count it, and say what was learned.
+
+    `ns` is the key of the scope's namespace, for those who have looked it up already.
 
     Raises:
         InvalidInput: An interaction says nothing to learn from.
@@ -66,7 +69,7 @@ def observe(
     seen = [
         intake.observation(sent, connection=connection) for sent in intake.interactions(request)
     ]
-    ns = namespaces.ensure(db, scope.namespace, now)
+    ns = namespaces.ensure(db, scope.namespace, now) if ns is None else ns
     desk = Desk(db, ns, View(db, ns, shelf), Weights(db, ns), connection, now, experts)
     observed = sum(_take(desk, observation) for observation in seen)
     desk.write()

@@ -6,11 +6,12 @@ that they were read at; what was read under an older one is never looked at agai
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar, cast
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar, cast
 
 from tmws_mcp.store import evidence, namespaces, tasks
 from tmws_mcp.store.driver import Connection
-from tmws_mcp.store.evidence import Tally
+from tmws_mcp.store.evidence import Context, Tally
 from tmws_mcp.store.tasks import Run
 
 LEARNING = "learning"
@@ -28,14 +29,26 @@ RECENT_MAX = 64
 """Each may hold a share for each of thousands of tools."""
 
 T = TypeVar("T")
-Entries = dict[Hashable, object]
 
 
 class Read(NamedTuple):
-    """Key of what was read as it stands: a context, or the runs of a task."""
+    """Key of what was read as it stands: the followers of a context."""
 
     kind: str
     key: str
+
+
+@dataclass(slots=True)
+class Entries:
+    """What is known of one namespace at one generation."""
+
+    read: dict[Read, Mapping[str, int]] = field(default_factory=dict)
+    """Contexts as they are counted."""
+    made: dict[Hashable, Any] = field(default_factory=dict)
+    """What was made of contexts, runs and tasks."""
+
+    def __len__(self) -> int:
+        return len(self.read) + len(self.made)
 
 
 _NOTHING: Mapping[str, int] = {}
@@ -46,8 +59,26 @@ def near_key(task: str) -> Hashable:
     return (NEAR, task)
 
 
-def _is_near(key: Hashable) -> bool:
-    return isinstance(key, tuple) and key[0] == NEAR
+def _is(kind: str, key: Hashable) -> bool:
+    return isinstance(key, tuple) and key[0] == kind
+
+
+def runs_key(task: int) -> Hashable:
+    """Return the key that the runs of a task are kept under."""
+    return (RUNS, task)
+
+
+def _counted_on(
+    before: Mapping[Read, Mapping[str, int]], changed: Mapping[Context, int]
+) -> dict[Read, Mapping[str, int]]:
+    """Return the contexts that were read and are counted now, each as it would be read again."""
+    counted: dict[Read, dict[str, int]] = {}
+    for (kind, key, action), n in changed.items():
+        place = Read(kind, key)
+        if (read := before.get(place)) is not None:
+            actions = counted.setdefault(place, dict(read))
+            actions[action] = actions.get(action, 0) + n
+    return {place: dict(sorted(actions.items())) for place, actions in counted.items()}
 
 
 class Shelf:
@@ -64,7 +95,7 @@ class Shelf:
             return found[1]
         if len(self._kept) >= NAMESPACES_MAX:
             self._kept = {}
-        entries: Entries = {}
+        entries = Entries()
         self._kept[ns] = (generation, entries)
         return entries
 
@@ -89,19 +120,22 @@ class View:
         self.db = db
         self.ns = ns
         self._shelf = shelf
-        self._entries: Entries = {}
-        self._tallies: dict[Read, dict[str, Tally]] = {}
+        self._entries = Entries()
+        self._tallies: dict[tuple[str, str], dict[str, Tally]] = {}
         self._learned = -1
         """Generation of the outcomes; -1 where nothing may be kept of them."""
         if shelf is not None:
             generations = namespaces.generations(db, ns)
             self._entries = shelf.entries(ns, generations.get(AREA, 0))
             self._learned = generations.get(LEARNING, 0)
-        self._read_before = self._entries
+        self._made_before = self._entries.made
 
     def detach(self) -> None:
-        """Read afresh from now on: this transaction changes what others still see as it was."""
-        self._entries = {}
+        """Read runs afresh from now on: this transaction changes what others still see as it was.
+
+        Contexts stay as they were read: what is added to them is written last.
+        """
+        self._entries = Entries(self._entries.read)
         self._learned = -1
 
     def last_case(self) -> object:
@@ -109,41 +143,47 @@ class View:
 
         More than `recent`: it holds for the outcomes too, which move with each observation.
         """
-        found = self._entries.get(LAST_CASE)
+        found = self._entries.made.get(LAST_CASE)
         generation, said = cast("tuple[int, object]", found or (-1, None))
         return said if generation == self._learned >= 0 else None
 
     def put_case(self, said: object) -> None:
         """Put down what is to be found again until the next observation."""
         if self._learned >= 0:
-            self._entries[LAST_CASE] = (self._learned, said)
+            self._entries.made[LAST_CASE] = (self._learned, said)
 
-    def move(self, changed: Iterable[tuple[str, str, str]], ended: Collection[int]) -> None:
-        """Move the generation: these contexts were counted, and runs of these tasks ended.
+    def move(
+        self, changed: Mapping[Context, int], ended: Collection[int], *, pruned: bool = False
+    ) -> None:
+        """Move the generation: so much was added to contexts, and runs of these tasks ended.
 
-        The rest of what was read stays true; what was made out of it is made anew, unless nothing
-        of it has changed. Which tasks are near depends on all tasks.
+        What was read is counted on instead of read again, unless rows were pruned. What was made
+        out of it is made anew, unless nothing of it has changed; which tasks are near depends on
+        all tasks.
         """
-        namespaces.touch(self.db, self.ns, AREA)
+        generation = namespaces.touch(self.db, self.ns, AREA)
         if self._shelf is None:
             return
-        stale: set[Hashable] = {Read(kind, key) for kind, key, _ in changed}
-        stale |= {Read(RUNS, str(task)) for task in ended}
-        before = self._read_before
-        still_true = stale.isdisjoint(before)
-        kept: Entries = {
-            key: value
-            for key, value in before.items()
-            if (key not in stale if isinstance(key, Read) else still_true and not _is_near(key))
+        read = {} if pruned else self._entries.read
+        counted = _counted_on(read, changed)
+        made = {} if pruned else self._still_made(ended, counted=bool(counted))
+        self._shelf.promise(self.ns, generation, Entries({**read, **counted}, made))
+
+    def _still_made(self, ended: Collection[int], *, counted: bool) -> dict[Hashable, Any]:
+        before = self._made_before
+        gone = {runs_key(task) for task in ended}
+        unchanged = not counted and gone.isdisjoint(before)
+        return {
+            key: made
+            for key, made in before.items()
+            if (key not in gone if _is(RUNS, key) else unchanged and not _is(NEAR, key))
         }
-        generation = namespaces.generation(self.db, self.ns, AREA)
-        self._shelf.promise(self.ns, generation, kept)
 
     def kept(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what was made of the counts under this key, made now if it was not yet."""
-        found = self._entries.get(key)
+        found = self._entries.made.get(key)
         if found is None:
-            found = self._entries[key] = make()
+            found = self._entries.made[key] = make()
         return cast("T", found)
 
     def recent(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -161,26 +201,25 @@ class View:
 
     def followers(self, kind: str, keys: Sequence[str]) -> list[Mapping[str, int]]:
         """Return for each context which actions followed it, and how often."""
-        entries = self._entries
+        entries = self._entries.read
         places = [Read(kind, key) for key in keys]
         missing = [place.key for place in places if place not in entries]
         if missing:
             found = evidence.followers(self.db, self.ns, kind, missing)
             for key in missing:
                 entries[Read(kind, key)] = found.get(key, _NOTHING)
-        return [cast("Mapping[str, int]", entries[place]) for place in places]
+        return [entries[place] for place in places]
 
     def tallies(self, kind: str, key: str) -> dict[str, Tally]:
         """Return how well each action went in a context; a transaction writes outcomes last."""
-        place = Read(kind, key)
-        found = self._tallies.get(place)
+        found = self._tallies.get((kind, key))
         if found is None:
-            found = self._tallies[place] = evidence.tallies(self.db, self.ns, kind, key)
+            found = self._tallies[kind, key] = evidence.tallies(self.db, self.ns, kind, key)
         return found
 
     def runs(self, task: int) -> tuple[Run, ...]:
         """Return the newest runs for a task."""
-        return self.kept(Read(RUNS, str(task)), lambda: tasks.runs(self.db, task, RUNS_EACH))
+        return self.kept(runs_key(task), lambda: tasks.runs(self.db, task, RUNS_EACH))
 
     def runs_of(self, near: Iterable[tuple[int, float]]) -> list[tuple[float, Run]]:
         """Return the runs of tasks with the likeness of their task."""

@@ -24,6 +24,18 @@ def next_seqs(db: Connection, n: int) -> range:
     return range(last - n + 1, last + 1)
 
 
+def next_slots(db: Connection, n: int) -> tuple[str, range]:
+    """Return the actor and its next `n` numbers, at least one: what each counted slot carries."""
+    row = db.row(
+        "UPDATE meta SET value = value + ? WHERE key = 'seq' "
+        "RETURNING value, (SELECT value FROM meta WHERE key = 'actor')",
+        (n,),
+    )
+    assert row is not None
+    last = int(row[0])
+    return str(row[1]), range(last - n + 1, last + 1)
+
+
 def renew(db: Connection, name: str) -> None:
     """Be another actor from now on: somebody else goes on as the one that this store was.
 

@@ -111,15 +111,19 @@ def add(
     contexts: Mapping[Context, int],
     outcomes: Mapping[Context, Tally],
     now: float,
-) -> None:
-    """Add to the own slots; their numbers are taken at once."""
+) -> bool:
+    """Add to the own slots; tells whether rows were pruned before.
+
+    The numbers of the slots are taken at once.
+    """
     if not contexts and not outcomes:
-        return
-    me, numbers = _numbers(db, ns, len(contexts) + len(outcomes))
+        return False
+    me, numbers, pruned = _numbers(db, ns, len(contexts) + len(outcomes))
     if contexts:
         _add_contexts(db, ns, contexts, me, numbers[: len(contexts)])
     if outcomes:
         _add_outcomes(db, ns, outcomes, me, numbers[len(contexts) :], now)
+    return pruned
 
 
 def add_contexts(db: Connection, ns: int, changes: Mapping[Context, int]) -> None:
@@ -137,12 +141,13 @@ def _add_contexts(
     )
 
 
-def _numbers(db: Connection, ns: int, changes: int) -> tuple[str, range]:
+def _numbers(db: Connection, ns: int, changes: int) -> tuple[str, range, bool]:
     """Return the actor and a number for each change; now and then make room for them."""
-    numbers = actor.next_seqs(db, changes)
-    if (numbers.start - OTHER_NUMBERS) // PRUNED_EACH != numbers.stop // PRUNED_EACH:
+    me, numbers = actor.next_slots(db, changes)
+    is_due = (numbers.start - OTHER_NUMBERS) // PRUNED_EACH != numbers.stop // PRUNED_EACH
+    if is_due:
         prune(db, ns, contexts_max=CONTEXT_ROWS_MAX, outcomes_max=OUTCOME_ROWS_MAX)
-    return actor.identity(db), numbers
+    return me, numbers, is_due
 
 
 def add_outcomes(db: Connection, ns: int, changes: Mapping[Context, Tally], now: float) -> None:

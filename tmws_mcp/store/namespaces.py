@@ -48,9 +48,12 @@ def generations(db: Connection, ns: int) -> dict[str, int]:
     return dict(db.rows("SELECT area, n FROM generation WHERE ns = ?", (ns,)))
 
 
-def touch(db: Connection, ns: int, area: str) -> None:
-    """Move the generation: what any process has cached of this area is stale."""
-    db.run(
-        "INSERT INTO generation VALUES (?, ?, 1) ON CONFLICT(ns, area) DO UPDATE SET n = n + 1",
+def touch(db: Connection, ns: int, area: str) -> int:
+    """Move the generation and return it: what any process has cached of this area is stale."""
+    row = db.row(
+        "INSERT INTO generation VALUES (?, ?, 1) ON CONFLICT(ns, area) DO UPDATE SET n = n + 1 "
+        "RETURNING n",
         (ns, area),
     )
+    assert row is not None
+    return int(row[0])

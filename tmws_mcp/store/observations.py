@@ -176,18 +176,19 @@ def add_step(
     db: Connection, session: Session, step: Step, *, run: int, position: int, now: float
 ) -> int:
     """Write a step down, drop the oldest of the ring, and return its ordinal."""
-    newest = db.row("SELECT max(ordinal) FROM step WHERE ns = ?", (session.ns,))
-    ordinal = (newest[0] or 0) + 1 if newest else 1
-    db.run(
+    row = db.row(
         "INSERT INTO step(ns, ordinal, session, run, number, position, tool, ok, error_template, "
         "error_class, recovery, method, seconds, tokens, arguments, evidence, turn, call, at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "VALUES (?, (SELECT coalesce(max(ordinal), 0) + 1 FROM step WHERE ns = ?), "
+        "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING ordinal",
         (
-            session.ns, ordinal, session.id, run, step.number, position, step.tool, int(step.ok),
+            session.ns, session.ns, session.id, run, step.number, position, step.tool, int(step.ok),
             step.error_template, step.error_class, step.recovery, step.method, step.seconds,
             step.tokens, step.arguments, step.evidence, step.turn, step.call, now,
         ),
     )  # fmt: skip
+    assert row is not None
+    ordinal = int(row[0])
     if ordinal > STEPS_MAX:
         prune_steps(db, session.ns, newest=ordinal, steps_max=STEPS_MAX)
     return ordinal

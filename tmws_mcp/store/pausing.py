@@ -27,6 +27,18 @@ def resume(db: Connection, ns: int) -> bool:
     return bool(db.run("DELETE FROM observing_paused WHERE ns = ?", (ns,)))
 
 
+def standing(db: Connection, namespace: str) -> tuple[int | None, Paused | None]:
+    """Return a namespace's key, None where there is none, and whether observing is paused in it."""
+    row = db.row(
+        "SELECT n.id, p.at, p.reason FROM namespace n "
+        "LEFT JOIN observing_paused p ON p.ns = n.id WHERE n.name = ?",
+        (namespace,),
+    )
+    if row is None:
+        return None, None
+    return int(row[0]), None if row[1] is None else Paused(row[1], row[2])
+
+
 def paused(db: Connection, ns: int) -> Paused | None:
     """Return since when and why observing is paused, None where it is not."""
     row = db.row("SELECT at, reason FROM observing_paused WHERE ns = ?", (ns,))

@@ -6,7 +6,7 @@ come as nothing else.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log, sqrt
@@ -21,6 +21,7 @@ QUERY_WORDS_MAX = 32
 POSTINGS_MAX = 300
 """Tasks looked at for each word: a word that stands in more of them tells little."""
 CANDIDATES_MAX = 40
+CANDIDATES_ENOUGH = 4 * CANDIDATES_MAX
 EVERY = ""
 """Counted as a word of each task, so that their number is known without a scan."""
 
@@ -142,21 +143,44 @@ def nearest(db: Connection, ns: int, words: Mapping[str, int], limit: int) -> tu
     words = {word_key(word): n for word, n in words.items()}
     known = _rarities(db, ns, words)
     rare = sorted(known, key=lambda word: (-known[word], word))[:QUERY_WORDS_MAX]
-    if not rare:
-        return ()
     weights = {word: known[word] * (1 + log(words[word])) for word in rare}
+    found = _likenesses(db, ns, weights, _candidates(db, ns, weights, known))
+    return tuple(sorted(found, key=lambda near: (-near.similarity, near.task))[:limit])
+
+
+def _candidates(
+    db: Connection, ns: int, weights: Mapping[str, float], known: Mapping[str, float]
+) -> Sequence[int]:
+    """Return the tasks that share the rarest words.
+
+    `weights` begin with the rarest word. A common one is not looked up once rarer ones have found
+    enough: it would only add to all of them, and its tasks are the most to read.
+    """
     shared: dict[int, float] = {}
-    for word in rare:
+    for word, weight in weights.items():
+        if len(shared) >= CANDIDATES_ENOUGH:
+            break
         for task, n in db.rows(
             "SELECT task, n FROM task_word WHERE ns = ? AND word = ? ORDER BY task DESC LIMIT ?",
             (ns, word, POSTINGS_MAX),
         ):
-            shared[task] = shared.get(task, 0.0) + weights[word] * known[word] * (1 + log(n))
-    best = sorted(shared, key=lambda task: (-shared[task], task))[:CANDIDATES_MAX]
-    lengths = _lengths(db, ns, best)
+            shared[task] = shared.get(task, 0.0) + weight * known[word] * (1 + log(n))
+    return sorted(shared, key=lambda task: (-shared[task], task))[:CANDIDATES_MAX]
+
+
+def _likenesses(
+    db: Connection, ns: int, weights: Mapping[str, float], candidates: Sequence[int]
+) -> list[Near]:
+    """Return the cosine of each candidate's words with these weights."""
     length = sqrt(sum(weight * weight for weight in weights.values()))
-    found = (Near(task, min(shared[task] / (length * lengths[task]), 1.0)) for task in best)
-    return tuple(sorted(found, key=lambda near: (-near.similarity, near.task))[:limit])
+    squares = dict.fromkeys(candidates, 0.0)
+    products = dict.fromkeys(candidates, 0.0)
+    for task, word, weight in _weights(db, ns, candidates):
+        squares[task] += weight * weight
+        products[task] += weight * weights.get(word, 0.0)
+    return [
+        Near(task, min(products[task] / (length * sqrt(squares[task])), 1.0)) for task in candidates
+    ]
 
 
 def _rarities(db: Connection, ns: int, words: Mapping[str, int]) -> dict[str, float]:
@@ -176,19 +200,22 @@ def _rarity(total: int, n: int) -> float:
     return log(1 + (total + 1) / (n + 0.5))
 
 
-def _lengths(db: Connection, ns: int, of: Sequence[int]) -> dict[int, float]:
-    """Return the lengths of the tasks' vectors; rarities move, so they cannot be stored."""
-    marks = ",".join("?" * len(of))
+def _weights(db: Connection, ns: int, of: Sequence[int]) -> Iterator[tuple[int, str, float]]:
+    """Yield the words of tasks with their weights; rarities move, so they cannot be stored."""
     rows = db.rows(
-        "SELECT t.task, t.n, w.tasks, (SELECT tasks FROM word WHERE ns = :1 AND word = '') "
+        "SELECT t.task, t.word, t.n, w.tasks, (SELECT tasks FROM word WHERE ns = ? AND word = '') "
         "FROM task_word t JOIN word w ON w.ns = t.ns AND w.word = t.word "
-        f"WHERE t.task IN ({marks})".replace(":1", "?"),
+        f"WHERE t.task IN ({','.join('?' * len(of))})",
         (ns, *of),
     )
-    squares: dict[int, float] = {}
-    for task, n, tasks, total in rows:
-        squares[task] = squares.get(task, 0.0) + (_rarity(total, tasks) * (1 + log(n))) ** 2
-    return {task: sqrt(square) for task, square in squares.items()}
+    for task, word, n, tasks, total in rows:
+        yield task, word, _rarity(total, tasks) * (1 + log(n))
+
+
+def with_runs(db: Connection, of: Sequence[int]) -> frozenset[int]:
+    """Return those of the tasks that a run is kept for."""
+    rows = db.rows(f"SELECT DISTINCT task FROM run WHERE task IN ({','.join('?' * len(of))})", of)
+    return frozenset(task for (task,) in rows)
 
 
 def keep_run(db: Connection, session: int, number: int, *, task: int, run: Run) -> None:
