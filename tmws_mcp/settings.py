@@ -200,6 +200,9 @@ class Settings(BaseModel):
     )
     http_host: str = Field("127.0.0.1", description="Address of the HTTP transports.")
     http_port: int = Field(8931, ge=0, le=65535, description="Their port; 0: any free one.")
+    http_drain_seconds: float = Field(
+        5, ge=0, le=600, description="At the end calls at work may take so long; then they are cut."
+    )
     http_names: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         (),
         description="More names under which clients reach it, divided by commas; `name:port` where "

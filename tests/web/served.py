@@ -33,7 +33,7 @@ async def served(settings: Settings) -> AsyncIterator[Served]:
     with socket.create_server((HOST, 0)) as listener:
         port = listener.getsockname()[1]
         app = build_app(settings, reach_of(HOST, port))
-        web = uvicorn.Server(configured(app))
+        web = uvicorn.Server(configured(app, settings.http_drain_seconds))
         web.capture_signals = nullcontext
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(web.serve, [listener])
@@ -43,4 +43,5 @@ async def served(settings: Settings) -> AsyncIterator[Served]:
             try:
                 yield Served(app, web, f"http://{HOST}:{port}")
             finally:
+                app.state.draining.begin()
                 web.should_exit = True

@@ -312,6 +312,14 @@ class Engine:
         """Bring the index into shape now instead of in the background: after an import."""
         await indexing.tidy(await self._store())
 
+    async def probe(self) -> float:
+        """Write to the store, and return how many seconds it took.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        return await report.probe(await self._store())
+
     async def _opened(self) -> Database:
         return await self._store()
 

@@ -1,5 +1,6 @@
 """What the server tells of itself: its health, and how much it holds."""
 
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -150,6 +151,17 @@ def _files(path: Path) -> list[Path]:
 
 def _schema_and_namespaces(db: Connection) -> tuple[int, int]:
     return migrations.version(db), len(namespaces.names(db))
+
+
+async def probe(store: Database) -> float:
+    """Write to the store, and return how many seconds it took.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    began = time.perf_counter()
+    await store.write(_probe)
+    return time.perf_counter() - began
 
 
 def _probe(db: Connection) -> None:

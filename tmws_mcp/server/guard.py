@@ -29,6 +29,16 @@ class Limits:
         self._slots = anyio.Semaphore(calls_max)
         self._calls_max, self._seconds = calls_max, call_seconds_max
 
+    @property
+    def at_work(self) -> int:
+        """How many calls are at work."""
+        return self._calls_max - self._slots.value
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        return self._slots.statistics().tasks_waiting
+
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Wait for a free slot and hold it; waiting counts as time of the call.
@@ -36,7 +46,7 @@ class Limits:
         Raises:
             Overloaded: Too many calls wait already, or the call took too long and was stopped.
         """
-        if self._slots.statistics().tasks_waiting >= WAITING_MAX:
+        if self.waiting >= WAITING_MAX:
             raise Overloaded(
                 f"{self._calls_max} calls are at work and {WAITING_MAX} wait. Try again later."
             )

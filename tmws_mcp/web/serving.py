@@ -13,12 +13,12 @@ import uvicorn
 from tmws_mcp.errors import SettingsError
 from tmws_mcp.settings import Settings
 from tmws_mcp.web.app import build_app
+from tmws_mcp.web.draining import Draining
 from tmws_mcp.web.reach import LOOPBACK, is_loopback, reach_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-SHUTDOWN_SECONDS_MAX = 0.5  # for open streams; then they are cut
 MESSAGE_BYTES_MAX = 4096  # from a WebSocket's client, who has nothing to say
 
 
@@ -34,16 +34,17 @@ async def serve_http(settings: Settings, host: str, port: int, say: Callable[[st
         app = build_app(settings, reach)
         shown = f"[{host}]" if ":" in host else host
         say(f"tmws-mcp serves http://{shown}:{port}{'/sse' if settings.http_sse else '/mcp'}")
-        await _run(configured(app), listener)
+        web = uvicorn.Server(configured(app, settings.http_drain_seconds))
+        await _run(web, listener, app.state.draining)
 
 
-def configured(app: "ASGIApp") -> uvicorn.Config:
-    """Return how the application is served."""
+def configured(app: "ASGIApp", drain_seconds: float) -> uvicorn.Config:
+    """Return how the application is served, and how long calls at work may take at the end."""
     return uvicorn.Config(
         app,
         log_config=None,  # ours goes to stderr
         access_log=False,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS_MAX,  # type: ignore[arg-type]  # a float will do
+        timeout_graceful_shutdown=drain_seconds,  # type: ignore[arg-type]  # a float will do
         ws="websockets-sansio",
         ws_max_size=MESSAGE_BYTES_MAX,
         ws_per_message_deflate=False,  # it would hold a window of memory for each socket
@@ -72,19 +73,19 @@ def _listening(host: str, port: int) -> socket.socket:
         ) from error
 
 
-async def _run(config: uvicorn.Config, listener: socket.socket) -> None:
-    """Serve until a signal comes; then give open streams a moment and cut them."""
-    web = uvicorn.Server(config)
+async def _run(web: uvicorn.Server, listener: socket.socket, draining: Draining) -> None:
+    """Serve until a signal comes; then answer what is at work, and end streams at once."""
     async with anyio.create_task_group() as tasks:
         if sys.platform != "win32":  # where uvicorn's own way has to do
             # uvicorn would raise the signal again, and end us before the store is closed.
             web.capture_signals = nullcontext  # type: ignore[method-assign,assignment]
-            tasks.start_soon(_stop_on_signal, web)
+            tasks.start_soon(_stop_on_signal, web, draining)
         await web.serve(sockets=[listener])
         tasks.cancel_scope.cancel()
 
 
-async def _stop_on_signal(web: uvicorn.Server) -> None:
+async def _stop_on_signal(web: uvicorn.Server, draining: Draining) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:
+            draining.begin()
             web.should_exit = True

@@ -1,0 +1,69 @@
+"""What is noted of each request: a line in the log, and figures. Never what was asked or said.
+
+The route is noted and not the path, the latter may hold a name that somebody made up; neither are
+queries, headers or bodies, which hold tokens and texts.
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+from tmws_mcp.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+OTHER = "other"
+"""Of requests that no route was found for: anybody can make up paths."""
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+CLIENT_CLOSED = 499
+"""The client went before it was answered (nginx's number for it)."""
+SOCKET_OPENED = 101
+
+log = get_logger("web")
+
+
+class Noted:
+    """Middleware: notes each request once it is over."""
+
+    def __init__(self, app: "ASGIApp") -> None:
+        self._app = app
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Serve a request and note it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        began, status, size = time.perf_counter(), CLIENT_CLOSED, 0
+
+        async def noting(message: "Message") -> None:
+            nonlocal status, size
+            if message["type"] == "websocket.accept":
+                status = SOCKET_OPENED
+            else:
+                status = message.get("status", status)
+            size += len(message.get("body", b"")) + len(message.get("text", ""))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            took = time.perf_counter() - began
+            log.info(
+                "request.served",
+                method=method_of(scope),
+                route=route_of(scope),
+                status=status,
+                bytes=size,
+                duration_ms=round(took * 1000, 1),
+            )
+
+
+def route_of(scope: "Scope") -> str:
+    """Return the path of the route that served, with its parameters by name."""
+    return str(getattr(scope.get("route"), "path", OTHER))
+
+
+def method_of(scope: "Scope") -> str:
+    """Return the method of a request."""
+    method = scope.get("method", "SOCKET")
+    return method if method in METHODS or scope["type"] == "websocket" else OTHER
