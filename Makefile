@@ -57,7 +57,7 @@ bench-%: setup
 	@$(RUN) -m benchmarks.$* $(ARGS)
 
 docs: setup ## Make the generated pages of docs/reference
-	@for page in settings cli tools patterns; do $(RUN) scripts/make_$${page}_doc.py || exit 1; done
+	@for page in settings cli tools patterns metrics; do $(RUN) scripts/make_$${page}_doc.py || exit 1; done
 
 lock: setup ## Choose versions anew, within pyproject.toml's bounds (needs uv)
 	@$(RUN) scripts/make_lock.py

@@ -19,6 +19,7 @@ CHECKS: dict[str, list[str]] = {
     "settings page": [PYTHON, "scripts/make_settings_doc.py", "--check"],
     "cli page": [PYTHON, "scripts/make_cli_doc.py", "--check"],
     "tools page": [PYTHON, "scripts/make_tools_doc.py", "--check"],
+    "metrics page": [PYTHON, "scripts/make_metrics_doc.py", "--check"],
     "patterns page": [PYTHON, "scripts/make_patterns_doc.py", "--check"],
     "tool tokens": [PYTHON, "scripts/count_tool_tokens.py"],
 }

@@ -21,6 +21,11 @@ async def test_a_server_is_alive_before_its_store_is_opened(
     assert not settings.db.exists()
 
 
+async def test_health_may_be_asked_under_any_name(client: httpx2.AsyncClient) -> None:
+    for path in ("/health/live", "/health/ready"):
+        assert (await client.get(path, headers={"Host": "10.1.2.3:8931"})).status_code == 200
+
+
 async def test_a_server_is_ready_once_it_has_written_to_its_store(
     client: httpx2.AsyncClient, settings: Settings
 ) -> None:

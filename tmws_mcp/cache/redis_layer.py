@@ -58,6 +58,11 @@ class RedisLayer:
         self._left_alone_until = 0.0
         self.hits = self.misses = self.failed = 0
 
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether it has failed so often lately that it is not asked."""
+        return self._clock() < self._left_alone_until
+
     def counters(self) -> dict[str, int]:
         """Return how it served."""
         return {"hits": self.hits, "misses": self.misses, "failed": self.failed}
@@ -94,7 +99,7 @@ class RedisLayer:
 
     async def _bounded(self, ask: "Callable[[Redis], Awaitable[T]]") -> T | None:
         """Ask, for no longer than SECONDS_MAX; not at all while it is left alone."""
-        if self._clock() < self._left_alone_until:
+        if self.is_left_alone:
             return None
         try:
             with anyio.fail_after(SECONDS_MAX):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tmws_mcp.actions.registry import Action
 from tmws_mcp.cache.process import execution_key
+from tmws_mcp.engine import levels
 from tmws_mcp.engine.acting import Acting, acting_as
 from tmws_mcp.engine.answers import Answers, Asked, Noted
 from tmws_mcp.engine.book import Book, Books
@@ -27,6 +28,7 @@ from tmws_mcp.errors import (
     NothingRan,
     StoreError,
 )
+from tmws_mcp.measures import Sample
 from tmws_mcp.model import (
     ExecuteReply,
     ExecuteRequest,
@@ -114,7 +116,10 @@ class Answering:
         """Match, route and run; or give a kept answer that something was written after."""
         persona = await self._acting.persona(request)
         preferred = persona.patterns if persona else ()
+        began = time.perf_counter()
         match = await book.match(request.query, preferred)
+        took = time.perf_counter() - began
+        self._figures.measures.time("match", took, by=match.matched_by)
         pattern, variant = book.chosen(match.pattern, request.query)
         if isinstance(ground, StoreError) and (not pattern or pattern.route != "infrastructure"):
             raise ground
@@ -148,6 +153,12 @@ class Answering:
             raise
         self._figures.executed(request, reply)
         return reply
+
+    async def levels(self) -> list[Sample]:
+        """Return how the caches of this process stand."""
+        counters = {name: told() for name, told in self._figures.caches.items()}
+        held = (await self.given()).held
+        return [*levels.of_caches(counters, held), *levels.of_redis(self._answers.shared)]
 
     async def given(self) -> Given:
         """Return what the patterns say of themselves, and how full the caches are."""

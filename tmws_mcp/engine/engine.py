@@ -19,7 +19,7 @@ from tmws_mcp import plugins
 from tmws_mcp.actions.function import action_of
 from tmws_mcp.actions.programs import Programs
 from tmws_mcp.actions.registry import Action, Workspace
-from tmws_mcp.engine import batch, indexing, report, telling
+from tmws_mcp.engine import batch, indexing, levels, report, telling
 from tmws_mcp.engine.acting import Acting
 from tmws_mcp.engine.answering import Answering
 from tmws_mcp.engine.authored import Authored
@@ -39,6 +39,7 @@ from tmws_mcp.engine.reaching import Reaching
 from tmws_mcp.engine.recalls import Recalls
 from tmws_mcp.engine.versions import Versions
 from tmws_mcp.errors import StoreError
+from tmws_mcp.measures import Sample
 from tmws_mcp.memory import recall as recalling
 from tmws_mcp.model import (
     BatchReply,
@@ -311,6 +312,26 @@ class Engine:
     async def tidy(self) -> None:
         """Bring the index into shape now instead of in the background: after an import."""
         await indexing.tidy(await self._store())
+
+    async def measured(self) -> list[Sample]:
+        """Return what this process has done since it began, and how it stands."""
+        figures, store = self._store.figures, self._store.opened
+        waiting = {"feed": self.feed.waiting, "figures": figures.waiting}
+        return [
+            *figures.measures.samples(),
+            *(store.use.measures.samples() if store else ()),
+            *(Sample("waiting", (("queue", name),), n) for name, n in waiting.items()),
+            *await self._answering.levels(),
+        ]
+
+    async def standing(self) -> list[Sample]:
+        """Return how the store stands, and what shares with it."""
+        return await levels.of_store(
+            self._store,
+            embedder=await self._encoder.loaded(),
+            insight=self._answering.watching.insight,
+            federation=self.federation.report,
+        )
 
     async def probe(self) -> float:
         """Write to the store, and return how many seconds it took.

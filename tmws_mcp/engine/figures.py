@@ -15,6 +15,7 @@ from tmws_mcp.engine.histogram import bucket, quantile
 from tmws_mcp.engine.insight import CACHE, FEEDBACK, PATTERN
 from tmws_mcp.engine.slowness import Slowness
 from tmws_mcp.errors import StoreError
+from tmws_mcp.measures import Measures
 from tmws_mcp.model import ExecuteReply, ExecuteRequest, ObserveRequest, StepReport
 from tmws_mcp.router.features import Cost
 from tmws_mcp.store import figures as table
@@ -62,6 +63,8 @@ class Figures:
         self.generation = 0
         """Rises when the costs are read anew."""
         self.slowness = Slowness()
+        self.measures = Measures()
+        """The same for whoever measures from outside."""
         self.caches: dict[str, Callable[[], Mapping[str, int]]] = {}
         """What counts how often a cache served: hits, misses, again_missed."""
 
@@ -79,11 +82,16 @@ class Figures:
             counts.update({"recalled": 1, "found": int(any(memories))})
         counts["again"] = int(self._is_again(request))
         self.count(PATTERN, name, counts)
+        kept = reply.cached or "made"
+        self.measures.time("execution", reply.ms / 1000, route=reply.route, kept=kept)
+        self.measures.count("tokens", reply.tokens, what="used")
+        self.measures.count("tokens", reply.tokens_saved, what="saved")
 
     def failed(self, pattern: str | None, route: str, ms: float) -> None:
         """Count an execution that brought nothing but an error."""
         counts = {"runs": 1, "made": 1, "failed": 1, bucket("us", ms): 1}
         self.count(PATTERN, _named(pattern, route), counts)
+        self.measures.count("execution_errors", route=route)
 
     def observed(self, request: ObserveRequest) -> None:
         """Count what an observation says of a pattern that it names as its method or tool."""
@@ -106,6 +114,11 @@ class Figures:
             self._levels[name] = now
             if risen:
                 self.count(CACHE, name, risen)
+
+    @property
+    def waiting(self) -> int:
+        """Things whose counts are not written yet."""
+        return len(self._waiting)
 
     async def write_down(self, store: Database) -> None:
         """Add the counts to the store's; what fails is logged and lost."""

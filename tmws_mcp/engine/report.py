@@ -139,9 +139,14 @@ def _statistics(db: Connection, scope: Scope, insight: Insight, path: Path) -> S
         learning=learned.statistics(db, scope).model_dump(mode="json"),
         patterns=_sums(insight),
         insight=insight,
-        store_bytes=sum(file.stat().st_size for file in _files(path)),
+        store_bytes=size(path),
         scope=scope,
     )
+
+
+def size(path: Path) -> int:
+    """Return the bytes of a store's files."""
+    return sum(file.stat().st_size for file in _files(path))
 
 
 def _files(path: Path) -> list[Path]:

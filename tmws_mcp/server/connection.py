@@ -17,6 +17,7 @@ import anyio
 from mcp.server.context import ServerRequestContext
 
 from tmws_mcp.errors import TmwsError
+from tmws_mcp.measures import Measures
 from tmws_mcp.model.base import storable_name
 from tmws_mcp.server.resident import Resident
 from tmws_mcp.settings import Settings
@@ -44,6 +45,8 @@ class SharedEngine:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.measures = Measures()
+        """What this process was asked for."""
         self._connections = 0
         self._owner: _Owner | None = None
         self._resident: asyncio.Task[None] | None = None

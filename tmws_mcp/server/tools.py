@@ -226,20 +226,22 @@ class EngineTool(Tool):
         started = time.perf_counter()
         try:
             reply = await self._answer(arguments, context)
-            self._log(started, "")
+            self._note(started, "ok")
         except TmwsError as error:
             reply = refusal(str(error))
-            self._log(started, type(error).__name__)
+            self._note(started, "refused", type(error).__name__)
         except Exception as error:
+            self._note(started, "failed", type(error).__name__)
             raise UnexpectedToolError(
                 f"{self.name} failed by an error of the server; its log (stderr) has the details."
             ) from error
         return reply
 
-    def _log(self, started: float, error: str) -> None:
-        """Tell that a call was answered, and nothing of what was asked or said."""
-        duration_ms = round((time.perf_counter() - started) * 1000, 1)
-        log.info("server.called", tool=self.name, error=error, duration_ms=duration_ms)
+    def _note(self, started: float, outcome: str, error: str = "") -> None:
+        """Note that a call was answered, and nothing of what was asked or said."""
+        took = time.perf_counter() - started
+        self.engine.measures.time("tool", took, tool=self.name, outcome=outcome)
+        log.info("server.called", tool=self.name, error=error, duration_ms=round(took * 1000, 1))
 
     async def _answer(
         self, arguments: Mapping[str, Any], context: Context[Any, Any]

@@ -4,6 +4,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from tmws_mcp.measures import Measures
+
 
 @dataclass
 class Use:
@@ -14,6 +16,7 @@ class Use:
     reading: float = 0.0
     waited: float = 0.0
     calls: int = 0
+    measures: Measures = field(default_factory=Measures)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, writes: bool, *, waited: float, worked: float) -> None:  # noqa: FBT001
@@ -25,6 +28,9 @@ class Use:
                 self.writing += worked
             else:
                 self.reading += worked
+        connection = "writer" if writes else "reader"
+        self.measures.time("store", worked, connection=connection)
+        self.measures.time("store_wait", waited, connection=connection)
 
     def shares(self, readers: int) -> tuple[float, float]:
         """Return the share of the time in which the writer and the readers have worked."""

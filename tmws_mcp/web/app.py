@@ -14,14 +14,14 @@ from tmws_mcp.server.app import build_server
 from tmws_mcp.server.connection import SharedEngine
 from tmws_mcp.server.guard import Limits
 from tmws_mcp.settings import Settings
-from tmws_mcp.web import health, live, rest
+from tmws_mcp.web import health, live, metrics, rest
 from tmws_mcp.web.draining import Draining, EndsStreams
 from tmws_mcp.web.endpoint import McpEndpoint
 from tmws_mcp.web.noting import Noted
 from tmws_mcp.web.problems import add_problems
 from tmws_mcp.web.reach import OnlyKnownNames, Reach
 
-ROUTERS: tuple[APIRouter, ...] = (rest.router, live.router, health.router)
+ROUTERS: tuple[APIRouter, ...] = (rest.router, live.router, health.router, metrics.router)
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 """Of a request to any route; the SDK's own limit for MCP."""
@@ -69,5 +69,5 @@ def build_app(settings: Settings, reach: Reach) -> FastAPI:
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=BODY_BYTES_MAX)
     app.add_middleware(OnlyKnownNames, reach=reach)
     app.add_middleware(EndsStreams, draining=draining)
-    app.add_middleware(Noted)
+    app.add_middleware(Noted, measures=engine.measures)
     return app

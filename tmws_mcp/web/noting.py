@@ -7,6 +7,7 @@ queries, headers or bodies, which hold tokens and texts.
 import time
 from typing import TYPE_CHECKING
 
+from tmws_mcp.measures import Measures
 from tmws_mcp.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ log = get_logger("web")
 class Noted:
     """Middleware: notes each request once it is over."""
 
-    def __init__(self, app: "ASGIApp") -> None:
-        self._app = app
+    def __init__(self, app: "ASGIApp", measures: Measures) -> None:
+        self._app, self._measures = app, measures
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Serve a request and note it."""
@@ -47,15 +48,19 @@ class Noted:
         try:
             await self._app(scope, receive, noting)
         finally:
-            took = time.perf_counter() - began
-            log.info(
-                "request.served",
-                method=method_of(scope),
-                route=route_of(scope),
-                status=status,
-                bytes=size,
-                duration_ms=round(took * 1000, 1),
-            )
+            self._note(scope, status, size, time.perf_counter() - began)
+
+    def _note(self, scope: "Scope", status: int, size: int, took: float) -> None:
+        method, route = method_of(scope), route_of(scope)
+        if scope["type"] == "http":  # a socket is open for hours, which says nothing
+            told = {"method": method, "route": route, "status": str(status)}
+            self._measures.time("http_request", took, **told)
+        self._measures.count("http_response_bytes", size, route=route)
+        duration_ms = round(took * 1000, 1)
+        log.info(
+            "request.served",
+            method=method, route=route, status=status, bytes=size, duration_ms=duration_ms,
+        )  # fmt: skip
 
 
 def route_of(scope: "Scope") -> str:

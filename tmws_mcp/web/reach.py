@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+PROBES = frozenset({"/health/live", "/health/ready"})
+"""Asked under any name, such as an address of a container; they tell nobody anything of use."""
 MISDIRECTED, FORBIDDEN = 421, 403
 
 
@@ -92,7 +94,8 @@ class OnlyKnownNames:
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Serve a request, or refuse it."""
-        refused = None if scope["type"] == "lifespan" else self._refused(HTTPConnection(scope))
+        free = scope["type"] == "lifespan" or scope["path"] in PROBES
+        refused = None if free else self._refused(HTTPConnection(scope))
         await (refused or self._app)(scope, receive, send)
 
     def _refused(self, asked: HTTPConnection) -> Response | None:
