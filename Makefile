@@ -15,7 +15,7 @@ RUN := $(BIN)/python
 PARALLEL ?= -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-team test test-full soak check fix bench bench-large bench-retrieval docs lock
+.PHONY: help setup demo demo-team test test-full soak check fix bench bench-large bench-retrieval docs bundle platforms lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,8 +56,15 @@ bench-retrieval: setup ## Measure how well recall finds evidence (ARGS="locomo10
 bench-%: setup
 	@$(RUN) -m benchmarks.$* $(ARGS)
 
-docs: setup ## Make the generated pages of docs/reference
+docs: setup ## Make the generated pages of docs/reference, and the manifests
 	@for page in settings cli tools patterns metrics; do $(RUN) scripts/make_$${page}_doc.py || exit 1; done
+	@$(RUN) scripts/make_manifests.py
+
+bundle: setup ## Pack dist/tmws-mcp.mcpb for Claude Desktop (needs npm)
+	@$(RUN) scripts/pack_bundle.py
+
+platforms: setup ## Resolve the dependencies for each Python and platform (needs uv)
+	@$(RUN) scripts/resolve_platforms.py $(ARGS)
 
 lock: setup ## Choose versions anew, within pyproject.toml's bounds (needs uv)
 	@$(RUN) scripts/make_lock.py

@@ -21,6 +21,7 @@ CHECKS: dict[str, list[str]] = {
     "tools page": [PYTHON, "scripts/make_tools_doc.py", "--check"],
     "metrics page": [PYTHON, "scripts/make_metrics_doc.py", "--check"],
     "patterns page": [PYTHON, "scripts/make_patterns_doc.py", "--check"],
+    "manifests": [PYTHON, "scripts/make_manifests.py", "--check"],
     "tool tokens": [PYTHON, "scripts/count_tool_tokens.py"],
 }
 

@@ -1,4 +1,4 @@
-"""A page of docs/reference that is made from the code: written, or with `--check` compared."""
+"""A file that is made from the code: written, or with `--check` compared."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def write_or_check(name: str, text: str) -> int:
     """Write docs/reference/NAME; with `--check` among the arguments return 1 if it is stale."""
-    page = ROOT / "docs" / "reference" / name
+    return write_or_check_file(ROOT / "docs" / "reference" / name, text)
+
+
+def write_or_check_file(page: Path, text: str) -> int:
+    """Write a file; with `--check` among the arguments return 1 if it is stale."""
     if "--check" not in sys.argv[1:]:
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(text, "utf-8")

@@ -10,6 +10,7 @@ import pytest
 from tests.ingest.hook_events import failed, prompt, put, run, start, worked
 from tmws_mcp import masking
 from tmws_mcp.ingest import hook_entry, spool
+from tmws_mcp.settings import default_home
 
 
 @pytest.fixture
@@ -111,6 +112,17 @@ def test_events_that_nobody_takes_in_are_bounded(
     with pytest.raises(OSError, match="more than 2 events are waiting"):
         put(folder, worked("Bash"))
     assert len(spool.waiting(folder)) == 3
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+@pytest.mark.parametrize("named", [{}, {"XDG_DATA_HOME": "/x"}, {"TMWS_HOME": "/data"}])
+def test_the_default_folder_is_in_the_home_of_the_settings(
+    platform: str, named: dict[str, str]
+) -> None:
+    environ = {"HOME": "/home/ana"} | named
+    home = Path(named.get("TMWS_HOME") or default_home(environ, platform))
+
+    assert Path(hook_entry.default_folder(environ, platform)) == home / spool.FOLDER
 
 
 def test_secrets_do_not_reach_the_disk(folder: Path) -> None:

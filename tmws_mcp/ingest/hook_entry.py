@@ -1,11 +1,15 @@
 """What a client runs for each event of its hooks: a server is told, or the event is put down.
 
-Run as `python -I -S hook_entry.py FOLDER [NAMESPACE]`. A server that runs listens on a socket in
+Run as `python -I -S hook_entry.py [FOLDER [NAMESPACE]]`. A server that runs listens on a socket in
 the folder: it keeps the event, and may answer with a hint for the agent, which is printed. Without
 one the event waits in the folder. Nothing is imported that is not needed, since starting Python is
 most of what a call pays. The agent's own call must never fail because of it: whatever goes wrong is
 noted in the folder, and the exit code is 0.
+
+The plugin of Claude Code runs it by whichever `python3` there is, 3.9 or newer.
 """
+
+from __future__ import annotations
 
 import os
 import sys
@@ -13,7 +17,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable  # at run time it would cost a start
+    from collections.abc import Callable, Mapping  # at run time it would cost a start
 
 INPUT_BYTES_MAX = 8 * 1024 * 1024
 AS_IT_IS_BYTES_MAX = 64 * 1024
@@ -50,6 +54,7 @@ NEVER_SECRET = ("session_id", "agent_id", "tool_use_id", "cwd", "hook_event_name
 def main(arguments: list[str]) -> int:
     """Tell a server of the event on standard input, or put it down; always return 0."""
     folder, namespace = (*arguments, "", "")[:2]
+    folder = folder or default_folder(os.environ, sys.platform)
     try:
         content = sys.stdin.buffer.read(INPUT_BYTES_MAX + 1)
         about = header(namespace, os.environ.get("CLAUDE_PROJECT_DIR", ""))
@@ -61,6 +66,19 @@ def main(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the agent's call must go on
         note(folder, f"{type(error).__name__}: {error}")
     return 0
+
+
+def default_folder(environ: Mapping[str, str], platform: str) -> str:
+    """Return the spool of the data folder, as settings.default_home has it."""
+    if home := environ.get("TMWS_HOME"):
+        return os.path.join(os.path.expanduser(home), "spool")  # noqa: PTH111, PTH118
+    user = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")  # noqa: PTH111
+    parts: tuple[str, ...] = (environ.get("XDG_DATA_HOME") or f"{user}/.local/share",)
+    if platform == "darwin":
+        parts = (user, "Library", "Application Support")
+    if platform == "win32":
+        parts = (environ.get("LOCALAPPDATA") or os.path.join(user, "AppData", "Local"),)  # noqa: PTH118
+    return os.path.join(*parts, "tmws-mcp", "spool")  # noqa: PTH118
 
 
 def header(namespace: str, project: str) -> bytes:
@@ -130,7 +148,7 @@ def masked_where_suspicious(content: bytes) -> bytes:
     return masked(content, masking.mask_secrets)
 
 
-def masked(content: bytes, mask: "Callable[[str], str]") -> bytes:
+def masked(content: bytes, mask: Callable[[str], str]) -> bytes:
     """Return an event with each text masked; what is long or deep is cut.
 
     Raises:
@@ -141,7 +159,7 @@ def masked(content: bytes, mask: "Callable[[str], str]") -> bytes:
     return json.dumps(_short(json.loads(content), mask)).encode()
 
 
-def _short(value: object, mask: "Callable[[str], str]", name: str = "", depth: int = 0) -> object:
+def _short(value: object, mask: Callable[[str], str], name: str = "", depth: int = 0) -> object:
     if isinstance(value, str):
         return value if depth == 1 and name in NEVER_SECRET else _masked_text(name, value, mask)
     if isinstance(value, (dict, list)) and depth >= DEPTH_MAX:
@@ -156,7 +174,7 @@ def _short(value: object, mask: "Callable[[str], str]", name: str = "", depth: i
     return value
 
 
-def _masked_text(name: str, text: str, mask: "Callable[[str], str]") -> str:
+def _masked_text(name: str, text: str, mask: Callable[[str], str]) -> str:
     """Mask a text as the value of its name, since a name may say that it is a secret."""
     # Twice the length, so that no half of a secret is left where it is cut.
     whole = mask(f"{name}={text[: 2 * TEXT_CHARS_MAX]}")
