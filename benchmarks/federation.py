@@ -16,7 +16,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 
@@ -38,32 +38,45 @@ from tmws_mcp.store.evidence import Tally
 NAMESPACE = "bench"
 SECONDS_MAX = 300.0
 POLL_SECONDS = 0.001
+LOAD = 0.05
+"""TMWS_FEDERATION_LOAD, as it is unless somebody sets it."""
+SINGLE_RATE = 2.0
 LIE_MAX = 0.05
 PARTS = ("cpu", "visible", "bulk", "liar")
 
 
-def settings(folder: Path, url: str) -> Settings:
+def settings(folder: Path, url: str, load: float) -> Settings:
     """Return the settings of an instance that shares, or of one that works alone without a URL."""
     environ = {
         "TMWS_HOME": str(folder), "TMWS_EMBEDDER": "none", "TMWS_NAMESPACE": NAMESPACE,
         "TMWS_REDIS_URL": url, "TMWS_FEDERATION_NAMESPACES": NAMESPACE,
-        "TMWS_FEDERATION_KEYS": "a secret of the benchmark",
+        "TMWS_FEDERATION_KEYS": "a secret of the benchmark", "TMWS_FEDERATION_LOAD": str(load),
     }  # fmt: skip
     return Settings.load(environ, cwd=folder)
 
 
 @asynccontextmanager
-async def instance(folder: Path, url: str) -> AsyncIterator[Engine]:
+async def instance(folder: Path, url: str, load: float = LOAD) -> AsyncIterator[Engine]:
     """Give an instance with its store open."""
     await anyio.Path(folder).mkdir(exist_ok=True, parents=True)
-    async with open_engine(settings(folder, url)) as engine:
+    async with open_engine(settings(folder, url, load)) as engine:
         await engine.statistics()
         yield engine
 
 
-async def cpu(folder: Path, url: str, calls: int) -> dict[str, float]:
-    """Return CPU milliseconds of an observation, sharing and alone, in turns of 50."""
+class Spent(NamedTuple):
+    """What observing took, alone or sharing."""
+
+    cpu_ms: float
+    """Of the whole process for an observation, with sharing it to the end."""
+    call_ms: float
+    """How long a call took, in the median."""
+
+
+async def cpu(folder: Path, url: str, calls: int) -> dict[str, Spent]:
+    """Return what an observation costs, sharing and alone, in turns of 50."""
     spent = {"alone": 0.0, "sharing": 0.0}
+    took: dict[str, list[float]] = {name: [] for name in spent}
     made = {name: made_up_sessions(1) for name in spent}
     async with instance(folder / "off", "") as off, instance(folder / "on", url) as on:
         for _ in range(calls // 50):
@@ -71,18 +84,40 @@ async def cpu(folder: Path, url: str, calls: int) -> dict[str, float]:
                 steps = [step for _ in range(8) for step in next(made[name])][:50]
                 started = time.process_time()
                 for step in steps:
+                    called = time.perf_counter()
                     await engine.observe_interaction(step)
+                    took[name].append(time.perf_counter() - called)
                     await anyio.sleep(0.02)  # as agents do: one step after the other
+                if name == "sharing":
+                    await _shared(engine)  # what is put off is to be paid as well
                 spent[name] += time.process_time() - started
-    return {name: 1_000 * seconds / calls for name, seconds in spent.items()}
+    return {
+        name: Spent(1_000 * seconds / calls, 1_000 * statistics.median(took[name]))
+        for name, seconds in spent.items()
+    }
 
 
-async def visible(folder: Path, url: str, rate: int, seconds: float) -> dict[str, float]:
-    """Return p50 and p99 in milliseconds until a peer has a commit, with three writers."""
-    folders = [folder / f"writer{n}" for n in range(3)]
-    writers = [_writer(url, rate, seconds, one) for one in folders]
+async def _shared(engine: Engine) -> None:
+    """Wait until all that was counted is at the hub."""
+    store = await engine._store()  # noqa: SLF001 - looks at what no tool shows
+    with anyio.fail_after(SECONDS_MAX):
+        while not await store.read(_is_shared):
+            await anyio.sleep(0.05)
+
+
+def _is_shared(db: Connection) -> bool:
+    link = table.link(db, 1)
+    return link.pushed >= link.exported >= identities.seq(db)
+
+
+async def visible(
+    folder: Path, url: str, rate: float, seconds: float, load: float, writing: int = 3
+) -> dict[str, float]:
+    """Return p50 and p99 in milliseconds until a peer has a commit."""
+    folders = [folder / f"writer{n}" for n in range(writing)]
+    writers = [_writer(url, rate, seconds, load, one) for one in folders]
     seen: dict[str, list[tuple[float, int]]] = {}
-    async with instance(folder / "reader", url) as reader:
+    async with instance(folder / "reader", url, load) as reader:
         store = await reader._store()  # noqa: SLF001 - looks at what no tool shows
         while any(writer.poll() is None for writer in writers):
             for name, peer in (await store.read(table.peers, 1)).items():
@@ -101,8 +136,10 @@ async def visible(folder: Path, url: str, rate: int, seconds: float) -> dict[str
     }  # fmt: skip
 
 
-def _writer(url: str, rate: int, seconds: float, folder: Path) -> "subprocess.Popen[bytes]":
-    arguments = ["--writer", url, str(rate), str(seconds), str(folder)]
+def _writer(
+    url: str, rate: float, seconds: float, load: float, folder: Path
+) -> "subprocess.Popen[bytes]":
+    arguments = ["--writer", url, str(rate), str(seconds), str(load), str(folder)]
     return subprocess.Popen(
         [sys.executable, "-m", "benchmarks.federation", *arguments],
     )
@@ -118,10 +155,10 @@ def _delays(commits: list[tuple[float, int]], seen: list[tuple[float, int]]) -> 
     return found
 
 
-async def writer(url: str, rate: int, seconds: float, folder: Path) -> None:
+async def writer(url: str, rate: float, seconds: float, load: float, folder: Path) -> None:
     """Count at a rate, and tell the moment and the number of each commit."""
     commits = []
-    async with instance(folder, url) as engine:
+    async with instance(folder, url, load) as engine:
         store = await engine._store()  # noqa: SLF001 - counts alone, without what observing costs
         await anyio.sleep(3)
         started, n = time.monotonic(), 0
@@ -227,16 +264,15 @@ async def _part(part: str, folder: Path, url: str, asked: argparse.Namespace) ->
     if part == "cpu":
         spent = await cpu(folder, url, asked.calls)
         return {
-            "observing alone, ms CPU": spent["alone"],
-            "observing while sharing, ms CPU": spent["sharing"],
-            "ratio of the two": spent["sharing"] / spent["alone"],
+            "observing alone, ms CPU": spent["alone"].cpu_ms,
+            "observing while sharing, ms CPU": spent["sharing"].cpu_ms,
+            "ratio of the two": spent["sharing"].cpu_ms / spent["alone"].cpu_ms,
+            "a call alone, ms": spent["alone"].call_ms,
+            "a call while sharing, ms": spent["sharing"].call_ms,
+            "ratio of the calls": spent["sharing"].call_ms / spent["alone"].call_ms,
         }
     if part == "visible":
-        found: dict[str, float] = {}
-        for rate in asked.rates:
-            seen = await visible(folder / str(rate), url, rate, asked.seconds)
-            found |= {f"seen by a peer, 3 x {rate}/s, {name}": n for name, n in seen.items()}
-        return found
+        return await _seen(folder, url, asked)
     if part == "bulk":
         told = await bulk(folder, url, asked.slots)
         return {
@@ -248,11 +284,24 @@ async def _part(part: str, folder: Path, url: str, asked: argparse.Namespace) ->
     return {"one liar among ten moves a share by": liar()}
 
 
+async def _seen(folder: Path, url: str, asked: argparse.Namespace) -> dict[str, float]:
+    """Return how quickly a peer sees single commits, and floods at the usual load and at most."""
+    seen = await visible(folder / "single", url, SINGLE_RATE, asked.seconds, LOAD, writing=1)
+    found = {f"seen by a peer, single commits, {name}": n for name, n in seen.items()}
+    for load in (LOAD, 1.0):
+        for rate in asked.rates:
+            place = folder / f"{rate} {load}"
+            seen = await visible(place, url, rate, asked.seconds, load)
+            name = f"seen by a peer, 3 x {rate}/s, load {load}"
+            found |= {f"{name}, {part}": n for part, n in seen.items()}
+    return found
+
+
 def main() -> int:
     """Measure and print; 1 where there is no Redis, or a promise does not hold."""
     if sys.argv[1:2] == ["--writer"]:
-        url, rate, seconds, folder = sys.argv[2:6]
-        anyio.run(writer, url, int(rate), float(seconds), Path(folder))
+        url, rate, seconds, load, folder = sys.argv[2:7]
+        anyio.run(writer, url, float(rate), float(seconds), float(load), Path(folder))
         return 0
     parser = arguments(__doc__ or "")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)

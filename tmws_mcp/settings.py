@@ -165,6 +165,13 @@ class Settings(BaseModel):
         max_length=100,
         description="Names of tools that stay here, divided by commas; `*` stands for any text.",
     )
+    federation_load: float = Field(
+        0.05,
+        gt=0.0,
+        le=1.0,
+        description="Share of the time that sharing may take while there is much to share; what "
+        "comes after a pause goes at once all the same. More: quicker, at the tools' cost.",
+    )
     observe_executions: bool = Field(
         default=True, description="Counts executions of patterns as observations."
     )

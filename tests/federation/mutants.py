@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tmws_mcp.federation import memory_hub, replica, replicator, slots, wire
 from tmws_mcp.federation.memory_hub import MemoryHub
+from tmws_mcp.federation.quick import Quick
 from tmws_mcp.federation.replicator import Replicator
 from tmws_mcp.store import slots as table
 
@@ -57,7 +58,7 @@ def _blind_mark(actor, slot):
     return _full_mark(actor, slot._replace(body=b"x"))
 
 
-_real_outgoing = Replicator._outgoing
+_real_outgoing = Replicator.outgoing
 
 
 def _later_mark(self, db, actor, above):
@@ -93,6 +94,16 @@ def _unblanked(*told):
     return list(told[-1])
 
 
+def _told_of_all(self, db, _):
+    one, me = self.replicator, replica.identities.identity(db)
+    peer = table.peer(db, one.ns, me)
+    return (table.of_actor(db, one.ns, me)[-1:], replicator.Mark(peer.vv, one.bindings.random(8)))
+
+
+def _skipping(self, db, entries, heard):
+    self.replicator.take_entries(db, entries, heard.after)
+
+
 MUTANTS: dict[str, Callable[[], None]] = {
     "the greater (gen, seq) wins: seq alone": _beats_by(lambda s: (s.seq, not s.body)),
     "the greater (gen, seq) wins: gen alone": _beats_by(lambda s: (s.gen, not s.body)),
@@ -113,7 +124,7 @@ MUTANTS: dict[str, Callable[[], None]] = {
     "what the log lost is pulled": _set((Replicator, "_pull_what_is_missing", _async_nothing)),
     "what the hub lacks is pushed": _set((Replicator, "_push_what_is_missing", _async_nothing)),
     "others are relayed": _set((Replicator, "_push_what_is_missing", _push_own_alone)),
-    "slots and mark are of one moment": _set((Replicator, "_outgoing", _later_mark)),
+    "slots and mark are of one moment": _set((Replicator, "outgoing", _later_mark)),
     "digests are compared": _set((Replicator, "compare", _async_nothing)),
     "a difference is pushed": _set((Replicator, "_push_all", _async_nothing)),
     "a twin is noticed by its tag or number": _set((Replicator, "_check_mark", _nothing)),
@@ -124,6 +135,12 @@ MUTANTS: dict[str, Callable[[], None]] = {
     "an unsound slot is refused": _set((wire, "slot_problem", lambda _: None)),
     "the hub redacts": _set((MemoryHub, "_is_forgotten", lambda *_: False)),
     "a forgetting empties the hub's log": _set((MemoryHub, "_forget", _forget_without_the_log)),
+    "a quick push finds the hub as it was left": _set((MemoryHub, "_check_mark", _nothing)),
+    "a quick push goes on from where the last one ended": _set(
+        (Quick, "_told", _told_of_all)
+    ),
+    "a place in the log moves only without a gap": _set((Quick, "_take_last", _skipping)),
+    "what the hub refused is not noted as sent": _set((Quick, "_take_back", _nothing)),
     "who is forgotten forgets its newest too": _set((Replicator, "_farewell", lambda *_: {})),
 }  # fmt: skip
 
@@ -144,7 +161,7 @@ def noticed_by(name: str) -> str | None:
     return None
 
 
-TESTS = [f"tests/federation/test_{name}.py" for name in ("traps", "twins", "laws", "wire")]
+TESTS = [f"tests/federation/test_{name}.py" for name in ("traps", "twins", "quick", "laws", "wire")]
 TESTS += ["tests/federation/test_hubs.py", "-k", "not redis"]
 
 

@@ -15,6 +15,7 @@ from tests.federation import chaos, mutants, world
 from tests.federation.world import Crash, FaultyHub, Node, Weather
 from tmws_mcp.federation.hub import HubAway, StaleEpoch
 from tmws_mcp.federation.memory_hub import MemoryHub, State
+from tmws_mcp.federation.quick import Quick
 
 NAMES = tuple(f"thing {n}" for n in range(6))
 FORGETTABLE = NAMES[:2]
@@ -75,9 +76,15 @@ class Schedule:
     def begin(self, number: int) -> None:
         if number in self.tasks:
             return
-        replicator = self.nodes[number].replicator
-        deep = self.digests and self.rng.random() < 0.15
-        self.tasks[number] = replicator.compare() if deep else replicator.tick()
+        one, x = self.nodes[number], self.rng.random()
+        if x < 0.12 and self.digests:
+            self.tasks[number] = one.replicator.compare()
+        elif x < 0.35:
+            self.tasks[number] = one.quick.share()
+        elif x < 0.55:
+            self.tasks[number] = world.listen(one.quick)
+        else:
+            self.tasks[number] = one.replicator.tick()
 
     def go_on(self, number: int) -> None:
         try:
@@ -92,9 +99,8 @@ class Schedule:
         if (task := self.tasks.pop(number, None)) is not None:
             task.close()
         old = self.nodes[number].replicator
-        self.nodes[number].replicator = world.replicator(
-            old.store, old.hub, old.keyring, old.bindings
-        )
+        new = world.replicator(old.store, old.hub, old.keyring, old.bindings)
+        self.nodes[number].replicator, self.nodes[number].quick = new, Quick(new)
 
     def count(self, number: int) -> None:
         name, good, bad = self.rng.choice(NAMES), self.rng.randint(0, 4), self.rng.randint(0, 2)

@@ -9,7 +9,7 @@ import pytest
 from tests.federation import world
 from tests.redis_server import RedisServer, client
 from tmws_mcp.federation import wire
-from tmws_mcp.federation.hub import START, Hub, HubAway, Sealed, StaleEpoch
+from tmws_mcp.federation.hub import START, Hub, HubAway, OtherMark, Sealed, StaleEpoch
 from tmws_mcp.federation.memory_hub import MemoryHub
 from tmws_mcp.federation.redis_hub import redis_hub
 from tmws_mcp.federation.wire import Entry, Keyring
@@ -98,6 +98,20 @@ async def test_what_was_meant_for_another_epoch_is_not_applied(hub: Hub) -> None
     assert not await held(hub, A)
 
 
+async def test_what_expects_another_mark_is_not_applied(hub: Hub) -> None:
+    epoch = (await hub.open()).epoch
+    first = message(A, 0, 3, Slot(b"ox", 0, 3, b"body"))
+    with pytest.raises(OtherMark):
+        await hub.push(epoch, first._replace(expects=b"u" * 8))
+    await hub.push(epoch, first._replace(expects=b""))
+    second = message(A, 3, 4, Slot(b"oy", 0, 4, b"body"), tag=b"u" * 8)
+    with pytest.raises(OtherMark):
+        await hub.push(epoch, second._replace(expects=b""))
+    assert set(await held(hub, A)) == {b"ox"}
+    await hub.push(epoch, second._replace(expects=b"t" * 8))
+    assert (await hub.open()).marks[A] == Mark(4, b"u" * 8)
+
+
 async def test_a_tombstone_redacts_all_actors_slots_and_the_log(hub: Hub) -> None:
     await push(hub, A, 0, 3, Slot(b"ox", 0, 3, b"body"), Slot(b"oy", 0, 2, b"other"))
     await push(hub, B, 0, 3, Slot(b"ox", 0, 3, b"body"))
@@ -142,12 +156,12 @@ async def test_waiting_ends_when_something_comes(hub: Hub) -> None:
     with anyio.fail_after(WAIT_SECONDS * 2):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(push, hub, A, 0, 3)
-            assert await hub.wait(START, WAIT_SECONDS)
+            assert len((await hub.wait(START, WAIT_SECONDS)).entries) == 1
 
 
 async def test_waiting_ends_when_nothing_comes(hub: Hub) -> None:
     with anyio.fail_after(WAIT_SECONDS * 2):
-        assert not await hub.wait(START, 0.01)
+        assert not (await hub.wait(START, 0.01)).entries
 
 
 async def test_two_instances_agree_over_redis(redis_url: str) -> None:

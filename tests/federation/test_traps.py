@@ -249,7 +249,7 @@ def test_a_mark_is_not_moved_across_a_gap(pair: tuple[Node, Node]) -> None:
     a, b = pair
     slot = Slot(world.key_of("x"), 0, 8, world.encode(world.Body(1, 0)))
     entry = Entry(1, a.actor, 7, 8, b"t" * 8, [slot])
-    b.store.now(b.replicator._take_entries, [entry], "0")
+    b.store.now(b.replicator.take_entries, [entry], "0")
     assert table.peer(b.store.db, world.NS, a.actor).vv == 0
     assert b.totals() == {"x": (1, 0)}  # it is there all the same
 

@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -22,11 +22,13 @@ from tmws_mcp.federation.hub import (
     HubAway,
     Log,
     Opened,
+    OtherMark,
     Page,
     Sealed,
     StaleEpoch,
 )
 from tmws_mcp.federation.memory_hub import MemoryHub
+from tmws_mcp.federation.quick import Quick
 from tmws_mcp.federation.replicator import Replicator
 from tmws_mcp.federation.slots import OUTCOME, forgets
 from tmws_mcp.federation.wire import UNREADABLE, Keyring
@@ -52,6 +54,7 @@ class Crash(Exception):
 
 
 Seeded = random.Random
+T = TypeVar("T")
 
 
 class MemoryStore:
@@ -124,6 +127,7 @@ class Node:
 
     store: MemoryStore
     replicator: Replicator
+    quick: Quick
 
     @property
     def actor(self) -> str:
@@ -181,7 +185,8 @@ def node(number: int, hub: Any, *, keyring: Keyring = KEYRING, seed: int = 0) ->
         is_sound=is_sound,
         random=rng.randbytes,
     )
-    return Node(store, replicator(store, hub, keyring, bindings))
+    one = replicator(store, hub, keyring, bindings)
+    return Node(store, one, Quick(one))
 
 
 def replicator(store: MemoryStore, hub: Any, keyring: Keyring, bindings: Bindings) -> Replicator:
@@ -189,13 +194,25 @@ def replicator(store: MemoryStore, hub: Any, keyring: Keyring, bindings: Binding
     return Replicator(store, NS, hub, keyring, bindings, entry_slots_max=3)
 
 
+async def listen(quick: Quick) -> None:
+    """Hear once, and take it."""
+    heard = await quick.hear(0)
+    if heard.news:
+        await quick.take(heard)
+
+
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Run to the end without anybody else."""
+    result(work)
+
+
+def result(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end, and return what comes of it."""
     try:
         while True:
             work.send(None)
-    except StopIteration:
-        return
+    except StopIteration as end:
+        return end.value
 
 
 def settle(*nodes: Node, rounds: int = 4, digests: bool = True) -> None:
@@ -277,14 +294,15 @@ class FaultyHub:
             raise HubAway("hangs somewhere")
         appended = await self.hub.push(epoch, sealed)
         if self.weather.strikes("push doubled", 0.2):
-            await self.hub.push(epoch, sealed)
+            with suppress(OtherMark):
+                await self.hub.push(epoch, sealed)
         await self._back()
         return appended
 
     async def deliver_late(self) -> None:
         ghosts = self.weather.ghosts
         epoch, sealed = ghosts.pop(self.weather.rng.randrange(len(ghosts)))
-        with suppress(StaleEpoch):
+        with suppress(StaleEpoch, OtherMark):
             await self.hub.push(epoch, sealed)
 
     async def read(self, cursor: str) -> Log:
@@ -305,9 +323,8 @@ class FaultyHub:
             lines[0] = (lines[0][0][:-1] + b"\xc1", lines[0][1])
         return lines
 
-    async def wait(self, cursor: str, seconds: float) -> bool:
-        await self._out()
-        return True
+    async def wait(self, cursor: str, seconds: float) -> Log:
+        return await self.read(cursor)
 
     async def page(self, actor: str, cursor: int) -> Page:
         await self._out()

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 KEY_CHARS_MIN = 16
 ANSWER_SECONDS_MAX = 10.0
 ASK_SECONDS = 0.2
+TICKS_MAX = 100
+"""Of one `sync`: a tick sends ten thousand slots at most."""
 OFF = "off: this instance works alone"
 
 
@@ -137,7 +139,10 @@ class Federation:
         """
         for namespace in self._shared():
             async with self._replicator(namespace) as replicator:
-                await replicator.tick()
+                for _ in range(TICKS_MAX):
+                    await replicator.tick()
+                    if await (await self._store()).read(_is_sent, replicator):
+                        break
                 await replicator.compare()
         return await self.report()
 
@@ -289,10 +294,17 @@ class Federation:
             shared=everything,
             clock=self._clock,
             taken_in=partial(self._taken_in, namespace),
+            load=settings.federation_load,
         )
 
     def _taken_in(self, namespace: str, slots: int) -> None:
         self._tell("replicated", namespace, lambda: {"slots": slots})
+
+
+def _is_sent(db: Connection, replicator: "Replicator") -> bool:
+    """Tell whether the hub was given all that this instance has counted."""
+    newest = table.peer(db, replicator.ns, identities.identity(db)).vv
+    return table.link(db, replicator.ns).pushed >= newest
 
 
 def _say_farewell(db: Connection, replicator: "Replicator") -> int:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+import msgspec
+
 from tmws_mcp.federation import bodies, replica, trust
 from tmws_mcp.federation.bodies import About, Counts, Done, Ending, Followed
 from tmws_mcp.federation.privacy import Place, Seal
@@ -32,6 +34,7 @@ TOLD_FROM = 3
 """So often must something have been counted here before it is told what it is."""
 AREAS = ("learning", "contexts")
 """What learning keeps in its caches moves with these generations (learning/learned.py)."""
+_to_json = msgspec.json.Encoder().encode
 Told = tuple[int, bytes | None, bytes]
 """seq, the slot's key (None: it may not leave), body"""
 TABLES = {OUTCOME: "outcome", CONTEXT: "context"}
@@ -137,33 +140,31 @@ class Evidence:
             namespaces.touch(db, ns, area)
 
     def _adopt(self, db: Connection, ns: int, keys: Iterable[bytes]) -> None:
-        me, peers = identities.identity(db), list(table.peers(db, ns))
-        found = _Rows()
-        for key in dict.fromkeys(_things(keys)):
+        things = list(dict.fromkeys(_things(keys)))
+        here = _Here(identities.identity(db), frozenset(table.peers(db, ns)))
+        all_slots, found = table.of_keys(db, ns, things), _Rows()
+        for key in things:
             place = self.seal.shown(key)
             if place is None:
                 continue
-            slots = dict(table.of_key(db, ns, key))
-            alive = {actor: slot for actor, slot in slots.items() if slot.body}
+            slots = all_slots.get(key, {})
             if key[:1] == TASK:
-                self._adopt_task(db, ns, place, slots, me)
+                self._adopt_task(db, ns, place, slots, here.me)
             else:
-                gone = [name for name in peers if name != me and name not in alive]
-                self._adopt_own(db, ns, key, place, slots.get(me), gone)
-                self._adopt_others(db, ns, key, place, alive, found)
-        shared.put_outcomes(db, ns, found.outcomes)
-        shared.put_contexts(db, ns, found.contexts)
+                alive = {actor: slot for actor, slot in slots.items() if slot.body}
+                self._adopt_own(db, ns, key, place, slots.get(here.me), here.me)
+                found.keep(key, place, here.kept(slots, alive), here.all)
+                self._adopt_others(db, ns, key, place, alive, here.me, found)
+        found.write(db, ns)
 
     def _adopt_own(
-        self, db: Connection, ns: int, key: bytes, place: Place, own: Slot | None, gone: list[str]
+        self, db: Connection, ns: int, key: bytes, place: Place, own: Slot | None, me: str
     ) -> None:
-        """Bring own rows in line where they are not, and drop those of `gone` actors."""
-        me, name = identities.identity(db), TABLES[key[:1]]
-        if own is not None and not own.body:
-            gone.append(me)
-        elif own is not None and not shared.has_own(db, ns, name, place, me):
+        """Bring own rows in line where they are not."""
+        if own is None or not own.body:
+            return
+        if not shared.has_own(db, ns, TABLES[key[:1]], place, me):
             self._put_own(db, ns, key, place, me, own)
-        shared.drop(db, ns, name, place, gone)
 
     def _adopt_others(
         self,
@@ -172,9 +173,9 @@ class Evidence:
         key: bytes,
         place: Place,
         alive: Mapping[str, Slot],
+        me: str,
         found: "_Rows",
     ) -> None:
-        me = identities.identity(db)
         if not alive and self._was_forgotten(db, ns, key):
             self.meaning.unlearn(db, ns, place)
         if key[:1] == CONTEXT:
@@ -250,6 +251,32 @@ class _Rows:
 
     outcomes: list[tuple[Context, str, int, Row]] = field(default_factory=list)
     contexts: list[tuple[Context, str, int, int]] = field(default_factory=list)
+    kept: dict[str, list[tuple[Context, Sequence[str]]]] = field(default_factory=dict)
+    """Table -> (context, actors whose rows stay) where there may be rows of others."""
+
+    def keep(self, key: bytes, place: Place, actors: Sequence[str], known: frozenset[str]) -> None:
+        """Note whose rows of a thing stay; where all do, nothing has to be looked for."""
+        if known.difference(actors):
+            self.kept.setdefault(TABLES[key[:1]], []).append((place, actors))
+
+    def write(self, db: Connection, ns: int) -> None:
+        """Write all at once."""
+        for name, kept in self.kept.items():
+            shared.keep_only(db, ns, name, kept)
+        shared.put_outcomes(db, ns, self.outcomes)
+        shared.put_contexts(db, ns, self.contexts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """Who is known here."""
+
+    me: str
+    all: frozenset[str]
+
+    def kept(self, slots: Mapping[str, Slot], alive: Mapping[str, Slot]) -> list[str]:
+        """Return whose rows of a thing stay; one's own also before it was made into a slot."""
+        return list(alive) if self.me in slots else [*alive, self.me]
 
 
 class Shared:
@@ -303,7 +330,7 @@ def _row(told: Counts) -> Row:
     durations = {str(bucket): n for bucket, n in sorted(told.durations.items())}
     return Row(
         told.n, told.ok, told.tokens, told.metered,
-        json.dumps(durations, separators=(",", ":")), float(told.day * DAY_SECONDS), told.epoch,
+        _to_json(durations).decode(), float(told.day * DAY_SECONDS), told.epoch,
         told.before_n, told.before_ok,
         float(told.changed * DAY_SECONDS) if told.changed else None,
         told.outside_n, told.outside_ok,

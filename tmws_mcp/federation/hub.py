@@ -22,6 +22,10 @@ class StaleEpoch(Exception):
     """The hub was emptied since its epoch was read: what was sent is not applied."""
 
 
+class OtherMark(Exception):
+    """The actor's mark at the hub is not the expected one: what was sent is not applied."""
+
+
 class Opened(NamedTuple):
     """What a hub says first."""
 
@@ -42,6 +46,8 @@ class Sealed(NamedTuple):
     """Each with the value that the hub is to keep."""
     raw: bytes
     mac: bytes
+    expects: bytes | None = None
+    """The tag that the actor's mark at the hub must have; None: any will do, b"": there is none."""
 
 
 class Page(NamedTuple):
@@ -87,6 +93,7 @@ class Hub(Protocol):
 
         Raises:
             StaleEpoch: The epoch is another one.
+            OtherMark: The mark has not the tag that is expected.
         """
         ...
 
@@ -94,8 +101,8 @@ class Hub(Protocol):
         """Return what the log still has after the cursor: a hint, it may have been cut."""
         ...
 
-    async def wait(self, cursor: str, seconds: float) -> bool:
-        """Wait until the log has something after the cursor; False if it has not by then."""
+    async def wait(self, cursor: str, seconds: float) -> Log:
+        """Wait until the log has something after the cursor; without entries if it has not."""
         ...
 
     async def page(self, actor: str, cursor: int) -> Page:

@@ -2,7 +2,8 @@
 
 No tool waits for it. Of several processes on one store the one that holds the lease does it; the
 others look now and then whether it still does. A bell wakes it when something was counted here, a
-second connection when something came to the hub; without either it looks every TICK_SECONDS.
+second connection when something came to the hub: both go the quick way (quick.py), at the pace that
+keeps them cheap (pace.py). A tick every TICK_SECONDS finds what that has missed.
 """
 
 import os
@@ -18,6 +19,8 @@ from tmws_mcp.federation import bodies, fork
 from tmws_mcp.federation.bindings import Bindings
 from tmws_mcp.federation.evidence import Evidence, Shared
 from tmws_mcp.federation.hub import Hub, HubAway, StaleEpoch
+from tmws_mcp.federation.pace import Pace
+from tmws_mcp.federation.quick import Heard, Quick
 from tmws_mcp.federation.replicator import Replicator
 from tmws_mcp.federation.wire import Keyring
 from tmws_mcp.store import actor as identities
@@ -29,14 +32,6 @@ from tmws_mcp.telemetry import get_logger
 
 LEASE = "federation"
 TICK_SECONDS = 2.0
-WINDOW_SECONDS = 0.005
-"""Changes that come together go together: without it each commit would be a push of its own."""
-PAUSE_SECONDS = 0.05
-PAUSE_OF_TICK = 19
-"""After a tick that took so long there is a pause so many times as long: sharing takes a twentieth
-of the time at most, and where nothing was shared lately what comes is shared at once."""
-ECHO_SECONDS = 0.01
-"""An answer to a push may come after its echo in the log."""
 RENEW_SECONDS = 5.0
 COMPARE_SECONDS = 60.0
 RETRY_SECONDS_MIN, RETRY_SECONDS_MAX = 0.5, 30.0
@@ -58,6 +53,8 @@ class Member:
     evidence: Evidence
     shared: Shared
     clock: Callable[[], float]
+    load: float
+    """Which part of the time sharing may take where there is much of it."""
     taken_in: Callable[[int], None] = lambda _: None
     """Told how many slots of other instances were taken in."""
     ns: int = 0
@@ -66,6 +63,10 @@ class Member:
     """In words, for people."""
     replicator: Replicator | None = None
     _bell: anyio.Event = field(default_factory=anyio.Event)
+    _told: int = 0
+    """Slots of others that `taken_in` was told of, of those that the replicator took."""
+    _due: float = float("-inf")
+    """When the next tick is, which finds what the quick way has missed."""
     _owner: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(4)}")
     _renewed_at: float = float("-inf")
 
@@ -116,11 +117,13 @@ class Member:
 
     async def _share(self) -> None:
         async with self.open_hub() as hub:
-            self.replicator = self.replicator_for(hub)
+            self.replicator, self._told = self.replicator_for(hub), 0
+            quick, pace = Quick(self.replicator), Pace(self.load)
+            await self._tick(self.replicator)  # the log before it comes with the slots
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._listen, hub, self.replicator)
+                tasks.start_soon(self._listen, quick, pace)
                 try:
-                    await self._keep_in_step(self.replicator)
+                    await self._keep_in_step(quick, pace)
                 except (HubAway, StaleEpoch, TmwsError) as error:
                     self._is_away(error)  # raised within the group it would come as another type
                 finally:
@@ -136,46 +139,63 @@ class Member:
         )
         return Replicator(self.store, self.ns, hub, self.keyring, bindings)
 
-    async def _keep_in_step(self, replicator: Replicator) -> None:
-        compared_at = float("-inf")
+    async def _keep_in_step(self, quick: Quick, pace: Pace) -> None:
+        compared_at = self._due = float("-inf")
         while await self._has_lease():
             self._bell = anyio.Event()
             began = anyio.current_time()
-            await self._tick(replicator)
-            took = anyio.current_time() - began
-            if self.clock() - compared_at >= COMPARE_SECONDS:
-                await replicator.compare()
-                compared_at = self.clock()
+            if began >= self._due or not await quick.share():
+                self._due = began + TICK_SECONDS
+                await self._tick(quick.replicator)
+            if began - compared_at >= COMPARE_SECONDS:
+                await quick.replicator.compare()
+                compared_at = began
             self.state = "in step"
-            await anyio.sleep(min(max(PAUSE_SECONDS, PAUSE_OF_TICK * took), TICK_SECONDS))
-            with anyio.move_on_after(TICK_SECONDS):
+            await self._rest(pace, began)
+            with anyio.move_on_after(max(0.0, self._due - anyio.current_time())):
                 await self._bell.wait()
-                await anyio.sleep(WINDOW_SECONDS)
+
+    async def _rest(self, pace: Pace, began: float) -> None:
+        now = anyio.current_time()
+        pace.spend(now - began, now)
+        await anyio.sleep(pace.pause(now))
 
     async def _tick(self, replicator: Replicator) -> None:
-        before = replicator.figures.received
         try:
             with suppress(StaleEpoch):  # emptied in the middle: the next one begins anew
                 await replicator.tick()
         finally:
-            if taken := replicator.figures.received - before:
-                self.taken_in(taken)
+            self._tell(replicator)
 
-    async def _listen(self, hub: Hub, replicator: Replicator) -> None:
+    def _tell(self, replicator: Replicator) -> None:
+        """Say how much was taken in since this was said last, by tick and quick way together."""
+        taken = replicator.figures.received - self._told
+        self._told = replicator.figures.received
+        if taken:
+            self.taken_in(taken)
+
+    async def _listen(self, quick: Quick, pace: Pace) -> None:
         while True:
-            link = await self.store.read(table.link, self.ns)
-            cursor = replicator.after_own(link.cursor)
             try:
-                woken = await hub.wait(cursor, WAIT_SECONDS)
-                await anyio.sleep(ECHO_SECONDS)
-                if woken and replicator.after_own(cursor) != cursor:
-                    continue  # it was one's own: what came behind it wakes again
-            except HubAway:
-                woken = True  # the next tick finds out what it is
-            if woken:
-                self.ring()
-                # What was rung for is read by the tick; until then it would ring again at once.
-                await anyio.sleep(PAUSE_SECONDS)
+                heard = await quick.hear(WAIT_SECONDS)
+                began = anyio.current_time()
+                if heard.news:
+                    await self._take(quick, heard)
+                await self._rest(pace, began)
+            except (HubAway, TmwsError):
+                self._tick_soon()  # it finds out what it is
+                await anyio.sleep(TICK_SECONDS)
+
+    async def _take(self, quick: Quick, heard: Heard) -> None:
+        try:
+            if await quick.take(heard):
+                self._tick_soon()
+        finally:
+            self._tell(quick.replicator)
+
+    def _tick_soon(self) -> None:
+        self._due = float("-inf")
+        self.ring()
 
 
 def settle(db: Connection, members: Sequence[Member], now: float, file: str) -> None:

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from tmws_mcp.federation.hub import START, Appended, Digests, Log, Opened, Page, Sealed, StaleEpoch
+from tmws_mcp.federation.hub import (
+    START,
+    Appended,
+    Digests,
+    Log,
+    Opened,
+    OtherMark,
+    Page,
+    Sealed,
+    StaleEpoch,
+)
 from tmws_mcp.federation.slots import FAREWELL, TOMBSTONE, beats, forgets, redacted
 from tmws_mcp.federation.wire import HEADER_BYTES
 from tmws_mcp.model.federation import Mark, Slot
@@ -60,6 +70,7 @@ class MemoryHub:
     async def push(self, epoch: str, sealed: Sealed) -> Appended:
         """Merge slots and append to the log."""
         self._check_epoch(epoch)
+        self._check_mark(sealed)
         for slot, _ in sealed.slots:
             if forgets(slot):
                 self._forget(slot)
@@ -74,6 +85,11 @@ class MemoryHub:
     def _check_epoch(self, epoch: str) -> None:
         if epoch != self.state.epoch:
             raise StaleEpoch
+
+    def _check_mark(self, sealed: Sealed) -> None:
+        there = self.state.marks.get(sealed.actor, Mark(0))
+        if sealed.expects is not None and sealed.expects != there.tag:
+            raise OtherMark
 
     def _continues(self, sealed: Sealed) -> bool:
         mark = self.state.marks.get(sealed.actor, Mark(0))
@@ -121,13 +137,15 @@ class MemoryHub:
         newest = str(found[-1][0]) if found else cursor
         return Log(newest, [(raw, mac) for _, raw, mac in found])
 
-    async def wait(self, cursor: str, seconds: float) -> bool:
+    async def wait(self, cursor: str, seconds: float) -> Log:
         """Wait for the log to grow."""
+        found = await self.read(cursor)
+        if found.entries or not seconds:
+            return found
         with anyio.move_on_after(seconds):
-            while not (self.state.log and self.state.log[-1][0] > int(cursor or START)):
+            while not (found := await self.read(cursor)).entries:
                 await self._rung.wait()
-            return True
-        return False
+        return found
 
     async def page(self, actor: str, cursor: int) -> Page:
         """Return some of an actor's slots, in the order of their keys."""

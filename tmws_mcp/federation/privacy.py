@@ -26,6 +26,7 @@ CONTEXTS = frozenset({"ngram", "skip", "after_error", "family", "repeat", "task_
 PREFIXES = {"": b"h", "task:": b"t", "metadata:": b"m"}
 PLAIN = {"": b"", "*": b"*"}
 ROUNDS = 4
+KEYS_KEPT, NAMES_KEPT = 100_000, 10_000
 FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,79}")
 """Paths, addresses, sentences and the like are no names."""
@@ -51,7 +52,8 @@ class Seal:
         told = hashlib.blake2b(namespace.encode(), key=secret[:64], digest_size=32)
         self._secret = told.digest()
         self._denied = tuple(denied)
-        self._turned = lru_cache(maxsize=100_000)(self._turn)
+        self._turned = lru_cache(maxsize=KEYS_KEPT)(self._turn)
+        self._may_name = lru_cache(maxsize=NAMES_KEPT)(self._looks_like_a_name)
 
     def hidden(self, slot: bytes, place: Place) -> bytes | None:
         """Return the slot's key on the wire, None if this may not leave."""
@@ -63,11 +65,14 @@ class Seal:
 
     def may_name(self, action: str) -> bool:
         """Tell whether a name of a tool, a method or a pattern may leave; "" is none."""
+        return self._may_name(action)
+
+    def _looks_like_a_name(self, action: str) -> bool:
         return not action or (NAME.fullmatch(action) is not None and not self.is_denied(action))
 
     def is_denied(self, name: str) -> bool:
         """Tell whether the user has said that this name stays here."""
-        return any(fnmatchcase(name, pattern) for pattern in self._denied)
+        return bool(self._denied) and any(fnmatchcase(name, pattern) for pattern in self._denied)
 
     def shown(self, key: bytes) -> Place | None:
         """Return what a slot's key on the wire stands for, None where it cannot be read."""

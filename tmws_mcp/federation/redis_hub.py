@@ -25,6 +25,7 @@ from tmws_mcp.federation.hub import (
     HubAway,
     Log,
     Opened,
+    OtherMark,
     Page,
     Sealed,
     StaleEpoch,
@@ -46,6 +47,7 @@ HEALTH_SECONDS = 15
 DIGESTS_BYTES_MAX = 64 * 1024
 TOLD_MAX = 1_000
 STALE = "STALEEPOCH"
+OTHER = "OTHERMARK"
 
 # Numbers stand as decimal text in front of a stored slot: gen, then seq. They are compared as
 # doubles, which hold them exactly (wire.SEQ_MAX).
@@ -54,9 +56,15 @@ local epoch, vv, own, log, tomb, actors = unpack(KEYS)
 local digits, header = {NUMBER_DIGITS}, {HEADER_BYTES}
 local prefix = ARGV[9]
 if redis.call('GET', epoch) ~= ARGV[1] then return redis.error_reply('{STALE}') end
-redis.call('SADD', actors, ARGV[2])
+if ARGV[10] == '1' then
+  local there = redis.call('HGET', vv, ARGV[2])
+  if string.sub(there or '', digits + 1) ~= ARGV[11] then
+    return redis.error_reply('{OTHER}')
+  end
+end
 local function gen(v) return tonumber(string.sub(v, 1, digits)) end
 local function seq(v) return tonumber(string.sub(v, digits + 1, 2 * digits)) end
+redis.call('SADD', actors, ARGV[2])
 local function forgets(key)
   local kind = string.sub(key, 1, 1)
   return kind == '{TOMBSTONE.decode()}' or kind == '{FAREWELL.decode()}'
@@ -64,7 +72,7 @@ end
 local function cut(hash, key, v)
   if v and #v > header then redis.call('HSET', hash, key, string.sub(v, 1, header)) end
 end
-for i = 10, #ARGV, 2 do
+for i = 12, #ARGV, 2 do
   local key, value = ARGV[i], ARGV[i + 1]
   if forgets(key) and gen(value) > tonumber(redis.call('HGET', tomb, key) or 0) then
     redis.call('HSET', tomb, key, string.format('%.0f', gen(value)))
@@ -86,7 +94,7 @@ for i = 10, #ARGV, 2 do
   end
 end
 local farewell = tonumber(redis.call('HGET', tomb, '{FAREWELL.decode()}' .. ARGV[2]) or 0)
-for i = 10, #ARGV, 2 do
+for i = 12, #ARGV, 2 do
   local key, value = ARGV[i], ARGV[i + 1]
   if not forgets(key) then
     local buried = tonumber(redis.call('HGET', tomb, '{TOMBSTONE.decode()}' .. key) or 0)
@@ -143,7 +151,7 @@ class RedisHub:
         keys = [self._key(name) for name in ("epoch", "vv", own, "log", "tomb", "actors")]
         arguments: list[Any] = [
             epoch, sealed.actor, sealed.start, sealed.end, sealed.tag, sealed.raw, sealed.mac,
-            LOG_MAX, self._key("s:"),
+            LOG_MAX, self._key("s:"), int(sealed.expects is not None), sealed.expects or b"",
         ]  # fmt: skip
         for slot, value in sealed.slots:
             arguments += (slot.key, value)
@@ -156,16 +164,15 @@ class RedisHub:
         start = f"({cursor}" if cursor != START else "-"
         async with _answers():
             found = await self._redis.xrange(self._key("log"), min=start, count=READ_MAX)
-        entries = [(told.get(b"p", b""), told.get(b"m", b"")) for _, told in found]
-        return Log(found[-1][0].decode() if found else cursor, entries)
+        return _log(cursor, found)
 
-    async def wait(self, cursor: str, seconds: float) -> bool:
+    async def wait(self, cursor: str, seconds: float) -> Log:
         """Wait for the Stream to grow."""
         async with _answers():
             found = await self._waiting.xread(
-                {self._key("log"): cursor}, count=1, block=max(1, int(seconds * 1_000))
+                {self._key("log"): cursor}, count=READ_MAX, block=max(1, int(seconds * 1_000))
             )
-        return bool(found)
+        return _log(cursor, found[0][1] if found else ())
 
     async def page(self, actor: str, cursor: int) -> Page:
         """Return some of an actor's slots; HSCAN gives those that stay at least once."""
@@ -200,6 +207,11 @@ class RedisHub:
         }
 
 
+def _log(cursor: str, found: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) -> Log:
+    entries = [(told.get(b"p", b""), told.get(b"m", b"")) for _, told in found]
+    return Log(found[-1][0].decode() if found else cursor, entries)
+
+
 def _mark(told: bytes) -> Mark:
     digits, tag = told[:NUMBER_DIGITS], told[NUMBER_DIGITS:]
     return Mark(int(digits) if digits.isdigit() else 0, tag)
@@ -224,6 +236,8 @@ async def _answers() -> AsyncIterator[None]:
     except ResponseError as error:
         if STALE in str(error):
             raise StaleEpoch from error
+        if OTHER in str(error):
+            raise OtherMark from error
         raise HubAway(str(error)) from error
     except (RedisError, OSError, TimeoutError) as error:
         raise HubAway(str(error) or type(error).__name__) from error

@@ -9,11 +9,14 @@ Nothing in here waits for anything but store and hub, and nothing starts tasks: 
 tests drives it step by step.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tmws_mcp.federation import fork, outgoing, replica
 from tmws_mcp.federation.bindings import Bindings, Figures, Store
+from tmws_mcp.federation.differences import Differences
 from tmws_mcp.federation.hub import START, Digests, Hub, Opened
 from tmws_mcp.federation.replica import Changed
 from tmws_mcp.federation.slots import FAREWELL, FORGETTING, forgets
@@ -36,11 +39,8 @@ from tmws_mcp.telemetry import get_logger
 
 ROUNDS_MAX = 50
 """Pages of the log read in one tick; what is left comes with the next."""
-ANSWERS_MAX = 2
-"""So often a difference in digests is answered: who never moves again is not there any more."""
-ANSWERED_MAX = 10_000
-
 OWN_MAX = 1_000
+SENT_MAX = 200
 OUTGOING_MAX = 10_000
 """Slots read in one transaction, and sent in one tick."""
 
@@ -49,6 +49,14 @@ log = get_logger("federation")
 
 class Forked(Exception):
     """Somebody else writes as this actor."""
+
+
+class There(NamedTuple):
+    """What the hub was left with by the last push from here."""
+
+    epoch: str
+    actor: str
+    mark: Mark
 
 
 @dataclass(slots=True)
@@ -62,10 +70,16 @@ class Replicator:
     bindings: Bindings
     entry_slots_max: int = ENTRY_SLOTS_MAX
     figures: Figures = field(default_factory=Figures)
+    epoch: str = ""
+    """The hub's, when it was opened last."""
+    there: There | None = None
+    """None: a tick has to find it out."""
+    sent: deque[bytes] = field(default_factory=lambda: deque(maxlen=SENT_MAX))
+    """MACs of what was sent from here lately: it comes back by the log."""
     _own: dict[str, str] = field(default_factory=dict)
     """Places in the log of what was sent from here: before -> after."""
-    _has_forgotten: bool = False
-    _answered: dict[tuple[str, str, int, int], int] = field(default_factory=dict)
+    has_forgotten: bool = False
+    _differences: Differences = field(default_factory=Differences)
 
     async def tick(self) -> None:
         """Agree with the hub: take what is new, give what it lacks.
@@ -76,20 +90,22 @@ class Replicator:
         """
         while await self.store.write(self.bindings.collect, self.ns):
             pass  # slice by slice, since each holds the write lock
+        self.there = None
         hub = await self.hub.open()
         try:
             cursor = await self.store.write(self._greet, hub)
+            self.epoch = hub.epoch
             await self._read_log(cursor)
         except Forked:
-            await self._fork()
+            await self.fork()
         me, here = await self.store.read(self._peers)
         if await self._pull_what_is_missing(hub, me, here):
             me, here = await self.store.read(self._peers)
         await self._push_what_is_missing(hub, me, here)
-        if self._has_forgotten:  # whoever asked for it waits to hear how many have done it
+        if self.has_forgotten:  # whoever asked for it waits to hear how many have done it
             me, mine = await self.store.read(self._digests)
             await self.hub.tell(me, mine)
-            self._has_forgotten = False
+            self.has_forgotten = False
 
     def _greet(self, db: Connection, hub: Opened) -> str:
         """Look at what the hub has of this actor, and begin its log anew if it was emptied.
@@ -121,7 +137,8 @@ class Replicator:
         if mark.seq > table.link(db, self.ns).acknowledged:
             table.move_link(db, self.ns, acknowledged=mark.seq)
 
-    async def _fork(self) -> None:
+    async def fork(self) -> None:
+        """Be another actor, since somebody else writes as this one."""
         self.figures.forks += 1
         name = self.bindings.random(8).hex()
         changed = await self.store.write(self._begin_anew, name)
@@ -160,11 +177,14 @@ class Replicator:
             cursor = found.cursor
             if not found.entries:
                 return
-            entries = [entry for line in found.entries if (entry := self._opened(*line))]
-            *first, last = outgoing.slices(entries)
+            *first, last = outgoing.slices(self.opened(found.entries))
             for some in first:
-                await self.store.write(self._take_entries, some, "")
-            await self.store.write(self._take_entries, last, found.cursor)
+                await self.store.write(self.take_entries, some, "")
+            await self.store.write(self.take_entries, last, found.cursor)
+
+    def opened(self, lines: Sequence[tuple[bytes, bytes]]) -> list[Entry]:
+        """Return those entries of the log that can be believed."""
+        return [entry for line in lines if (entry := self._opened(*line))]
 
     def _opened(self, raw: bytes, mac: bytes) -> Entry | None:
         try:
@@ -185,7 +205,12 @@ class Replicator:
         # Counted, and shown by the status: whoever can write to the hub could fill the log.
         log.debug("federation.refused", reason=str(error), namespace=self.keyring.namespace)
 
-    def _take_entries(self, db: Connection, entries: Sequence[Entry], cursor: str) -> None:
+    def take_entries(self, db: Connection, entries: Sequence[Entry], cursor: str) -> None:
+        """Merge what came, and note the place in the log, if there is one, as read up to.
+
+        Raises:
+            Forked: It is of somebody who writes as this actor.
+        """
         if any(forgets(slot) for entry in entries for slot in entry.slots):
             # What was counted before it was forgotten here must be seen to be of before.
             self.collect_all(db)
@@ -217,7 +242,7 @@ class Replicator:
         me = identities.identity(db)
         self.figures.received += len(changed)
         changed |= self._farewell(db, me, changed)
-        self._has_forgotten |= any(key[:1] in FORGETTING for key in changed)
+        self.has_forgotten |= any(key[:1] in FORGETTING for key in changed)
         self.bindings.adopt(db, self.ns, changed)
 
     def _farewell(self, db: Connection, me: str, changed: Changed) -> Changed:
@@ -285,6 +310,7 @@ class Replicator:
     # Sending.
 
     async def _push_what_is_missing(self, hub: Opened, me: str, here: Mapping[str, Peer]) -> None:
+        self.there = There(hub.epoch, me, hub.marks.get(me, Mark(0)))
         for actor in sorted(here, key=lambda name: name != me):
             there = hub.marks.get(actor, Mark(0)).seq
             if here[actor].vv > there:
@@ -292,11 +318,13 @@ class Replicator:
 
     async def push(self, actor: str, epoch: str, *, above: int) -> None:
         """Give the hub the actor's slots with a greater number; others' too, who may be away."""
-        slots, mark = await self.store.write(self._outgoing, actor, above)
+        slots, mark = await self.store.write(self.outgoing, actor, above)
         for entry in outgoing.entries(actor, slots, above, mark, self.entry_slots_max):
-            await self._send(epoch, entry)
+            await self.send(epoch, entry)
+        if self.there is not None and actor == self.there.actor:
+            self.there = There(epoch, actor, mark)
 
-    def _outgoing(self, db: Connection, actor: str, above: int) -> tuple[list[Slot], Mark]:
+    def outgoing(self, db: Connection, actor: str, above: int) -> tuple[list[Slot], Mark]:
         """Return slots and mark of one moment; an own push gets a tag, durable before it is seen.
 
         A mark read at another moment than the slots would promise what was not sent. Of very many
@@ -315,8 +343,11 @@ class Replicator:
         table.drop_bases(db, self.ns, actor, upto)
         return slots, mark
 
-    async def _send(self, epoch: str, entry: Entry) -> None:
-        appended = await self.hub.push(epoch, outgoing.seal(entry, self.keyring))
+    async def send(self, epoch: str, entry: Entry, *, expects: bytes | None = None) -> None:
+        """Give the hub an entry; see hub.Sealed for what is expected of it."""
+        sealed = outgoing.seal(entry, self.keyring)._replace(expects=expects)
+        self.sent.append(sealed.mac)  # before it can come back
+        appended = await self.hub.push(epoch, sealed)
         if len(self._own) >= OWN_MAX:
             self._own.clear()
         self._own[appended.before] = appended.cursor
@@ -334,7 +365,8 @@ class Replicator:
         await self.hub.tell(me, mine)
         told = await self.hub.told()
         for actor in sorted({name for known in (mine, *told.values()) for name in known}):
-            if self._differs(actor, mine, [(who, said) for who, said in told.items() if who != me]):
+            others = [(who, said) for who, said in told.items() if who != me]
+            if self._differences.is_new(actor, mine, others):
                 await self.pull(actor, hub)
                 await self._push_all(actor, hub.epoch)
         me, mine = await self.store.read(self._digests)
@@ -346,24 +378,8 @@ class Replicator:
             name: (peer.vv, peer.digest) for name, peer in here.items() if peer.vv or peer.digest
         }
 
-    def _differs(self, actor: str, mine: Digests, told: Sequence[tuple[str, Digests]]) -> bool:
-        here = mine.get(actor, (0, 0))
-        found = False
-        for who, said in told:
-            there = said.get(actor, (0, 0))
-            if there[0] == here[0] and there[1] != here[1]:
-                found |= self._is_worth_answering((who, actor, there[1], here[1]))
-        return found
-
-    def _is_worth_answering(self, difference: tuple[str, str, int, int]) -> bool:
-        """Somebody who has gone for good goes on telling what it held."""
-        if len(self._answered) >= ANSWERED_MAX:
-            self._answered.clear()
-        times = self._answered[difference] = self._answered.get(difference, 0) + 1
-        return times <= ANSWERS_MAX
-
     async def _push_all(self, actor: str, epoch: str) -> None:
         """Give all slots of an actor without a claim to completeness."""
         slots = await self.store.read(table.of_actor, self.ns, actor)
         for part in outgoing.parts(slots, self.entry_slots_max):
-            await self._send(epoch, Entry(VERSION, actor, 0, 0, b"", part))
+            await self.send(epoch, Entry(VERSION, actor, 0, 0, b"", part))

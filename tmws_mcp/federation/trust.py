@@ -43,6 +43,8 @@ def _share(told: Counts) -> float:
 
 def _capped(told: Counts) -> Counts:
     """Return the counts with those since the last change, and those before it, within the cap."""
+    if not told.before_n and told.n <= WEIGHT_MAX:  # as almost all are
+        return told
     before_n, before_ok = _scaled(told.before_n, told.before_ok)
     n, ok = _scaled(told.n - told.before_n, told.ok - told.before_ok)
     whole = told.n - told.before_n

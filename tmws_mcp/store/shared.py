@@ -1,5 +1,6 @@
 """Rows of evidence on their way to slots, and out of slots of others."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -84,6 +85,18 @@ def drop(db: Connection, ns: int, table: str, context: Context, actors: Sequence
     db.run_many(
         f"DELETE FROM {table} WHERE ns = ? AND kind = ? AND key = ? AND action = ? AND actor = ?",
         ((ns, *context, actor) for actor in actors),
+    )
+
+
+def keep_only(
+    db: Connection, ns: int, table: str, kept: Iterable[tuple[Context, Sequence[str]]]
+) -> None:
+    """Drop of each context what others than these actors have counted."""
+    assert table in ("outcome", "context")
+    db.run_many(
+        f"DELETE FROM {table} WHERE ns = ? AND kind = ? AND key = ? AND action = ? "
+        "AND actor NOT IN (SELECT value FROM json_each(?))",
+        ((ns, *context, json.dumps(list(actors))) for context, actors in kept),
     )
 
 

@@ -108,6 +108,22 @@ def of_key(db: Connection, ns: int, key: bytes) -> list[tuple[str, Slot]]:
     return [(row[0], Slot(*row[1:])) for row in rows]
 
 
+def of_keys(db: Connection, ns: int, keys: Sequence[bytes]) -> dict[bytes, dict[str, Slot]]:
+    """Return the slots of all actors for each of these things that has some."""
+    found: dict[bytes, dict[str, Slot]] = {}
+    for start in range(0, len(keys), ASKED_EACH):
+        some = keys[start : start + ASKED_EACH]
+        marks = ",".join("?" * len(some))
+        rows = db.rows(
+            f"SELECT actor, {COLUMNS} FROM slot INDEXED BY slot_key "
+            f"WHERE ns = ? AND key IN ({marks}) ORDER BY key, actor",
+            (ns, *some),
+        )
+        for actor, *slot in rows:
+            found.setdefault(slot[0], {})[actor] = Slot(*slot)
+    return found
+
+
 def greatest_gens(db: Connection, ns: int, keys: Sequence[bytes]) -> dict[bytes, int]:
     """Return the greatest gen of any actor's slot for each of these things that has one."""
     found: dict[bytes, int] = {}
@@ -164,6 +180,13 @@ def keep_bases(db: Connection, ns: int, slots: Iterable[Slot]) -> None:
     """Keep states that were sent, before they are changed."""
     db.run_many(
         "INSERT OR IGNORE INTO slot_base VALUES (?, ?, ?, ?, ?)", ((ns, *slot) for slot in slots)
+    )
+
+
+def put_bases(db: Connection, ns: int, slots: Iterable[Slot]) -> None:
+    """Keep these states as those that were sent last, whatever was there."""
+    db.run_many(
+        "INSERT OR REPLACE INTO slot_base VALUES (?, ?, ?, ?, ?)", ((ns, *slot) for slot in slots)
     )
 
 

@@ -1,0 +1,132 @@
+"""The quick way: what is counted here goes at once, and what is heard is taken at once.
+
+One transaction and one call of the hub each, where a tick takes half a dozen. It asks nothing
+first: the push itself is refused where the hub is not as this instance left it. Whatever does not
+come out so is left to the next tick, which finds and mends it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tmws_mcp.federation import outgoing
+from tmws_mcp.federation.hub import START, OtherMark, StaleEpoch
+from tmws_mcp.federation.replicator import Forked, Replicator, There
+from tmws_mcp.federation.wire import Entry
+from tmws_mcp.model.federation import Mark, Slot
+from tmws_mcp.store import actor as identities
+from tmws_mcp.store import slots as table
+from tmws_mcp.store.driver import Connection
+
+
+class Outgoing(NamedTuple):
+    """What is to be sent, and what has to be known to take it back."""
+
+    slots: Sequence[Slot]
+    mark: Mark
+    pushed: int = 0
+    """Up to where had been sent before."""
+    bases: Sequence[Slot] = ()
+
+
+class Heard(NamedTuple):
+    """What came to the log between two places."""
+
+    before: str
+    after: str
+    news: Sequence[tuple[bytes, bytes]]
+    """(raw, mac) of what was not sent from here."""
+
+
+@dataclass(slots=True)
+class Quick:
+    """What goes between a replicator's ticks."""
+
+    replicator: Replicator
+    cursor: str = START
+    """The place in the log up to which was listened."""
+    _epoch: str = ""
+
+    async def share(self) -> bool:
+        """Send what was counted here since the last push; False where that takes a tick.
+
+        Raises:
+            HubAway: The hub does not answer.
+        """
+        one = self.replicator
+        there, one.there = one.there, None
+        if there is None:
+            return False
+        told = await one.store.write(self._told, there)
+        if told is None:
+            return False
+        if told.mark != there.mark and not await self._send(there, told):
+            return False
+        one.there = there._replace(mark=told.mark)
+        return True
+
+    def _told(self, db: Connection, there: There) -> Outgoing | None:
+        """Return what is to be sent, and the mark after it; None if it is not for the quick way."""
+        one, me = self.replicator, identities.identity(db)
+        if one.bindings.collect(db, one.ns) or me != there.actor:
+            return None
+        if there.mark.seq > table.link(db, one.ns).acknowledged:
+            table.move_link(db, one.ns, acknowledged=there.mark.seq)
+        if table.peer(db, one.ns, me).vv <= there.mark.seq:
+            return Outgoing((), there.mark)
+        pushed, bases = table.link(db, one.ns).pushed, tuple(table.bases(db, one.ns).values())
+        slots, mark = one.outgoing(db, me, there.mark.seq)
+        return Outgoing(slots, mark, pushed, bases)
+
+    async def _send(self, there: There, told: Outgoing) -> bool:
+        one, expects, slots_max = self.replicator, there.mark.tag, self.replicator.entry_slots_max
+        entries = outgoing.entries(there.actor, told.slots, there.mark.seq, told.mark, slots_max)
+        try:
+            for entry in entries:
+                await one.send(there.epoch, entry, expects=expects)
+                expects = told.mark.tag
+        except (OtherMark, StaleEpoch):
+            if expects == there.mark.tag:  # nothing of it was applied
+                await one.store.write(self._take_back, told)
+            return False
+        return True
+
+    def _take_back(self, db: Connection, told: Outgoing) -> None:
+        """Note as not sent what the hub has refused: a twin counts it again as its own."""
+        ns = self.replicator.ns
+        if table.link(db, ns).pushed == told.mark.seq:
+            table.move_link(db, ns, pushed=told.pushed)
+            table.put_bases(db, ns, told.bases)
+
+    async def hear(self, seconds: float) -> Heard:
+        """Wait until the log has something that is not from here; without news if it has not.
+
+        Raises:
+            HubAway: The hub does not answer.
+        """
+        one = self.replicator
+        if self._epoch != one.epoch:  # what was read of another log says nothing of this one
+            self._epoch, link = one.epoch, await one.store.read(table.link, one.ns)
+            self.cursor = one.after_own(link.cursor)
+        before, log = self.cursor, await one.hub.wait(self.cursor, seconds)
+        self.cursor = log.cursor
+        return Heard(before, log.cursor, [line for line in log.entries if line[1] not in one.sent])
+
+    async def take(self, heard: Heard) -> bool:
+        """Take what was heard; tell whether a tick has to say something to that."""
+        one = self.replicator
+        *first, last = outgoing.slices(one.opened(heard.news))
+        try:
+            for some in first:
+                await one.store.write(one.take_entries, some, "")
+            await one.store.write(self._take_last, last, heard)
+        except Forked:
+            await one.fork()
+            return True
+        return one.has_forgotten
+
+    def _take_last(self, db: Connection, entries: Sequence[Entry], heard: Heard) -> None:
+        """Take the rest; the place in the log moves only if nothing before it was left out."""
+        one = self.replicator
+        follows = one.after_own(table.link(db, one.ns).cursor) == heard.before
+        one.take_entries(db, entries, heard.after if follows else "")
