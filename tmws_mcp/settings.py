@@ -207,6 +207,13 @@ class Settings(BaseModel):
     )
     http_host: str = Field("127.0.0.1", description="Address of the HTTP transports.")
     http_port: int = Field(8931, ge=0, le=65535, description="Their port; 0: any free one.")
+    http_workers: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes that serve; with several, clients of the revisions up to 2025-11-25 "
+        "have no sessions.",
+    )
     http_drain_seconds: float = Field(
         5, ge=0, le=600, description="At the end calls at work may take so long; then they are cut."
     )

@@ -34,6 +34,8 @@ class Address:
 
     host: str
     port: int
+    worker: str = ""
+    """Of one of several processes: what the one that started it tells it."""
 
 
 async def serve_stdio(settings: Settings, _: Address) -> None:
@@ -47,9 +49,15 @@ async def serve_stdio(settings: Settings, _: Address) -> None:
 
 async def serve_http(settings: Settings, address: Address) -> None:
     """Serve streamable HTTP at /mcp and REST at /api/v1."""
-    from tmws_mcp.web.serving import serve_http as serve_all  # noqa: PLC0415 - HTTP alone
+    from tmws_mcp.web import serving  # noqa: PLC0415 - HTTP alone
+    from tmws_mcp.web.workers import Worker  # noqa: PLC0415 - see above
 
-    await serve_all(settings, address.host, address.port, _say)
+    if address.worker:
+        await serving.serve_as_worker(
+            settings, address.host, address.port, Worker.read(address.worker)
+        )
+    else:
+        await serving.serve_http(settings, address.host, address.port, _say)
 
 
 async def serve_sse(settings: Settings, address: Address) -> None:
@@ -68,14 +76,24 @@ TRANSPORTS: dict[str, Callable[[Settings, Address], Awaitable[None]]] = {
 }
 
 
-def serve(transport: str, *, host: str | None = None, port: int | None = None) -> NoReturn:
+def serve(
+    transport: str,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    workers: int | None = None,
+    worker: str = "",
+) -> NoReturn:
     """Serve until the client goes or a signal comes, and end the process."""
     try:
         settings = Settings.load()
+        if workers is not None:
+            settings = settings.model_copy(update={"http_workers": workers})
         configure_logging(settings.log_level)
         address = Address(
             settings.http_host if host is None else host,
             settings.http_port if port is None else port,
+            worker,
         )
         # What is imported by now lives as long as the process: no collection need look at it.
         gc.freeze()

@@ -20,6 +20,7 @@ from tmws_mcp.web.endpoint import McpEndpoint
 from tmws_mcp.web.noting import Noted
 from tmws_mcp.web.problems import add_problems
 from tmws_mcp.web.reach import OnlyKnownNames, Reach
+from tmws_mcp.web.workers import Worker
 
 ROUTERS: tuple[APIRouter, ...] = (rest.router, live.router, health.router, metrics.router)
 
@@ -32,21 +33,23 @@ DESCRIPTION = (
 )
 
 
-def build_app(settings: Settings, reach: Reach) -> FastAPI:
+def build_app(settings: Settings, reach: Reach, *, worker: Worker | None = None) -> FastAPI:
     """Return the application; its lifespan opens what it needs, the engine with the first call.
 
-    `app.state.engine` is the `SharedEngine`, `app.state.limits` what bounds calls at work.
+    `worker` says which it is of several processes. `app.state.engine` is the `SharedEngine`,
+    `app.state.limits` what bounds calls at work.
     """
     engine = SharedEngine(settings)
     limits = Limits(calls_max=settings.calls_max, call_seconds_max=settings.call_seconds_max)
     mcp = McpEndpoint(build_server(settings, engine=engine, limits=limits), settings, reach)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             # The engine stays open while clients come and go.
             await stack.enter_async_context(engine.connection())
             await stack.enter_async_context(mcp.running())
+            await stack.enter_async_context(metrics.put_down(app))
             yield
 
     app = FastAPI(
@@ -60,14 +63,19 @@ def build_app(settings: Settings, reach: Reach) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings, app.state.engine, app.state.limits = settings, engine, limits
-    app.state.watching, app.state.readiness = set(), health.Readiness()
-    app.state.draining = draining = Draining()
+    _note_life(app, worker)
     app.router.routes.extend(mcp.routes)
     for router in ROUTERS:
         app.include_router(router)
     add_problems(app)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=BODY_BYTES_MAX)
     app.add_middleware(OnlyKnownNames, reach=reach)
-    app.add_middleware(EndsStreams, draining=draining)
+    app.add_middleware(EndsStreams, draining=app.state.draining)
     app.add_middleware(Noted, measures=engine.measures)
     return app
+
+
+def _note_life(app: FastAPI, worker: Worker | None) -> None:
+    """Have the application know which process it is in, who watches it, and when it is to end."""
+    app.state.worker, app.state.watching = worker, set()
+    app.state.readiness, app.state.draining = health.Readiness(), Draining()

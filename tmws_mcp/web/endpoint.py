@@ -19,6 +19,8 @@ class McpEndpoint:
         self.routes: list[BaseRoute] = list(
             server.streamable_http_app(
                 transport_security=security,
+                # A session would be known to one process of several, and each request goes to any.
+                stateless_http=settings.http_workers > 1,
                 max_sessions=settings.http_sessions_max,
                 session_idle_timeout=settings.http_session_idle_seconds,
             ).routes

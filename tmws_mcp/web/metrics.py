@@ -1,16 +1,19 @@
 """`/metrics` for Prometheus: what each process of the server has done, and how the store stands.
 
-A request reaches one process of several, so that each puts its figures into the store now and then
+A request reaches one process of several, so that each puts its figures into a folder now and then
 (web/workers.py), and the one that is asked tells them all, by the label `worker`. To add a figure,
 measure it under a name and name that in `METRICS`; `make docs` writes the page.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
+import anyio
+import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import ProcessCollector
 from prometheus_client.core import (
@@ -24,7 +27,10 @@ from prometheus_client.registry import Collector
 
 from tmws_mcp import __version__
 from tmws_mcp.engine import Engine
+from tmws_mcp.errors import TmwsError
 from tmws_mcp.measures import BOUNDS_SECONDS, Labels, Sample
+from tmws_mcp.telemetry import get_logger
+from tmws_mcp.web.workers import TELL_SECONDS, Worker
 
 PREFIX = "tmws_"
 WORKER = "worker"
@@ -32,6 +38,7 @@ ALONE = "1"
 """The worker of a server that is one process."""
 
 router = APIRouter()
+log = get_logger("web")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +162,44 @@ class Gathered(Collector):
 async def metrics(request: Request) -> Response:
     """Tell all figures in the format of Prometheus, or of OpenMetrics where that is asked for."""
     engine: Engine = await request.app.state.engine.get()
-    found = families({ALONE: await samples_of(request.app)}, await engine.standing())
+    found = families(await _of_workers(request.app), await engine.standing())
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(Gathered(found)), media_type=media_type)
+
+
+async def _of_workers(app: FastAPI) -> Mapping[str, Sequence[Sample]]:
+    """Return the figures of each process: of this one as they are, of others as last put down."""
+    own, worker = await samples_of(app), app.state.worker
+    if worker is None:
+        return {ALONE: own}
+    return await anyio.to_thread.run_sync(_exchanged, worker, own)
+
+
+def _exchanged(worker: Worker, own: Sequence[Sample]) -> Mapping[str, Sequence[Sample]]:
+    worker.put(own)
+    return worker.all()
+
+
+@asynccontextmanager
+async def put_down(app: FastAPI) -> AsyncIterator[None]:
+    """Have this process put its figures down now and then, where it is one of several."""
+    worker = app.state.worker
+    if worker is None:
+        yield
+        return
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_put_down, app, worker)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+async def _put_down(app: FastAPI, worker: Worker) -> None:
+    while True:
+        await anyio.sleep(TELL_SECONDS)
+        try:
+            await anyio.to_thread.run_sync(worker.put, await samples_of(app))
+        except (TmwsError, OSError) as error:
+            log.info("figures.not_put_down", error=type(error).__name__)
 
 
 async def samples_of(app: FastAPI) -> list[Sample]:

@@ -15,6 +15,7 @@ from tmws_mcp.settings import Settings
 from tmws_mcp.web.app import build_app
 from tmws_mcp.web.draining import Draining
 from tmws_mcp.web.reach import LOOPBACK, is_loopback, reach_of
+from tmws_mcp.web.workers import Worker, supervise, until_left_alone
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -26,16 +27,41 @@ async def serve_http(settings: Settings, host: str, port: int, say: Callable[[st
     """Serve until a signal comes; `say` tells the person at the terminal where.
 
     Raises:
-        SettingsError: The address cannot be listened on.
+        SettingsError: The address cannot be listened on, or not so.
     """
+    if settings.http_sse and settings.http_workers > 1:
+        raise SettingsError(
+            "A client of SSE needs the process that it began with, so that there can be only one: "
+            "set TMWS_HTTP_WORKERS=1, or serve without SSE."
+        )
+    workers = settings.http_workers
+    # Not shared: a port at which another server's workers listen must not be listened on too.
     with _listening(host, port) as listener:
         port = listener.getsockname()[1]
-        reach = reach_of(host, port, names=settings.http_names, origins=settings.http_origins)
-        app = build_app(settings, reach)
         shown = f"[{host}]" if ":" in host else host
         say(f"tmws-mcp serves http://{shown}:{port}{'/sse' if settings.http_sse else '/mcp'}")
-        web = uvicorn.Server(configured(app, settings.http_drain_seconds))
-        await _run(web, listener, app.state.draining)
+        if workers == 1:
+            await _serve(settings, host, listener)
+            return
+    command = ("serve", "--transport", "http", "--host", host, "--port", str(port))
+    team = (*command, "--workers", str(workers))
+    await supervise(workers, team, settings.http_drain_seconds)
+
+
+async def serve_as_worker(settings: Settings, host: str, port: int, worker: Worker) -> None:
+    """Serve as one of several processes, until it or the one that started it ends."""
+    with _listening(host, port, shared=True) as listener:
+        await _serve(settings, host, listener, worker)
+
+
+async def _serve(
+    settings: Settings, host: str, listener: socket.socket, worker: Worker | None = None
+) -> None:
+    port = listener.getsockname()[1]
+    reach = reach_of(host, port, names=settings.http_names, origins=settings.http_origins)
+    app = build_app(settings, reach, worker=worker)
+    web = uvicorn.Server(configured(app, settings.http_drain_seconds))
+    await _run(web, listener, app.state.draining, alone=worker is None)
 
 
 def configured(app: "ASGIApp", drain_seconds: float) -> uvicorn.Config:
@@ -51,8 +77,8 @@ def configured(app: "ASGIApp", drain_seconds: float) -> uvicorn.Config:
     )
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens.
+def _listening(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """Return a socket that listens; a shared one lets other processes of this user do so too.
 
     Raises:
         SettingsError: The address is not the loopback's, or is in use.
@@ -65,7 +91,7 @@ def _listening(host: str, port: int) -> socket.socket:
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        return socket.create_server((host, port), family=family, reuse_port=shared)
     except OSError as error:
         raise SettingsError(
             f"Cannot listen on {host} port {port} ({error.strerror}). "
@@ -73,19 +99,27 @@ def _listening(host: str, port: int) -> socket.socket:
         ) from error
 
 
-async def _run(web: uvicorn.Server, listener: socket.socket, draining: Draining) -> None:
+async def _run(
+    web: uvicorn.Server, listener: socket.socket, draining: Draining, *, alone: bool
+) -> None:
     """Serve until a signal comes; then answer what is at work, and end streams at once."""
+
+    def end() -> None:
+        draining.begin()
+        web.should_exit = True
+
     async with anyio.create_task_group() as tasks:
         if sys.platform != "win32":  # where uvicorn's own way has to do
             # uvicorn would raise the signal again, and end us before the store is closed.
             web.capture_signals = nullcontext  # type: ignore[method-assign,assignment]
-            tasks.start_soon(_stop_on_signal, web, draining)
+            tasks.start_soon(_on_signal, end)
+        if not alone:
+            tasks.start_soon(until_left_alone, end)
         await web.serve(sockets=[listener])
         tasks.cancel_scope.cancel()
 
 
-async def _stop_on_signal(web: uvicorn.Server, draining: Draining) -> None:
+async def _on_signal(end: Callable[[], None]) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:
-            draining.begin()
-            web.should_exit = True
+            end()
