@@ -56,9 +56,10 @@ bench-retrieval: setup ## Measure how well recall finds evidence (ARGS="locomo10
 bench-%: setup
 	@$(RUN) -m benchmarks.$* $(ARGS)
 
-docs: setup ## Make the generated pages of docs/reference, and the manifests
-	@for page in settings cli tools patterns metrics; do $(RUN) scripts/make_$${page}_doc.py || exit 1; done
+docs: setup ## Make the generated pages and manifests, and build the site into dist/site
+	@for page in settings cli tools patterns metrics decisions; do $(RUN) scripts/make_$${page}_doc.py || exit 1; done
 	@$(RUN) scripts/make_manifests.py
+	@$(RUN) scripts/build_site.py
 
 bundle: setup ## Pack dist/tmws-mcp.mcpb for Claude Desktop (needs npm)
 	@$(RUN) scripts/pack_bundle.py

@@ -21,6 +21,8 @@ CHECKS: dict[str, list[str]] = {
     "tools page": [PYTHON, "scripts/make_tools_doc.py", "--check"],
     "metrics page": [PYTHON, "scripts/make_metrics_doc.py", "--check"],
     "patterns page": [PYTHON, "scripts/make_patterns_doc.py", "--check"],
+    "decisions page": [PYTHON, "scripts/make_decisions_doc.py", "--check"],
+    "site": [PYTHON, "scripts/build_site.py"],
     "manifests": [PYTHON, "scripts/make_manifests.py", "--check"],
     "tool tokens": [PYTHON, "scripts/count_tool_tokens.py"],
 }

@@ -23,7 +23,7 @@ INTRODUCTION = """\
 <!-- Made by `make docs` out of patterns/; change them there. -->
 
 What `pattern_execute` answers without a pattern of your own. A query needs none of these exact
-words: the examples show the kind. Each stands in [patterns/](../../patterns) as a file that
+words: the examples show the kind. Each stands in `patterns/` as a file that
 [can be replaced](../guides/patterns.md).
 
 """
