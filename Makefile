@@ -57,7 +57,7 @@ bench-%: setup
 	@$(RUN) -m benchmarks.$* $(ARGS)
 
 docs: setup ## Make the generated pages and manifests, and build the site into dist/site
-	@for page in settings cli tools patterns metrics decisions; do $(RUN) scripts/make_$${page}_doc.py || exit 1; done
+	@for page in settings cli tools rest patterns metrics decisions; do $(RUN) scripts/make_$${page}_doc.py || exit 1; done
 	@$(RUN) scripts/make_manifests.py
 	@$(RUN) scripts/build_site.py
 

@@ -20,6 +20,7 @@ CHECKS: dict[str, list[str]] = {
     "cli page": [PYTHON, "scripts/make_cli_doc.py", "--check"],
     "tools page": [PYTHON, "scripts/make_tools_doc.py", "--check"],
     "metrics page": [PYTHON, "scripts/make_metrics_doc.py", "--check"],
+    "rest page": [PYTHON, "scripts/make_rest_doc.py", "--check"],
     "patterns page": [PYTHON, "scripts/make_patterns_doc.py", "--check"],
     "decisions page": [PYTHON, "scripts/make_decisions_doc.py", "--check"],
     "site": [PYTHON, "scripts/build_site.py"],

@@ -6,6 +6,8 @@
     │   └── TooLarge               an input is over its limit
     ├── NotFound                   no such memory, pattern or learned pattern
     │   └── PatternNotFound
+    ├── NotAllowed                 the caller's token does not allow it
+    ├── TooOften                   the caller asked more often than its token may
     ├── SettingsError              a setting cannot be used
     ├── FileError                  a YAML or JSON file cannot be read
     │   ├── PatternFileError
@@ -79,6 +81,20 @@ class PatternNotFound(NotFound):
             else 'pattern_execute(query="list patterns") lists them all.'
         )
         super().__init__(what, name, remedy=remedy)
+
+
+class NotAllowed(TmwsError):
+    """The caller may not do this, or not here."""
+
+
+class TooOften(TmwsError):
+    """The caller has asked more often than it may."""
+
+    def __init__(self, per_minute: int, wait_seconds: float) -> None:
+        self.wait_seconds = wait_seconds
+        super().__init__(
+            f"This token may ask {per_minute:,} times a minute. Wait {wait_seconds:.0f} s."
+        )
 
 
 class SettingsError(TmwsError):

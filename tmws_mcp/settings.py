@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from tmws_mcp.errors import FileError, SettingsError
-from tmws_mcp.model import Namespace, Scope
+from tmws_mcp.errors import FileError, NotAllowed, SettingsError
+from tmws_mcp.model import Namespace, Scope, ScopeSource
 from tmws_mcp.model.base import Name
 from tmws_mcp.project import checkout_of, project_namespace, repository_of, working_folder
 
@@ -91,6 +91,11 @@ class Settings(BaseModel):
     db: Folder = Field(description="The store's file, mode 0600. Default: `tmws.db` in the home.")
     namespace: Namespace = Field(
         "", description="Namespace of calls that name none. Default: one for each project."
+    )
+    namespaces: Annotated[tuple[Namespace, ...], BeforeValidator(_listed)] = Field(
+        (),
+        description="The only namespaces that this server works on, divided by commas; the first "
+        "is that of calls that name none. Default: all.",
     )
     user_namespace: Namespace = Field(
         "user", description="Namespace recalled along with every other; empty: none."
@@ -225,6 +230,14 @@ class Settings(BaseModel):
     http_origins: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         (), description="Web pages that may call it, as in `https://app.example.org`."
     )
+    http_tokens: bool = Field(
+        default=False,
+        description="Asks every caller for a [token](../guides/http.md#tokens). Always so where it "
+        "listens on another address than the loopback, or has `TMWS_HTTP_NAMES`.",
+    )
+    http_per_minute: int = Field(
+        600, ge=0, le=100_000, description="Requests a minute with one token; 0: any number."
+    )
     http_sse: bool = Field(
         default=False, description="Serves `/sse` beside `/mcp`, for clients of the 2024 revision."
     )
@@ -318,21 +331,34 @@ class Settings(BaseModel):
             raise SettingsError(_problems(error)) from error
 
     def scope(self, namespace: str = "") -> Scope:
-        """Return the namespace that a call without or with the given one works on."""
-        if namespace:
-            return Scope(namespace=namespace, source="argument", also=self._also(namespace))
-        if self.namespace:
-            return Scope(
-                namespace=self.namespace, source="setting", also=self._also(self.namespace)
+        """Return the namespace that a call without or with the given one works on.
+
+        Raises:
+            NotAllowed: It is none of `namespaces`.
+        """
+        name, source = self._chosen(namespace)
+        if self.namespaces and name not in self.namespaces:
+            raise NotAllowed(
+                f"Namespace {name!r} is not open to this caller. Use one of "
+                f"{', '.join(self.namespaces)}."
             )
+        return Scope(namespace=name, source=source, also=self._also(name), within=self.namespaces)
+
+    def _chosen(self, namespace: str) -> tuple[str, ScopeSource]:
+        if namespace:
+            return namespace, "argument"
+        if self.namespace:
+            return self.namespace, "setting"
+        if self.namespaces:
+            return self.namespaces[0], "setting"
         if self.project:
-            name = project_namespace(self.project)
-            return Scope(namespace=name, source="project", also=self._also(name))
-        return Scope(namespace="default", source="default", also=self._also("default"))
+            return project_namespace(self.project), "project"
+        return "default", "default"
 
     def _also(self, namespace: str) -> tuple[str, ...]:
+        """Return what is recalled along with it, of what may be."""
         others = {self.user_namespace} - {namespace, ""}
-        return tuple(sorted(others))
+        return tuple(sorted(others & set(self.namespaces) if self.namespaces else others))
 
 
 def _from_environment(environ: Mapping[str, str], known: set[str]) -> dict[str, Any]:

@@ -29,10 +29,10 @@ class Served:
 
 
 @asynccontextmanager
-async def served(settings: Settings) -> AsyncIterator[Served]:
+async def served(settings: Settings, *, tokens: bool = False) -> AsyncIterator[Served]:
     with socket.create_server((HOST, 0)) as listener:
         port = listener.getsockname()[1]
-        app = build_app(settings, reach_of(HOST, port))
+        app = build_app(settings, reach_of(HOST, port), tokens=tokens)
         web = uvicorn.Server(configured(app, settings.http_drain_seconds))
         web.capture_signals = nullcontext
         async with anyio.create_task_group() as tasks:

@@ -38,7 +38,7 @@ DAY_SECONDS = 86_400
 
 def execution_key(request: ExecuteRequest, scope: Scope, *, version: str, now: float) -> Hashable:
     """Return the key of an execution: all that its answer depends on beside what is stored."""
-    where = (scope.namespace, *scope.also, scope.persona)
+    where = (scope.namespace, *scope.also, scope.persona, *scope.within)
     context = json.dumps(request.context, sort_keys=True) if request.context else ""
     asked = (request.query, request.mode, request.token_budget, request.explain, context)
     return version, where, int(now // DAY_SECONDS), asked

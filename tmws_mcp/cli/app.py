@@ -20,6 +20,7 @@ from tmws_mcp.cli import (
     moving,
     observations,
     patterns,
+    token,
     versions,
 )
 from tmws_mcp.cli.demo import demo
@@ -96,6 +97,7 @@ app.add_typer(observations.app, name="observations")
 inspector.app.command("federation")(federation.inspect)
 app.add_typer(federation.app, name="federation")
 app.add_typer(hook.app, name="hook")
+app.add_typer(token.app, name="token")
 
 
 def _print_version(asked: bool) -> None:

@@ -15,16 +15,15 @@ from tmws_mcp.cli.exits import FAILED, OK, end
 from tmws_mcp.cli.render import print_json, show
 from tmws_mcp.cli.target import JsonOption
 from tmws_mcp.engine import open_engine
-from tmws_mcp.errors import InvalidInput, PatternFileError
+from tmws_mcp.errors import PatternFileError
 from tmws_mcp.model import JsonObject
 from tmws_mcp.model.learned import Promotion
-from tmws_mcp.patterns.catalog import PROMOTED, Catalog, load_catalog, pattern_folders
+from tmws_mcp.patterns.catalog import PROMOTED, load_catalog, pattern_folders
 from tmws_mcp.patterns.definition import Pattern, parse_pattern
+from tmws_mcp.patterns.promoted import with_free_id
 from tmws_mcp.patterns.register import new_problems, write_file
 from tmws_mcp.settings import Settings
 from tmws_mcp.yamlfile import format_mapping
-
-NAMES_TRIED_MAX = 100
 
 
 def promote(
@@ -43,7 +42,7 @@ def promote(
     made = anyio.run(_promotion, settings, pattern_id, namespace)
     folder = (to or settings.home / PROMOTED).absolute()
     catalog = load_catalog(pattern_folders(settings.home, settings.pattern_dirs))
-    definition = _with_free_id(made, catalog)
+    definition = with_free_id(made, catalog)
     pattern = parse_pattern(definition, path="the pattern")
     path = folder / pattern.route / f"{pattern.id.partition('.')[2]}.yaml"
     problems = new_problems(pattern, catalog, path)
@@ -61,21 +60,6 @@ def promote(
 async def _promotion(settings: Settings, pattern_id: str, namespace: str) -> Promotion:
     async with open_engine(settings) as engine:
         return await engine.manage.promotion(pattern_id, namespace)
-
-
-def _with_free_id(made: Promotion, catalog: Catalog) -> JsonObject:
-    """Return the definition under an id that no other pattern has; its own older file is replaced.
-
-    Raises:
-        InvalidInput: All names like it are taken.
-    """
-    wanted = str(made.definition["id"])
-    for number in range(1, NAMES_TRIED_MAX):
-        name = wanted if number == 1 else f"{wanted}_{number}"
-        holder = catalog.patterns.get(name)
-        if holder is None or holder.promoted_from == made.pattern_id:
-            return {**made.definition, "id": name}
-    raise InvalidInput(f"{NAMES_TRIED_MAX} patterns are called {wanted} already; remove some.")
 
 
 def _show(

@@ -1,5 +1,6 @@
 """What the product does: one method for each tool."""
 
-from tmws_mcp.engine.engine import Engine, open_engine
+from tmws_mcp.engine.engine import Engine
+from tmws_mcp.engine.life import open_engine
 
 __all__ = ["Engine", "open_engine"]

@@ -8,7 +8,7 @@ regular expressions is nothing that `initialize` should wait for.
 import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from tmws_mcp.actions.registry import Action
 from tmws_mcp.cache.process import execution_key
@@ -23,6 +23,7 @@ from tmws_mcp.engine.figures import Figures
 from tmws_mcp.engine.ground import Ground, Grounds
 from tmws_mcp.engine.matching import leaning
 from tmws_mcp.engine.observing import observed
+from tmws_mcp.engine.scoped import Scoped
 from tmws_mcp.engine.watching import Given, Watching
 from tmws_mcp.errors import (
     NothingRan,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from tmws_mcp.patterns.parts import Parts
 
 
-class Answering:
+class Answering(Scoped):
     """Runs pattern_execute for the engine."""
 
     def __init__(
@@ -73,6 +74,18 @@ class Answering:
         self._count_caches(books)
         self.watching = Watching(settings, store=store, figures=figures, given=self.given)
         self._parts = parts
+
+    def seen(
+        self,
+        settings: Settings,
+        *,
+        parts: "Callable[[Mapping[str, Action]], Parts]",
+        callables: Callables,
+    ) -> Self:
+        """Return this part for a caller of narrower settings; what is kept for others is apart."""
+        twin = self.within(settings)
+        twin._parts, twin._callables = parts, callables  # noqa: SLF001 - it is of this very class
+        return twin
 
     def _count_caches(self, books: Books) -> None:
         self._figures.caches |= {

@@ -1,6 +1,7 @@
 """Authored patterns shown, and saved as objects."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -10,6 +11,7 @@ from tmws_mcp.actions.registry import Action, Workspace
 from tmws_mcp.engine.book import Books
 from tmws_mcp.errors import InvalidInput, PatternNotFound, RegexesUnavailable
 from tmws_mcp.model import JsonObject, PatternSummary, RegisterReply, RegisterRequest
+from tmws_mcp.model.learned import Promotion
 from tmws_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,6 +67,25 @@ class Authored:
         reply = await anyio.to_thread.run_sync(_register, request, self._settings)
         await self._book.read_again()
         return reply
+
+    async def promote(self, made: Promotion) -> RegisterReply:
+        """Save a learned pattern as an authored one; it can be matched at once."""
+        from tmws_mcp.patterns.promoted import promote  # noqa: PLC0415 - with the first query
+
+        catalog, home = (await self._book()).catalog, self._settings.home
+        reply = await anyio.to_thread.run_sync(promote, made, catalog, home)
+        await self._book.read_again()
+        return reply
+
+    async def remove(self, name: str) -> Path:
+        """Remove a pattern that was registered or promoted; its versions stay, to be restored."""
+        from tmws_mcp.patterns.promoted import remove  # noqa: PLC0415 - with the first query
+
+        catalog, home = (await self._book()).catalog, self._settings.home
+        await self._book.note()
+        gone = await anyio.to_thread.run_sync(remove, name, catalog, home)
+        await self._book.read_again()
+        return gone
 
     def actions(self) -> tuple[Action, ...]:
         """Return the actions by which a pattern shows the patterns."""

@@ -1,7 +1,9 @@
 """Known values that begin with a prefix, for a client that completes what a person types."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Self
 
+from tmws_mcp.engine.scoped import Scoped
 from tmws_mcp.memory import lookup
 from tmws_mcp.model import LearnedFilter, LearnedPattern, PatternSummary
 from tmws_mcp.settings import Settings
@@ -14,7 +16,7 @@ STORED = {
 """What the store knows by prefix."""
 
 
-class Completing:
+class Completing(Scoped):
     """Completes the ids of memories, patterns and learned patterns, tags and personas."""
 
     def __init__(
@@ -28,6 +30,17 @@ class Completing:
     ) -> None:
         self._settings, self._store = settings, store
         self._patterns, self._learned, self._personas = patterns, learned, personas
+
+    def seen(
+        self,
+        settings: Settings,
+        *,
+        learned: Callable[[LearnedFilter], Awaitable[tuple[LearnedPattern, ...]]],
+    ) -> Self:
+        """Return this part for a caller of narrower settings."""
+        twin = self.within(settings)
+        twin._learned = learned  # noqa: SLF001 - it is of this very class
+        return twin
 
     async def __call__(self, kind: str, prefix: str) -> tuple[str, ...]:
         """Return up to COMPLETIONS_MAX values; none for a kind that is not known."""

@@ -6,25 +6,23 @@ that was learned or answered is kept without the generation number that it was r
 """
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.abc
-from pydantic import JsonValue
 
 from tmws_mcp import plugins
 from tmws_mcp.actions.function import action_of
-from tmws_mcp.actions.programs import Programs
-from tmws_mcp.actions.registry import Action, Workspace
+from tmws_mcp.actions.registry import Action
 from tmws_mcp.engine import batch, indexing, levels, report, telling
 from tmws_mcp.engine.acting import Acting
 from tmws_mcp.engine.answering import Answering
 from tmws_mcp.engine.authored import Authored
 from tmws_mcp.engine.book import Books
-from tmws_mcp.engine.callables import Callables
+from tmws_mcp.engine.callables import Callables, parts_of
 from tmws_mcp.engine.completing import Completing
 from tmws_mcp.engine.encoder import Encoder
 from tmws_mcp.engine.federation import Federation
@@ -37,12 +35,15 @@ from tmws_mcp.engine.memories import Memories
 from tmws_mcp.engine.opening import Opening
 from tmws_mcp.engine.reaching import Reaching
 from tmws_mcp.engine.recalls import Recalls
+from tmws_mcp.engine.scoped import narrowed
+from tmws_mcp.engine.tokens import Tokens
 from tmws_mcp.engine.versions import Versions
 from tmws_mcp.errors import StoreError
 from tmws_mcp.measures import Sample
 from tmws_mcp.memory import recall as recalling
 from tmws_mcp.model import (
     BatchReply,
+    EditRequest,
     ExecuteReply,
     ExecuteRequest,
     ForgetReply,
@@ -65,11 +66,13 @@ from tmws_mcp.model import (
     StoreReply,
     StoreRequest,
 )
+from tmws_mcp.model.access import Access
 from tmws_mcp.model.events import WatchRequest
+from tmws_mcp.model.figures import Insight
 from tmws_mcp.model.memory import Explained
 from tmws_mcp.model.problems import validated
 from tmws_mcp.model.status import UpstreamState
-from tmws_mcp.settings import Settings, command_environment
+from tmws_mcp.settings import Settings
 from tmws_mcp.store.database import Database
 
 if TYPE_CHECKING:
@@ -77,7 +80,7 @@ if TYPE_CHECKING:
 
 
 class Engine:
-    """The product, opened with `open_engine`.
+    """The product, opened with `open_engine` (life.py).
 
     A method takes its request, or a mapping with the same fields. What goes wrong is a TmwsError
     whose message says what to do.
@@ -91,8 +94,9 @@ class Engine:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
-        self._clock = clock
-        self._started_at = clock()
+        self._clock, self._started_at = clock, clock()
+        self._is_narrowed = False
+        """Figures are of all callers together: nobody who may see some namespaces sees them."""
         self._encoder, recalls = Encoder(settings, clock=clock), Recalls()
         self.feed = Feed(tasks, store=self._opened, alerts=self._alerts, clock=clock)
         """What happens, for those who watch."""
@@ -114,24 +118,25 @@ class Engine:
             recall=self.recall_memory, recommend=self.get_recommendations, clock=clock,
         )  # fmt: skip
         self.manage = Managing(settings, store=self._store, clock=clock)
+        self.tokens = Tokens(store=self._opened, clock=clock)
         self._reaching = Reaching(settings, tasks)
         self._books = Books(settings, tasks, store=lambda: self._store.opened, clock=clock)
         self.versions = Versions(settings, self._books, store=self._store, clock=clock)
         """What a person does with the versions of a pattern."""
+        self._answers()
+
+    def _answers(self) -> None:
+        """Put together what learns, and what `pattern_execute` needs."""
+        settings, clock = self.settings, self._clock
         self._learning = Learning(
             settings, store=self._store, clock=clock, feed=self.feed,
             observed=self.federation.ring,
         )  # fmt: skip
-        self._answers()
-
-    def _answers(self) -> None:
-        """Put together what `pattern_execute` needs."""
-        settings, clock = self.settings, self._clock
         acting = Acting(settings)
         self._authored = Authored(settings, self._books, personas=acting.problems)
         self._callables = Callables(
             settings,
-            own={"status.health": self._health, "statistics.all": self._figures},
+            own=report.actions(self.status, self.statistics),
             listing=self._authored.actions(),
             only_reads=self._reaching.only_reads,
         )
@@ -144,6 +149,27 @@ class Engine:
             settings, store=self._store, patterns=self._authored.summaries,
             learned=self._learning.patterns, personas=acting.names,
         )  # fmt: skip
+
+    def seen_by(self, access: Access) -> "Engine":
+        """Return this engine as a caller sees it: no call leaves the namespaces that it may use."""
+        if not access.namespaces:
+            return self
+        twin = copy(self)
+        twin._narrow(narrowed(self.settings, access.namespaces))  # noqa: SLF001 - of this very class
+        return twin
+
+    def _narrow(self, settings: Settings) -> None:
+        """Put parts of narrower settings in the place of all that work on a scope."""
+        self.settings, self._is_narrowed = settings, True
+        self.federation = self.federation.within(settings)
+        self.keeping = self.keeping.within(settings)
+        self.manage = self.manage.within(settings)
+        self.versions = self.versions.within(settings)
+        self._memories = self._memories.within(settings)
+        self._learning = self._learning.within(settings)
+        callables = self._callables.seen(report.actions(self.status, self.statistics))
+        self._answering = self._answering.seen(settings, parts=self._parts, callables=callables)
+        self._completing = self._completing.seen(settings, learned=self._learning.patterns)
 
     async def store_memory(
         self, request: StoreRequest | Mapping[str, Any], *, via: str = "", client: str = ""
@@ -195,6 +221,16 @@ class Engine:
         """Save an authored pattern given as an object."""
         return await self._authored.register(validated(RegisterRequest, request))
 
+    async def promote_pattern(self, pattern_id: str, namespace: str = "") -> RegisterReply:
+        """Make a learned pattern one that pattern_execute runs; somebody decides so, no model."""
+        made = await self.manage.promotion(pattern_id, namespace)
+        return await self._authored.promote(made)
+
+    async def remove_pattern(self, name: str) -> None:
+        """Remove a pattern that was registered or promoted; its versions stay."""
+        await self._store()  # where its versions are kept
+        await self._authored.remove(name)
+
     async def add_pattern(
         self,
         definition: Mapping[str, Any],
@@ -238,10 +274,14 @@ class Engine:
         """Close the implicit session of a connection, if the store was used at all."""
         await self._learning.end_connection(connection)
 
-    async def memory(self, uid: str) -> Memory:
-        """Return a memory of the default scope in full, with its links."""
+    async def memory(self, uid: str, namespace: str = "") -> Memory:
+        """Return a memory in full, with its links."""
         store = await self._store()
-        return await store.read(recalling.memory_by_id, uid, self.settings.scope())
+        return await store.read(recalling.memory_by_id, uid, self.settings.scope(namespace))
+
+    async def edit_memory(self, uid: str, request: EditRequest | Mapping[str, Any]) -> Memory:
+        """Change what stands around a memory's text, and return it; the text stays as it is."""
+        return await self._memories.edit(uid, validated(EditRequest, request))
 
     async def patterns(self) -> tuple[PatternSummary, ...]:
         """Return the authored patterns, in the order of their ids."""
@@ -257,19 +297,19 @@ class Engine:
         return found.model_copy(update={"executions": said})
 
     async def learned(
-        self, wanted: LearnedFilter | Mapping[str, Any] | None = None
+        self, wanted: LearnedFilter | Mapping[str, Any] | None = None, namespace: str = ""
     ) -> tuple[LearnedPattern, ...]:
-        """Return learned patterns of the default scope, the newest first."""
-        return await self._learning.patterns(validated(LearnedFilter, wanted or {}))
+        """Return learned patterns, the newest first."""
+        return await self._learning.patterns(validated(LearnedFilter, wanted or {}), namespace)
 
-    async def learned_pattern(self, name: str) -> LearnedPattern:
+    async def learned_pattern(self, name: str, namespace: str = "") -> LearnedPattern:
         """Return one learned pattern."""
-        return await self._learning.pattern(name)
+        return await self._learning.pattern(name, namespace)
 
     async def status(self) -> Status:
         """Say whether this server can do its work, and in which tier."""
         embedder = await self._encoder.loaded()
-        status = await report.status(
+        return await report.status(
             self.settings,
             store=self._store,
             embedder=embedder.id if embedder else None,
@@ -281,15 +321,14 @@ class Engine:
             ),
             upstream=await self._reaching.in_words(),
             patterns=len(await self.patterns()),
+            federation=self.federation.in_words(),
+            alerts=await self._alerts(),
             uptime_seconds=self._clock() - self._started_at,
             now=self._clock(),
         )
-        return status.model_copy(
-            update={"federation": self.federation.in_words(), "alerts": await self._alerts()}
-        )
 
     async def _alerts(self) -> tuple[str, ...]:
-        return await self._answering.watching.alerts()
+        return () if self._is_narrowed else await self._answering.watching.alerts()
 
     async def upstream(self) -> tuple[UpstreamState, ...]:
         """Return the other servers with their tools; those that do not run are started.
@@ -299,10 +338,11 @@ class Engine:
         """
         return await self._reaching.states(start=True)
 
-    async def statistics(self) -> Statistics:
-        """Say how much is stored and learned in the default scope."""
-        scope = self.settings.scope()
-        insight = await self._answering.watching.insight()
+    async def statistics(self, namespace: str = "") -> Statistics:
+        """Say how much is stored and learned."""
+        scope = self.settings.scope(namespace)
+        watching = self._answering.watching
+        insight = Insight(days=0) if self._is_narrowed else await watching.insight()
         return await report.statistics(await self._store(), scope, insight)
 
     async def complete(self, kind: str, prefix: str) -> tuple[str, ...]:
@@ -315,14 +355,8 @@ class Engine:
 
     async def measured(self) -> list[Sample]:
         """Return what this process has done since it began, and how it stands."""
-        figures, store = self._store.figures, self._store.opened
-        waiting = {"feed": self.feed.waiting, "figures": figures.waiting}
-        return [
-            *figures.measures.samples(),
-            *(store.use.measures.samples() if store else ()),
-            *(Sample("waiting", (("queue", name),), n) for name, n in waiting.items()),
-            *await self._answering.levels(),
-        ]
+        kept = await self._answering.levels()
+        return levels.of_process(self._store, feed=self.feed.waiting) + kept
 
     async def standing(self) -> list[Sample]:
         """Return how the store stands, and what shares with it."""
@@ -353,47 +387,11 @@ class Engine:
         await self._store.close()
 
     def _parts(self, actions: Mapping[str, Action]) -> "Parts":
-        from tmws_mcp.patterns.parts import Parts  # noqa: PLC0415 - with the first query
-
-        folder = self.settings.workspace or self.settings.project
-        return Parts(
+        return parts_of(
+            self.settings,
+            actions,
             recall=self.recall_memory,
             remember=partial(self.store_memory, via="pattern_execute"),
             recommend=self.get_recommendations,
-            actions=actions,
             call=self._reaching.call,
-            workspace=Workspace(folder),
-            programs=Programs(
-                self.settings.commands,
-                self.settings.command_folders or ((folder,) if folder else ()),
-                command_environment(),
-                self.settings.command_seconds_max,
-            ),
         )
-
-    async def _health(self) -> JsonValue:
-        return (await self.status()).model_dump(mode="json", exclude={"scope"}, exclude_none=True)
-
-    async def _figures(self) -> JsonValue:
-        return report.in_short(await self.statistics())
-
-
-@asynccontextmanager
-async def open_engine(settings: Settings | None = None) -> AsyncIterator[Engine]:
-    """Give the engine for as long as the block runs, and close its store afterwards.
-
-    >>> async with open_engine() as engine:                                     # doctest: +SKIP
-    ...     await engine.store_memory({"content": "The port is 8931", "tags": ["decision"]})
-    """
-    failure: Exception | None = None
-    async with AsyncExitStack() as after_all_tasks, anyio.create_task_group() as tasks:
-        engine = Engine(settings or Settings.load(), tasks)
-        after_all_tasks.push_async_callback(engine.close)
-        try:
-            yield engine
-        except Exception as error:  # noqa: BLE001 - raised below, not within a group of errors
-            failure = error
-        finally:
-            tasks.cancel_scope.cancel()
-    if failure is not None:
-        raise failure

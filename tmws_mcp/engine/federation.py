@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import anyio
 import anyio.abc
 
+from tmws_mcp.engine.scoped import Scoped
 from tmws_mcp.errors import FederationOff, HubNotReached, InvalidInput
 from tmws_mcp.learning import sharing
 from tmws_mcp.model import JsonObject
@@ -41,7 +42,7 @@ TICKS_MAX = 100
 OFF = "off: this instance works alone"
 
 
-class Federation:
+class Federation(Scoped):
     """The engine's part in federation; `engine.federation` is one."""
 
     def __init__(
@@ -95,7 +96,7 @@ class Federation:
             return problem
         states = ", ".join(
             f"{name} {self._members[name].state if name in self._members else 'starting'}"
-            for name in self._settings.federation_namespaces
+            for name in self._names()
         )
         return f"{states}; over {shown_url(self._settings.redis_url)}"
 
@@ -114,7 +115,8 @@ class Federation:
         )
 
     def _names(self) -> tuple[str, ...]:
-        return self._settings.federation_namespaces
+        shared, allowed = self._settings.federation_namespaces, self._settings.namespaces
+        return tuple(name for name in shared if not allowed or name in allowed)
 
     async def _looked_at(self, store: Database, namespace: str) -> NamespaceFederation:
         from tmws_mcp.federation import looking  # noqa: PLC0415 - only who shares needs it
@@ -160,7 +162,7 @@ class Federation:
         """
         if bool(pattern) == bool(actor):
             raise InvalidInput("Name a learned pattern, or an instance with --actor.")
-        name = namespace or self._settings.scope().namespace
+        name = self._settings.scope(namespace).namespace
         if name not in self._shared():
             raise FederationOff(f"namespace {name} is not shared")
         async with self._replicator(name) as replicator:
@@ -225,7 +227,7 @@ class Federation:
             FederationOff: The namespace is not shared.
             HubNotReached: The hub does not answer; nothing has changed.
         """
-        name = namespace or self._settings.scope().namespace
+        name = self._settings.scope(namespace).namespace
         if name not in self._shared():
             raise FederationOff(f"namespace {name} is not shared")
         async with self._replicator(name) as replicator:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from tmws_mcp.engine.report import limits_of
+from tmws_mcp.engine.scoped import Scoped
 from tmws_mcp.errors import FileError
 from tmws_mcp.ingest import notes
 from tmws_mcp.masking import mask_secrets
@@ -27,7 +28,7 @@ FILE_CHARS_MAX = 150
 """Of a path; its end tells files apart, and a place in it has to fit beside it."""
 
 
-class Following:
+class Following(Scoped):
     """Follows files for the engine."""
 
     def __init__(

@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from tmws_mcp.engine.following import Following
 from tmws_mcp.engine.importing import Import, Progress
+from tmws_mcp.engine.scoped import Scoped
 from tmws_mcp.memory import lookup
 from tmws_mcp.memory.transfer import leaving
 from tmws_mcp.memory.upkeep import consolidate as consolidating
@@ -32,7 +33,7 @@ CONSOLIDATED_MAX = 10_000
 PROPOSED_MAX = 1_000
 
 
-class Keeping:
+class Keeping(Scoped):
     """The part of the engine that moves and tidies memories."""
 
     def __init__(
@@ -47,6 +48,12 @@ class Keeping:
         self._clock = clock
         self.following = Following(settings, store=store, embedder=embedder, clock=clock)
 
+    def within(self, settings: Settings) -> Self:
+        """Return this part for a caller of narrower settings."""
+        twin = super().within(settings)
+        twin.following = self.following.within(settings)
+        return twin
+
     async def export(
         self,
         write: Callable[[str], object],
@@ -59,9 +66,10 @@ class Keeping:
 
         All of it is one snapshot: what is stored meanwhile is not in it.
         """
-        store = await self._store()
+        store, chosen = await self._store(), namespaces or self._settings.namespaces
+        scopes = [self._settings.scope(name) for name in chosen]
         return await store.read(
-            leaving.export, write, namespaces, forgotten=forgotten, progress=progress
+            leaving.export, write, scopes, forgotten=forgotten, progress=progress
         )
 
     async def import_file(

@@ -9,6 +9,7 @@ from tmws_mcp.engine import telling
 from tmws_mcp.engine.feed import Feed
 from tmws_mcp.engine.once import Once
 from tmws_mcp.engine.opening import Opening
+from tmws_mcp.engine.scoped import Scoped
 from tmws_mcp.errors import TmwsError
 from tmws_mcp.learning import executions, installed, learned, pausing, sessions
 from tmws_mcp.learning import recommend as recommending
@@ -29,7 +30,7 @@ from tmws_mcp.telemetry import get_logger
 log = get_logger("engine.learning")
 
 
-class Learning:
+class Learning(Scoped):
     """Observes and recommends for the engine."""
 
     def __init__(
@@ -86,15 +87,17 @@ class Learning:
         if store := self._store.opened:
             await store.write(sessions.end_connection, connection, self._clock())
 
-    async def patterns(self, asked: LearnedFilter) -> tuple[LearnedPattern, ...]:
-        """Return learned patterns of the default scope, the newest first."""
-        store = await self._store()
-        return await store.read(learned.learned_patterns, self._settings.scope(), asked)
+    async def patterns(
+        self, asked: LearnedFilter, namespace: str = ""
+    ) -> tuple[LearnedPattern, ...]:
+        """Return learned patterns, the newest first."""
+        store, scope = await self._store(), self._settings.scope(namespace)
+        return await store.read(learned.learned_patterns, scope, asked)
 
-    async def pattern(self, name: str) -> LearnedPattern:
+    async def pattern(self, name: str, namespace: str = "") -> LearnedPattern:
         """Return one learned pattern."""
-        store = await self._store()
-        return await store.read(learned.learned_pattern, name, self._settings.scope())
+        store, scope = await self._store(), self._settings.scope(namespace)
+        return await store.read(learned.learned_pattern, name, scope)
 
     async def executions(self, pattern: str) -> str | None:
         """Say in words how the executions of an authored pattern went."""

@@ -11,6 +11,7 @@ import anyio
 from tmws_mcp.cache.redis_layer import RedisLayer
 from tmws_mcp.embedding.embedder import Embedder
 from tmws_mcp.engine import report
+from tmws_mcp.engine.opening import Opening
 from tmws_mcp.measures import Sample
 from tmws_mcp.model.federation import FederationReport
 from tmws_mcp.model.figures import Insight, PatternFigures
@@ -86,3 +87,14 @@ def of_federation(report: FederationReport) -> Iterator[Sample]:
         yield Sample("federation_waiting", labels, one.waiting)
         behind = sum(max((peer.hub_vv or 0) - peer.vv, 0) for peer in known if not peer.own)
         yield Sample("federation_behind", labels, behind)
+
+
+def of_process(store: Opening, *, feed: int) -> list[Sample]:
+    """Return what this process has done since it began; `feed`: events that wait to be written."""
+    figures, opened = store.figures, store.opened
+    waiting = {"feed": feed, "figures": figures.waiting}
+    return [
+        *figures.measures.samples(),
+        *(opened.use.measures.samples() if opened else ()),
+        *(Sample("waiting", (("queue", name),), n) for name, n in waiting.items()),
+    ]

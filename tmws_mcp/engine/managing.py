@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from tmws_mcp.actions.registry import is_known
+from tmws_mcp.engine.scoped import Scoped
 from tmws_mcp.learning import carrying, comparing, forgetting, log, moved, pausing, promote
 from tmws_mcp.model import LearnedFilter
 from tmws_mcp.model.carried import CarriedLine, ImportedLearned
@@ -25,7 +26,7 @@ from tmws_mcp.settings import Settings
 from tmws_mcp.store.database import Database
 
 
-class Managing:
+class Managing(Scoped):
     """The engine's methods for people; `engine.manage` is one."""
 
     def __init__(

@@ -5,14 +5,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from tmws_mcp.engine import report
 from tmws_mcp.engine.encoder import Encoder
 from tmws_mcp.engine.recalls import Recalls
+from tmws_mcp.engine.scoped import Scoped
 from tmws_mcp.errors import InvalidInput
 from tmws_mcp.masking import mask_secrets
-from tmws_mcp.memory import lifecycle
+from tmws_mcp.memory import editing, lifecycle
 from tmws_mcp.memory import recall as recalling
 from tmws_mcp.memory import remember as remembering
 from tmws_mcp.model import (
+    EditRequest,
     ForgetReply,
     ForgetRequest,
+    Memory,
     Origin,
     RecallReply,
     RecallRequest,
@@ -28,7 +31,7 @@ BULK_MAX = 1_000
 """Memories of one transaction: it holds the write lock for as long as they take."""
 
 
-class Memories:
+class Memories(Scoped):
     """The part of the engine behind the memory tools."""
 
     def __init__(
@@ -104,6 +107,13 @@ class Memories:
         )
         self._recalls.note(reply, self._clock())
         return reply
+
+    async def edit(self, uid: str, asked: EditRequest) -> Memory:
+        """Change what stands around a memory's text."""
+        store, scope = await self._store(), self._settings.scope(asked.namespace)
+        edited = await store.write(editing.edit, uid, asked, scope, now=self._clock())
+        self._wake()
+        return edited
 
     async def explain(self, query: str) -> tuple[Explained, ...]:
         """Say what each signal adds to the rank of what a query finds in the default scope."""

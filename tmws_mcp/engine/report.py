@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -29,18 +29,14 @@ async def status(
     upstream: tuple[str, ...] | None,
     problems: tuple[str, ...],
     patterns: int,
+    federation: str,
+    alerts: tuple[str, ...],
     uptime_seconds: float,
     now: float,
 ) -> Status:
     """Return the state of the server; a store that cannot be opened is one of its problems."""
-    seen = Seen()
-    try:
-        opened = await store()
-        seen = await opened.read(_seen, settings, embedder or "", now)
-        await opened.write(_probe)
-        vectors = opened.vectors
-    except StoreError as error:
-        problems, vectors = (str(error), *problems), False
+    seen = await _look(store, settings, embedder or "", now)
+    problems, vectors = (seen.problem, *problems), seen.vectors
     return Status(
         version=__version__,
         ok=not any(problems),
@@ -55,7 +51,8 @@ async def status(
         patterns=patterns,
         namespaces=seen.namespaces,
         used=seen.used,
-        federation="off: this instance works alone",
+        federation=federation,
+        alerts=alerts,
         upstream=upstream,
         regressions=seen.regressions,
         uptime_seconds=round(uptime_seconds, 1),
@@ -67,11 +64,26 @@ async def status(
 class Seen:
     """What a look into the store shows."""
 
+    problem: str = ""
+    vectors: bool = False
     schema: int = 0
     namespaces: int = 0
     vectors_missing: int = 0
     used: tuple[str, ...] = ()
     regressions: tuple[str, ...] = ()
+
+
+async def _look(
+    store: Callable[[], Awaitable[Database]], settings: Settings, embedder: str, now: float
+) -> Seen:
+    """Look into the store, and see that it can be written."""
+    try:
+        opened = await store()
+        seen = await opened.read(_seen, settings, embedder, now)
+        await opened.write(_probe)
+    except StoreError as error:
+        return Seen(problem=str(error))
+    return replace(seen, vectors=opened.vectors)
 
 
 def _seen(db: Connection, settings: Settings, embedder: str, now: float) -> Seen:
@@ -80,7 +92,7 @@ def _seen(db: Connection, settings: Settings, embedder: str, now: float) -> Seen
     scope = settings.scope()
     return Seen(
         schema=schema,
-        namespaces=spaces,
+        namespaces=len(settings.namespaces) or spaces,
         vectors_missing=wanted - done,
         used=tuple(map(str, quota.use(db, scope.namespace, limits_of(settings)))),
         regressions=drift.regressions(db, scope, now),
@@ -105,6 +117,20 @@ def retention_of(settings: Settings) -> dict[str, int]:
 async def statistics(store: Database, scope: Scope, insight: Insight) -> Statistics:
     """Return how much is stored and learned in a scope, and what was executed."""
     return await store.read(_statistics, scope, insight, store.path)
+
+
+def actions(
+    status: Callable[[], Awaitable[Status]], statistics: Callable[[], Awaitable[Statistics]]
+) -> dict[str, Callable[[], Awaitable[JsonValue]]]:
+    """Return the actions by which a pattern tells of this server, as its caller sees it."""
+
+    async def health() -> JsonValue:
+        return (await status()).model_dump(mode="json", exclude={"scope"}, exclude_none=True)
+
+    async def figures() -> JsonValue:
+        return in_short(await statistics())
+
+    return {"status.health": health, "statistics.all": figures}
 
 
 def in_short(told: Statistics) -> JsonValue:

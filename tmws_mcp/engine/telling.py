@@ -23,7 +23,7 @@ from tmws_mcp.settings import Settings
 def watched(settings: Settings, request: WatchRequest) -> tuple[str, ...] | None:
     """Return the namespaces that a request means; None: all."""
     if ALL in request.namespaces:
-        return None
+        return settings.namespaces or None
     if request.namespaces:
         return tuple(settings.scope(name).namespace for name in request.namespaces)
     scope = settings.scope()

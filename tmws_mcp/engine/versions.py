@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from tmws_mcp.engine.book import Books
+from tmws_mcp.engine.scoped import Scoped
 from tmws_mcp.errors import InvalidInput, NotFound
 from tmws_mcp.learning import comparing
 from tmws_mcp.model import JsonObject
@@ -19,7 +20,7 @@ from tmws_mcp.store.pattern_versions import TrialRow, Version
 VERSION_CHARS_MIN = 4
 
 
-class Versions:
+class Versions(Scoped):
     """The engine's methods for versions; `engine.versions` is one."""
 
     def __init__(

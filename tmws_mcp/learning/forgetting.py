@@ -66,9 +66,8 @@ def forget(
         raise InvalidInput(f"Name one of pattern, task, tool, actor, everything; got {got}.")
     ns = namespaces.find(db, scope.namespace)
     if ns is None:
-        known = namespaces.names(db)[: namespaces.KNOWN_SHOWN_MAX]
         subject = f"namespace {scope.namespace}"
-        there = scope.model_copy(update={"known": known})
+        there = namespaces.with_known(db, scope)
         return ForgetLearnedReply(subject=subject, rows={}, dry_run=request.dry_run, scope=there)
     subject, parts = _parts(db, ns, request, scope)
     return _forget(db, ns, request, subject, parts, scope, now)

@@ -26,7 +26,7 @@ def recommend(
     """Recommend what is asked for, or abstain and say why."""
     ns = namespaces.find(db, scope.namespace)
     if ns is None:
-        scope = scope.model_copy(update={"known": namespaces.names(db)})
+        scope = namespaces.with_known(db, scope)
         return _reply(Answer(reason="Nothing was observed in this namespace yet."), scope)
     if evidence.is_empty(db, ns):
         return _reply(Answer(reason="Nothing was observed in this namespace yet."), scope)

@@ -52,8 +52,7 @@ def prepared(
     others = () if own is None and scope.source == "argument" else scope.also
     keys = (own, *(namespaces.find(db, name) for name in others))
     if own is None:
-        known = namespaces.names(db)[: namespaces.KNOWN_SHOWN_MAX]
-        scope = scope.model_copy(update={"known": known})
+        scope = namespaces.with_known(db, scope)
     where = tuple(key for key in keys if key is not None)
     return Recall(
         request=request,

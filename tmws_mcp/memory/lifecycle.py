@@ -65,10 +65,8 @@ def forget(
 
 
 def _nothing_there(db: Connection, request: ForgetRequest, scope: Scope) -> ForgetReply:
-    known = namespaces.names(db)[: namespaces.KNOWN_SHOWN_MAX]
-    return ForgetReply(
-        missing=(*request.ids, *request.undo), scope=scope.model_copy(update={"known": known})
-    )
+    there = namespaces.with_known(db, scope)
+    return ForgetReply(missing=(*request.ids, *request.undo), scope=there)
 
 
 def _forget_ids(

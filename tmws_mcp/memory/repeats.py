@@ -29,7 +29,7 @@ def again(
         supersede(db, older, key)
     memories.extend_life(db, key, row.seconds(request.expires_at))
     if memories.add_tags(db, ns, key, row.tags(request)):
-        _index_again(db, ns, [key])
+        index_again(db, ns, [key])
     return StoreReply(id=uid, created=False, duplicate_of=uid, scope=scope)
 
 
@@ -82,13 +82,14 @@ def _repeated(
     for record in echoed:
         memories.extend_life(db, record.id, row.seconds(request.expires_at))
         if memories.add_tags(db, record.ns, record.id, row.tags(request)):
-            _index_again(db, record.ns, [record.id])
+            index_again(db, record.ns, [record.id])
         namespaces.touch(db, record.ns, AREA)
     uids = tuple(record.uid for record in echoed)
     return StoreReply(id=uids[0], created=False, duplicate_of=uids[0], echo_of=uids, scope=scope)
 
 
-def _index_again(db: Connection, ns: int, keys: Sequence[int]) -> None:
+def index_again(db: Connection, ns: int, keys: Sequence[int]) -> None:
+    """Index memories anew, since what they are found by beside their text has changed."""
     from tmws_mcp.memory.search import index  # noqa: PLC0415 - it imports numpy
 
     index.again(db, ns, keys)

@@ -2,7 +2,7 @@
 
 import secrets
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import islice
@@ -79,7 +79,12 @@ def seconds(when: datetime | None) -> float | None:
 
 def tags(request: StoreRequest) -> tuple[str, ...]:
     """Return the tags without blanks around them, each once."""
-    stripped = (" ".join(tag.split()) for tag in request.tags)
+    return stripped_tags(request.tags)
+
+
+def stripped_tags(given: Iterable[str]) -> tuple[str, ...]:
+    """Return tags without blanks around them, each once."""
+    stripped = (" ".join(tag.split()) for tag in given)
     return tuple(dict.fromkeys(tag for tag in stripped if tag))
 
 

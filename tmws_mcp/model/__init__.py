@@ -31,6 +31,7 @@ from tmws_mcp.model.learning import (
     Want,
 )
 from tmws_mcp.model.memory import (
+    EditRequest,
     ForgetReply,
     ForgetRequest,
     Memory,
@@ -67,6 +68,7 @@ __all__ = [
     "BatchReply",
     "Batched",
     "Decision",
+    "EditRequest",
     "Evidence",
     "ExecuteReply",
     "ExecuteRequest",

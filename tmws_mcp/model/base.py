@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 
 from tmws_mcp.errors import InvalidNamespace
 
@@ -96,6 +97,8 @@ class Scope(Value):
     persona: str | None = None
     known: tuple[str, ...] | None = None
     """The namespaces that exist, where the one asked for does not."""
+    within: Annotated[tuple[str, ...], SkipJsonSchema(), Field(exclude=True)] = ()
+    """The namespaces that the caller may know of, never told; empty: all."""
 
 
 def shape(value: Any) -> str:

@@ -47,6 +47,20 @@ class StoreRequest(Request):
     ] = "agent"
 
 
+class EditRequest(Request):
+    """What is to be changed about a memory beside its text; what is left out stays."""
+
+    tags: Tags | None = None
+    kind: MemoryKind | None = None
+    importance: Share | None = None
+    persona: Name | None = None
+    source: Name | None = None
+    speaker: Name | None = None
+    occurred_at: Moment | None = None
+    expires_at: Annotated[Moment | None, Field(description="null: never")] = None
+    namespace: Namespace = ""
+
+
 class Origin(Value):
     """Who stored a memory, and by which way."""
 

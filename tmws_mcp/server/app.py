@@ -13,6 +13,7 @@ from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.mcpserver import MCPServer
 
 from tmws_mcp import __version__
+from tmws_mcp.server.access import noting_the_caller
 from tmws_mcp.server.completions import add_completions
 from tmws_mcp.server.connection import Served, SharedEngine
 from tmws_mcp.server.guard import Limits
@@ -72,6 +73,7 @@ def build_server(
             cache_hints=CACHE_HINTS,
             log_level=settings.log_level,
         )
+    server.middleware.append(noting_the_caller)
     add_resources(server, engine, limits)
     PersonaPrompts(server, settings)
     add_completions(server, engine)

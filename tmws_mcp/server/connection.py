@@ -19,6 +19,7 @@ from mcp.server.context import ServerRequestContext
 from tmws_mcp.errors import TmwsError
 from tmws_mcp.measures import Measures
 from tmws_mcp.model.base import storable_name
+from tmws_mcp.server.access import caller_access
 from tmws_mcp.server.resident import Resident
 from tmws_mcp.settings import Settings
 from tmws_mcp.telemetry import get_logger
@@ -66,7 +67,12 @@ class SharedEngine:
                 await self._leave(served.connection)
 
     async def get(self) -> "Engine":
-        """Return the engine, and open it if need be."""
+        """Return the engine as the caller of the request at work may see it."""
+        engine, access = await self.opened(), caller_access()
+        return engine.seen_by(access) if access else engine
+
+    async def opened(self) -> "Engine":
+        """Return the engine itself, and open it if need be."""
         if self._owner is None or self._owner.task.done():
             self._owner = _Owner(self._settings)
         # A caller that gives up must not take the engine from those who wait beside it.
@@ -146,12 +152,13 @@ def connection_of(request: ServerRequestContext[Any, Any], engine: "Engine") -> 
 
     A session of streamable HTTP (2025 revisions) ends as the SDK ends it. Revision 2026-07-28 has
     no connections over HTTP: there all callers of this process that name no `session_id` share one
-    implicit session, so that callers who care send a `session_id`.
+    implicit session, one for each token, so that callers who care send a `session_id`.
     """
     peer = request.session._connection  # noqa: SLF001 - the SDK has no public way; a test guards it
     if peer.session_id is None:
         served: Served = request.lifespan_context
-        return served.connection
+        access = caller_access()
+        return f"{served.connection}-{access.token}" if access else served.connection
     if ENDED_WITH_SESSION not in peer.state:
         peer.state[ENDED_WITH_SESSION] = True
         peer.exit_stack.push_async_callback(engine.end_connection, peer.session_id)

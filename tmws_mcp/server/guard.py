@@ -69,7 +69,7 @@ def prepared(arguments: Mapping[str, Any], schema: JsonObject) -> dict[str, Any]
     Raises:
         InvalidInput: They are too large, nested too deeply, or hold text that is not JSON.
     """
-    _check_size(arguments)
+    check_size(arguments)
     properties: Any = schema["properties"]
     return {
         name: _unwrapped(name, value, properties.get(name, {}))
@@ -78,7 +78,12 @@ def prepared(arguments: Mapping[str, Any], schema: JsonObject) -> dict[str, Any]
     }
 
 
-def _check_size(arguments: Mapping[str, Any]) -> None:
+def check_size(arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments that are too large, or nested too deeply.
+
+    Raises:
+        InvalidInput: They are.
+    """
     size = sum(_sizes(arguments, 0))
     if size > ARGUMENTS_BYTES_MAX:
         raise TooLarge(
@@ -117,7 +122,7 @@ def _from_json(name: str, text: str, wanted: str) -> Any:
         value = json.loads(text)
     except (ValueError, RecursionError):
         raise InvalidInput(f"{name} must be an {wanted}, not text.") from None
-    _check_size({name: value})
+    check_size({name: value})
     return value
 
 

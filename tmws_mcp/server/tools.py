@@ -39,8 +39,10 @@ from tmws_mcp.model import (
     StoreRequest,
     Value,
 )
+from tmws_mcp.model.access import Permission
 from tmws_mcp.model.problems import validated
 from tmws_mcp.patterns.text import execute_text
+from tmws_mcp.server.access import audited, caller_access, require
 from tmws_mcp.server.connection import Caller, SharedEngine, caller_of
 from tmws_mcp.server.guard import Limits, checked_output, prepared, refusal
 from tmws_mcp.server.schemas import input_schema, output_schema
@@ -74,6 +76,8 @@ class Entry:
     """The engine's method, given the request and who makes it."""
     text: Callable[[Any], str]
     annotations: ToolAnnotations
+    needs: Permission = "write"
+    """What a token has to allow."""
 
 
 TOOLS = (
@@ -102,6 +106,7 @@ TOOLS = (
         lambda engine, request, _: engine.recall_memory(request),
         recall_text,
         READS,
+        needs="read",
     ),
     Entry(
         "forget_memory",
@@ -153,6 +158,7 @@ TOOLS = (
         ),
         recommend_text,
         READS,
+        needs="read",
     ),
 )
 
@@ -175,6 +181,7 @@ REGISTER = Entry(
     ToolAnnotations(
         read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
     ),
+    needs="admin",
 )
 
 
@@ -248,14 +255,24 @@ class EngineTool(Tool):
     ) -> CallToolResult:
         entry: Entry = self.entry
         request = validated(entry.request, prepared(arguments, self.parameters))
+        access, needs = caller_access(), _needs(entry, request)
+        require(access, needs, everywhere=needs == "admin")
         async with self.limits.turn():
             engine = await self.engine.get()
             caller = caller_of(context.request_context, engine)
-            reply = await entry.call(engine, request, caller)
+            writer = None if needs == "read" else access
+            namespace = str(getattr(request, "namespace", ""))
+            async with audited(engine, writer, entry.name, namespace):
+                reply = await entry.call(engine, request, caller)
         return CallToolResult(
             content=[TextContent(text=checked_output(entry.text(reply)))],
             structured_content=facts(reply),
         )
+
+
+def _needs(entry: Entry, request: Request) -> Permission:
+    """Return what a token has to allow; what only matches and routes runs nothing."""
+    return "read" if getattr(request, "dry_run", False) else entry.needs
 
 
 def facts(value: BaseModel) -> JsonObject:
@@ -263,10 +280,11 @@ def facts(value: BaseModel) -> JsonObject:
 
     An optional field that is None is left out; a required one (no pattern matched) stays.
     """
+    fields = type(value).model_fields
     return {
         name: _fact(part)
         for name, part in value
-        if part is not None or type(value).model_fields[name].is_required()
+        if (part is not None or fields[name].is_required()) and not fields[name].exclude
     }
 
 

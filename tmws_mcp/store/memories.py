@@ -80,6 +80,9 @@ COLUMNS = (
     "uid, ns, thread, thread_position, kind, importance, persona, speaker, source, "
     "occurred_at, expires_at, created_at, content_hash, content, origin"
 )
+EDITABLE = frozenset(
+    {"kind", "importance", "persona", "speaker", "source", "occurred_at", "expires_at"}
+)
 NAMES = tuple(COLUMNS.split(", "))
 INSERT = (
     f"INSERT INTO memory({COLUMNS}, asks, chars) VALUES ({'?, ' * len(NAMES)}?, ?) RETURNING id"
@@ -115,6 +118,20 @@ def add_tags(db: Connection, ns: int, memory: int, tags: Iterable[str]) -> bool:
         for tag in tags
     ]
     return any(added)
+
+
+def edit(db: Connection, memory: int, values: Mapping[str, object]) -> None:
+    """Set columns of a memory; their names are ours, never a caller's."""
+    assert set(values) <= EDITABLE
+    if values:
+        columns = ", ".join(f"{name} = :{name}" for name in values)
+        db.run(f"UPDATE memory SET {columns} WHERE id = :id", {**values, "id": memory})
+
+
+def set_tags(db: Connection, ns: int, memory: int, tags: Iterable[str]) -> None:
+    """Give a memory these tags and no others."""
+    db.run("DELETE FROM memory_tag WHERE memory = ?", (memory,))
+    add_tags(db, ns, memory, tags)
 
 
 def extend_life(db: Connection, memory: int, expires_at: float | None) -> None:

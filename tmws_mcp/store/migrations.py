@@ -26,6 +26,7 @@ from tmws_mcp.store.schema import (
     s0011_words,
     s0012_events,
     s0013_calls,
+    s0014_tokens,
 )
 from tmws_mcp.store.schema.s0001_first import APPLICATION_ID
 
@@ -49,6 +50,7 @@ STEPS: tuple[Step, ...] = (
     s0011_words.apply,
     s0012_events.apply,
     s0013_calls.apply,
+    s0014_tokens.apply,
 )
 """Step n, counted from 1, makes schema n out of schema n - 1."""
 LATEST = len(STEPS)

@@ -1,6 +1,9 @@
 """Namespaces: every row of the store belongs to one, and every statement names it."""
 
+from itertools import islice
+
 from tmws_mcp.errors import StoreError
+from tmws_mcp.model import Scope
 from tmws_mcp.store.driver import Connection
 
 NAMESPACES_MAX = 1_000
@@ -35,6 +38,12 @@ def ensure(db: Connection, name: str, now: float) -> int:
 def names(db: Connection) -> tuple[str, ...]:
     """Return the names of all namespaces, in order."""
     return tuple(row[0] for row in db.rows("SELECT name FROM namespace ORDER BY name"))
+
+
+def with_known(db: Connection, scope: Scope) -> Scope:
+    """Return a scope whose namespace is not there, with the names that the caller may know."""
+    there = (name for name in names(db) if not scope.within or name in scope.within)
+    return scope.model_copy(update={"known": tuple(islice(there, KNOWN_SHOWN_MAX))})
 
 
 def generation(db: Connection, ns: int, area: str) -> int:

@@ -14,7 +14,8 @@ from tmws_mcp.server.app import build_server
 from tmws_mcp.server.connection import SharedEngine
 from tmws_mcp.server.guard import Limits
 from tmws_mcp.settings import Settings
-from tmws_mcp.web import health, live, metrics, rest
+from tmws_mcp.web import docs, health, live, metrics, rest
+from tmws_mcp.web.auth import OnlyWithToken, Rates, Verifier
 from tmws_mcp.web.draining import Draining, EndsStreams
 from tmws_mcp.web.endpoint import McpEndpoint
 from tmws_mcp.web.noting import Noted
@@ -22,7 +23,13 @@ from tmws_mcp.web.problems import add_problems
 from tmws_mcp.web.reach import OnlyKnownNames, Reach
 from tmws_mcp.web.workers import Worker
 
-ROUTERS: tuple[APIRouter, ...] = (rest.router, live.router, health.router, metrics.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    rest.router,
+    live.router,
+    health.router,
+    metrics.router,
+    docs.router,
+)
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 """Of a request to any route; the SDK's own limit for MCP."""
@@ -33,11 +40,13 @@ DESCRIPTION = (
 )
 
 
-def build_app(settings: Settings, reach: Reach, *, worker: Worker | None = None) -> FastAPI:
+def build_app(
+    settings: Settings, reach: Reach, *, tokens: bool, worker: Worker | None = None
+) -> FastAPI:
     """Return the application; its lifespan opens what it needs, the engine with the first call.
 
-    `worker` says which it is of several processes. `app.state.engine` is the `SharedEngine`,
-    `app.state.limits` what bounds calls at work.
+    `tokens`: nobody gets in without one. `worker` says which it is of several processes.
+    `app.state.engine` is the `SharedEngine`, `app.state.limits` what bounds calls at work.
     """
     engine = SharedEngine(settings)
     limits = Limits(calls_max=settings.calls_max, call_seconds_max=settings.call_seconds_max)
@@ -68,11 +77,20 @@ def build_app(settings: Settings, reach: Reach, *, worker: Worker | None = None)
     for router in ROUTERS:
         app.include_router(router)
     add_problems(app)
+    _guard(app, reach, tokens=tokens)
+    return app
+
+
+def _guard(app: FastAPI, reach: Reach, *, tokens: bool) -> None:
+    """Put before the routes what every request has to pass; the last one added is asked first."""
+    engine: SharedEngine = app.state.engine
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=BODY_BYTES_MAX)
+    if tokens:
+        rates = Rates(app.state.settings.http_per_minute)
+        app.add_middleware(OnlyWithToken, verifier=Verifier(engine), rates=rates)
     app.add_middleware(OnlyKnownNames, reach=reach)
     app.add_middleware(EndsStreams, draining=app.state.draining)
     app.add_middleware(Noted, measures=engine.measures)
-    return app
 
 
 def _note_life(app: FastAPI, worker: Worker | None) -> None:

@@ -18,7 +18,7 @@ PROBE_SECONDS = 1.0
 """The store is probed so often at most, however many ask."""
 UNAVAILABLE = 503
 
-router = APIRouter(prefix="/health")
+router = APIRouter(prefix="/health", tags=["health"])
 
 
 class Alive(Value):

@@ -9,7 +9,8 @@ import anyio
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect, status
 
 from tmws_mcp.engine.feed import Watcher
-from tmws_mcp.errors import InvalidInput, TmwsError
+from tmws_mcp.errors import InvalidInput, NotAllowed, TmwsError
+from tmws_mcp.server.access import access_of, require
 from tmws_mcp.telemetry import get_logger
 
 WATCHERS_MAX = 200
@@ -40,9 +41,13 @@ async def live(socket: WebSocket) -> None:
 async def _watch(socket: WebSocket) -> None:
     query = {name: socket.query_params.getlist(name) for name in socket.query_params}
     try:
-        engine = await socket.app.state.engine.get()
+        access = access_of(socket)
+        require(access, "read")
+        engine = await socket.app.state.engine.opened()
+        if access is not None:
+            engine = engine.seen_by(access)
         watcher = await engine.watch(query)
-    except InvalidInput as error:
+    except (InvalidInput, NotAllowed) as error:
         await _refuse(socket, status.WS_1008_POLICY_VIOLATION, str(error))
     except TmwsError as error:
         await _refuse(socket, status.WS_1011_INTERNAL_ERROR, str(error))

@@ -29,6 +29,7 @@ from tmws_mcp import __version__
 from tmws_mcp.engine import Engine
 from tmws_mcp.errors import TmwsError
 from tmws_mcp.measures import BOUNDS_SECONDS, Labels, Sample
+from tmws_mcp.server.access import access_of, require
 from tmws_mcp.telemetry import get_logger
 from tmws_mcp.web.workers import TELL_SECONDS, Worker
 
@@ -161,6 +162,7 @@ class Gathered(Collector):
 @router.get("/metrics", include_in_schema=False)
 async def metrics(request: Request) -> Response:
     """Tell all figures in the format of Prometheus, or of OpenMetrics where that is asked for."""
+    require(access_of(request), "read", everywhere=True)
     engine: Engine = await request.app.state.engine.get()
     found = families(await _of_workers(request.app), await engine.standing())
     encode, media_type = choose_encoder(request.headers.get("accept", ""))

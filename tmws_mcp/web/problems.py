@@ -6,6 +6,7 @@ To give an error another status, name it in `STATUSES`; the nearest of its bases
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from math import ceil
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from tmws_mcp import errors
-from tmws_mcp.errors import TmwsError
+from tmws_mcp.errors import TmwsError, TooOften
 from tmws_mcp.model import Value
 from tmws_mcp.model.problems import told
 from tmws_mcp.server.guard import ERROR_CHARS_MAX
@@ -23,6 +24,8 @@ RETRY_SECONDS = "1"
 
 STATUSES: Mapping[type[TmwsError], HTTPStatus] = {
     errors.InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NotAllowed: HTTPStatus.FORBIDDEN,
+    errors.TooOften: HTTPStatus.TOO_MANY_REQUESTS,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.FileError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -77,11 +80,22 @@ def status_of(error: TmwsError) -> HTTPStatus:
     return next(named, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
+def problem_of(error: TmwsError) -> Response:
+    """Return the response that tells of an error of ours."""
+    status = status_of(error)
+    return problem(status, _words(type(error).__name__), str(error), _later(error, status))
+
+
+def _later(error: TmwsError, status: HTTPStatus) -> Mapping[str, str] | None:
+    """Say when it may be tried again, where that would help."""
+    if isinstance(error, TooOften):
+        return {"Retry-After": str(ceil(error.wait_seconds))}
+    return {"Retry-After": RETRY_SECONDS} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
+
+
 async def _of_ours(_: Request, error: Exception) -> Response:
     assert isinstance(error, TmwsError)
-    status = status_of(error)
-    later = {"Retry-After": RETRY_SECONDS} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
-    return problem(status, _words(type(error).__name__), str(error), later)
+    return problem_of(error)
 
 
 async def _of_request(_: Request, error: Exception) -> Response:

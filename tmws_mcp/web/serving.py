@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 import uvicorn
 
+from tmws_mcp.engine import open_engine
 from tmws_mcp.errors import SettingsError
 from tmws_mcp.settings import Settings
 from tmws_mcp.web.app import build_app
@@ -34,6 +35,8 @@ async def serve_http(settings: Settings, host: str, port: int, say: Callable[[st
             "A client of SSE needs the process that it began with, so that there can be only one: "
             "set TMWS_HTTP_WORKERS=1, or serve without SSE."
         )
+    if needs_tokens(settings, host):
+        await _check_tokens(settings, host)
     workers = settings.http_workers
     # Not shared: a port at which another server's workers listen must not be listened on too.
     with _listening(host, port) as listener:
@@ -59,7 +62,7 @@ async def _serve(
 ) -> None:
     port = listener.getsockname()[1]
     reach = reach_of(host, port, names=settings.http_names, origins=settings.http_origins)
-    app = build_app(settings, reach, worker=worker)
+    app = build_app(settings, reach, tokens=needs_tokens(settings, host), worker=worker)
     web = uvicorn.Server(configured(app, settings.http_drain_seconds))
     await _run(web, listener, app.state.draining, alone=worker is None)
 
@@ -77,25 +80,41 @@ def configured(app: "ASGIApp", drain_seconds: float) -> uvicorn.Config:
     )
 
 
+def needs_tokens(settings: Settings, host: str) -> bool:
+    """Say whether callers need a token: wherever others than this machine's users may call."""
+    return settings.http_tokens or not is_loopback(host) or bool(settings.http_names)
+
+
+async def _check_tokens(settings: Settings, host: str) -> None:
+    """See whether there is a token that lets anybody in.
+
+    Raises:
+        SettingsError: There is none; the message says how to make one.
+    """
+    async with open_engine(settings) as engine:
+        if not await engine.tokens.any_good():
+            raise SettingsError(
+                f"tmws-mcp does not serve {host} without tokens: everybody who reaches it could "
+                "read and change the memories. Make one with `tmws-mcp token create NAME --can "
+                f"read --can write`, or listen on {LOOPBACK[0]} alone and reach it by a tunnel "
+                "(ssh -L)."
+            )
+
+
 def _listening(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """Return a socket that listens; a shared one lets other processes of this user do so too.
 
     Raises:
-        SettingsError: The address is not the loopback's, or is in use.
+        SettingsError: The address is in use, or is not this machine's.
     """
-    if not is_loopback(host):
-        raise SettingsError(
-            f"tmws-mcp does not listen on {host!r}: without tokens, which come with a "
-            "later version, everybody on the network could read and change the memories. "
-            f"Use one of {', '.join(LOOPBACK)}, and a tunnel (ssh -L) to reach it from elsewhere."
-        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, reuse_port=shared)
     except OSError as error:
         raise SettingsError(
             f"Cannot listen on {host} port {port} ({error.strerror}). "
-            "Choose another port with --port or TMWS_HTTP_PORT; 0 takes any free one."
+            "Choose another port with --port or TMWS_HTTP_PORT (0 takes any free one), or "
+            "another address with --host or TMWS_HTTP_HOST."
         ) from error
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from tmws_mcp.errors import NotFound
 from tmws_mcp.memory.reply.shown import moment
 from tmws_mcp.memory.transfer import formats
+from tmws_mcp.model import Scope
 from tmws_mcp.store import leaving, memories, namespaces
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.leaving import Extras
@@ -24,7 +25,7 @@ Progress = Callable[[int, int], None]
 def export(
     db: Connection,
     write: Callable[[str], object],
-    chosen: Sequence[str] = (),
+    chosen: Sequence[Scope] = (),
     *,
     forgotten: bool = False,
     progress: Progress = lambda _, __: None,
@@ -34,7 +35,7 @@ def export(
     Raises:
         NotFound: A namespace does not exist.
     """
-    spaces = [_namespace(db, name) for name in chosen or namespaces.names(db)]
+    spaces = [_namespace(db, scope) for scope in chosen] or _all(db)
     total = leaving.count(db, spaces, forgotten=forgotten)
     write(formats.header(total) + "\n")
     done, last = 0, 0
@@ -46,11 +47,15 @@ def export(
     return done
 
 
-def _namespace(db: Connection, name: str) -> int:
-    found = namespaces.find(db, name)
+def _all(db: Connection) -> list[int]:
+    return [ns for name in namespaces.names(db) if (ns := namespaces.find(db, name)) is not None]
+
+
+def _namespace(db: Connection, scope: Scope) -> int:
+    found = namespaces.find(db, scope.namespace)
     if found is None:
-        known = ", ".join(namespaces.names(db)[: namespaces.KNOWN_SHOWN_MAX]) or "none"
-        raise NotFound("namespace", name, remedy=f"There are: {known}.")
+        known = ", ".join(namespaces.with_known(db, scope).known or ()) or "none"
+        raise NotFound("namespace", scope.namespace, remedy=f"There are: {known}.")
     return found
 
 
