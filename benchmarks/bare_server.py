@@ -1,8 +1,13 @@
 """The least that an MCP server on the SDK can be: one tool. Ours is measured against it."""
 
+import socket
+import sys
+
+import anyio
+import uvicorn
 from mcp.server import MCPServer
 
-server = MCPServer("bare", version="1")
+server = MCPServer("bare", version="1", log_level="ERROR")
 
 
 @server.tool()
@@ -11,5 +16,16 @@ def echo(text: str) -> str:
     return text
 
 
+async def over_http() -> None:
+    """Serve streamable HTTP on a free port, as the SDK does by itself, without an access log."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(server.streamable_http_app(), log_config=None, access_log=False)
+        print(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp", file=sys.stderr, flush=True)
+        await uvicorn.Server(config).serve(sockets=[listener])
+
+
 if __name__ == "__main__":
-    server.run("stdio")
+    if sys.argv[1:] == ["http"]:
+        anyio.run(over_http)
+    else:
+        server.run("stdio")
