@@ -160,6 +160,16 @@ class Settings(BaseModel):
         "last of the keys.",
         repr=False,
     )
+    federation_group: Name = Field(
+        "",
+        pattern=r"^[A-Za-z0-9_.-]*$",
+        description="Group of this instance, where more than fifty share a namespace: instances of "
+        "one group share with each other, and by bridges with the other groups.",
+    )
+    federation_bridge: bool = Field(
+        default=False,
+        description="This instance carries between its group and the others: one of each group.",
+    )
     federation_trust: Literal["team", "open"] = Field(
         "team",
         description="`team`: what one instance learns, all know. `open`: only what three have seen,"

@@ -144,6 +144,11 @@ def scored(make: Callable[[], Recommender], sessions: Sequence[Session], mode: s
     return scores
 
 
+def learn_session(recommender: Recommender, session: Session, scores: Scores) -> None:
+    """Ask about every step of a session before it is observed."""
+    _session(recommender, session, scores, learn=True)
+
+
 def _session(
     recommender: Recommender, session: Session, scores: Scores | None, *, learn: bool
 ) -> None:

@@ -1,5 +1,6 @@
 """What one instance learns, the others know."""
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import anyio
@@ -250,3 +251,27 @@ async def test_a_namespace_that_is_not_shared_stays_at_home(tmp_path: Path, redi
         everything = b"".join(looked.dump(key) or b"" for key in looked.keys("*"))
         assert looked.exists(f"tm:{{{NAMESPACE}}}:vv")
     assert b"secret_tool" not in everything
+
+
+async def test_groups_know_what_each_of_them_learns_by_their_bridges(
+    tmp_path: Path, redis_url: str
+) -> None:
+    async with AsyncExitStack() as team:
+        a, bridge_a, b, bridge_b = [
+            await team.enter_async_context(instance(tmp_path / name, redis_url, **more))
+            for name, more in (
+                ("a", {"federation_group": "one"}),
+                ("ba", {"federation_group": "one", "federation_bridge": "1"}),
+                ("b", {"federation_group": "two"}),
+                ("bb", {"federation_group": "two", "federation_bridge": "1"}),
+            )
+        ]
+        await observe(a, "run_job", task=TASK, times=4)
+        await observe(bridge_a, "run_job", task=TASK, times=1)
+        await observe(b, "run_job", task=TASK, times=2)
+        team_of_all = (a, bridge_a, b, bridge_b)
+
+        async def known() -> bool:
+            return [(await support(one, "run_job"))[0] for one in team_of_all] == [7] * 4
+
+        await until(known)

@@ -29,10 +29,12 @@ from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Context
 
 if TYPE_CHECKING:
+    from tmws_mcp.federation.carrier import Carrier
     from tmws_mcp.federation.evidence import Shared
     from tmws_mcp.federation.hub import Digests, Hub, Opened
     from tmws_mcp.federation.member import Member
     from tmws_mcp.federation.replicator import Replicator
+    from tmws_mcp.federation.wire import Keyring
 
 KEY_CHARS_MIN = 16
 ANSWER_SECONDS_MAX = 10.0
@@ -73,6 +75,9 @@ class Federation(Scoped):
         await store.write(member.settle, members, self._clock(), file)
         for one in members:
             self._tasks.start_soon(one.run)
+        if self._settings.federation_group and self._settings.federation_bridge:
+            for name in self._names():
+                self._tasks.start_soon(self._carrier(store, name).run)
 
     def ring(self) -> None:
         """Say that something was counted; nothing is waited for."""
@@ -128,7 +133,7 @@ class Federation(Scoped):
         opened: Opened | None = None
         told: Mapping[str, Digests] = {}
         with suppress(HubAway):  # what is known here is shown all the same
-            async with self._hub(namespace) as hub:
+            async with self._hub(self._place(namespace)) as hub:
                 opened, told = await hub.open(), await hub.told()
         return await store.read(looking.seen, ns, namespace, opened, told)
 
@@ -195,7 +200,7 @@ class Federation(Scoped):
         return self._member_of(replicator).evidence.seal.hidden(OUTCOME, Place(*slot))
 
     def _member_of(self, replicator: "Replicator") -> "Member":
-        return self._members[replicator.keyring.namespace]
+        return next(one for one in self._members.values() if one.ns == replicator.ns)
 
     async def _heard(
         self, replicator: "Replicator", said: str, slots: int, seq: int
@@ -245,7 +250,10 @@ class Federation(Scoped):
         """Return the commands that make a Redis user for each shared namespace."""
         from tmws_mcp.federation.redis_hub import acl_rules  # noqa: PLC0415 - see above
 
-        return tuple(rule for name in self._names() for rule in acl_rules(name, user))
+        places = [self._place(name) for name in self._names()]
+        if self._settings.federation_bridge:
+            places += [name for name in self._names() if name not in places]
+        return tuple(rule for place in places for rule in acl_rules(place, user))
 
     def _shared(self) -> tuple[str, ...]:
         if (problem := self.problem()) is not None:
@@ -259,7 +267,7 @@ class Federation(Scoped):
 
         await self._store()  # opened, it has its members
         try:
-            async with self._hub(namespace) as hub:
+            async with self._hub(self._place(namespace)) as hub:
                 yield self._members[namespace].replicator_for(hub)
         except HubAway as error:
             raise HubNotReached(shown_url(self._settings.redis_url), str(error)) from error
@@ -267,22 +275,20 @@ class Federation(Scoped):
             raise HubNotReached(shown_url(self._settings.redis_url), "was emptied") from error
 
     @asynccontextmanager
-    async def _hub(self, namespace: str) -> AsyncIterator["Hub"]:
+    async def _hub(self, place: str) -> AsyncIterator["Hub"]:
         from tmws_mcp.federation.member import WAIT_SECONDS  # noqa: PLC0415 - see above
         from tmws_mcp.federation.redis_hub import redis_hub  # noqa: PLC0415 - see above
 
         url = self._settings.redis_url
-        async with redis_hub(url, namespace, wait_seconds=WAIT_SECONDS) as hub:
+        async with redis_hub(url, place, wait_seconds=WAIT_SECONDS) as hub:
             yield hub
 
     def _member(self, store: Database, namespace: str, everything: "Shared") -> "Member":
         from tmws_mcp.federation.evidence import Evidence, Meaning  # noqa: PLC0415 - see above
         from tmws_mcp.federation.member import Member  # noqa: PLC0415 - see above
         from tmws_mcp.federation.privacy import Seal  # noqa: PLC0415 - see above
-        from tmws_mcp.federation.wire import Keyring  # noqa: PLC0415 - see above
 
-        settings = self._settings
-        keys = tuple(hashlib.sha256(key.encode()).digest() for key in settings.federation_keys)
+        settings, place = self._settings, self._place(namespace)
         # It stays when keys are exchanged: under another one each thing would be another thing.
         secret = settings.federation_seal or settings.federation_keys[-1]
         seal = Seal(hashlib.sha256(secret.encode()).digest(), namespace, settings.federation_deny)
@@ -290,14 +296,35 @@ class Federation(Scoped):
         return Member(
             store=store,
             namespace=namespace,
-            open_hub=lambda: self._hub(namespace),
-            keyring=Keyring(namespace, keys),
+            open_hub=lambda: self._hub(place),
+            keyring=self._keyring(place),
             evidence=Evidence(seal, settings.federation_trust, meaning),
             shared=everything,
             clock=self._clock,
             taken_in=partial(self._taken_in, namespace),
             load=settings.federation_load,
         )
+
+    def _place(self, namespace: str) -> str:
+        """Return what the namespace is called at the hub: a group has a part of its own."""
+        group = self._settings.federation_group
+        return f"{namespace}/{group}" if group else namespace
+
+    def _keyring(self, place: str) -> "Keyring":
+        from tmws_mcp.federation.wire import Keyring  # noqa: PLC0415 - only who shares needs it
+
+        secrets_of_team = self._settings.federation_keys
+        return Keyring(
+            place, tuple(hashlib.sha256(key.encode()).digest() for key in secrets_of_team)
+        )
+
+    def _carrier(self, store: Database, namespace: str) -> "Carrier":
+        from tmws_mcp.federation.carrier import Carrier, Side  # noqa: PLC0415 - see _keyring
+
+        def side(place: str) -> Side:
+            return Side(self._keyring(place), lambda: self._hub(place))
+
+        return Carrier(store, side(self._place(namespace)), side(namespace), self._clock)
 
     def _taken_in(self, namespace: str, slots: int) -> None:
         self._tell("replicated", namespace, lambda: {"slots": slots})

@@ -17,6 +17,7 @@ Word = Annotated[str, msgspec.Meta(max_length=200)]
 Name = Annotated[str, msgspec.Meta(max_length=80)]
 Ending = Literal["success", "failure", "unknown"]
 BUCKETS_MAX = 400
+ACTORS_MAX = 100_000
 ABOUT_MAX = 70
 WORDS_MAX = 64
 RUNS_MAX = 12
@@ -40,6 +41,8 @@ class Counts(msgspec.Struct, array_like=True, frozen=True):
     outside_ok: Count = 0
     about: Annotated[list[Word], msgspec.Meta(max_length=ABOUT_MAX)] = []
     """What the counts are of, in the words of learning/sharing.py; empty while they are thin."""
+    actors: Annotated[int, msgspec.Meta(ge=1, le=ACTORS_MAX)] = 1
+    """How many instances have counted this together: a bridge tells of its group (bridge.py)."""
 
 
 class Followed(msgspec.Struct, array_like=True, frozen=True):

@@ -225,7 +225,7 @@ class Evidence:
         self._learn(db, ns, place, told)
         return [
             (place, actor, alive[actor].seq, _row(counts))
-            for actor, counts in trust.weighed(told, own).items()
+            for actor, counts in trust.weighed(told, own, trust=self.trust).items()
         ]
 
     def _learn(self, db: Connection, ns: int, place: Place, told: Mapping[str, Counts]) -> None:

@@ -26,9 +26,17 @@ def heard(actors: int, *, own: bool, trust: Trust) -> bool:
     return trust == "team" or own or actors >= ACTORS_MIN
 
 
-def weighed(others: Mapping[str, Counts], own: Counts | None) -> dict[str, Counts]:
-    """Return others' counts as they are believed."""
-    capped = {actor: _capped(told) for actor, told in others.items()}
+def weighed(
+    others: Mapping[str, Counts], own: Counts | None, *, trust: Trust = "team"
+) -> dict[str, Counts]:
+    """Return others' counts as they are believed.
+
+    Within a team a sum of several instances' counts weighs as much as they may together.
+    """
+    capped = {
+        actor: _capped(told, WEIGHT_MAX * (told.actors if trust == "team" else 1))
+        for actor, told in others.items()
+    }
     shares = sorted(_share(told) for told in (*capped.values(), *([own] if own else [])) if told.n)
     if len(shares) < COMPARED_MIN:
         return capped
@@ -41,12 +49,12 @@ def _share(told: Counts) -> float:
     return ok / n if n else 0.0
 
 
-def _capped(told: Counts) -> Counts:
+def _capped(told: Counts, most: int) -> Counts:
     """Return the counts with those since the last change, and those before it, within the cap."""
-    if not told.before_n and told.n <= WEIGHT_MAX:  # as almost all are
+    if not told.before_n and told.n <= most:  # as almost all are
         return told
-    before_n, before_ok = _scaled(told.before_n, told.before_ok)
-    n, ok = _scaled(told.n - told.before_n, told.ok - told.before_ok)
+    before_n, before_ok = _scaled(told.before_n, told.before_ok, most)
+    n, ok = _scaled(told.n - told.before_n, told.ok - told.before_ok, most)
     whole = told.n - told.before_n
     part = n / whole if whole else 1.0
     outside_n = min(n, round(told.outside_n * part))
@@ -64,8 +72,8 @@ def _capped(told: Counts) -> Counts:
     )
 
 
-def _scaled(n: int, ok: int) -> tuple[int, int]:
-    return (n, ok) if n <= WEIGHT_MAX else (WEIGHT_MAX, round(WEIGHT_MAX * ok / n))
+def _scaled(n: int, ok: int, most: int) -> tuple[int, int]:
+    return (n, ok) if n <= most else (most, round(most * ok / n))
 
 
 def _drawn(told: Counts, low: float, high: float) -> Counts:
