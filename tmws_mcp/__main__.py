@@ -22,6 +22,8 @@ STDIO: tuple[list[str], ...] = (
 )
 
 
+COMPLETING = "_TMWS_MCP_COMPLETE"  # a shell asks for completions, and gives no arguments
+
 INTERRUPTED = 130  # what shells expect of a program that Ctrl-C has ended
 
 
@@ -43,7 +45,7 @@ def _run(arguments: list[str]) -> None:
         from tmws_mcp import __version__  # noqa: PLC0415 - what follows is heavier
 
         print(f"tmws-mcp {__version__}")  # noqa: T201 - what a command line does
-    elif arguments in STDIO:
+    elif arguments in STDIO and COMPLETING not in os.environ:
         if sys.platform != "win32" and not _is_terminal():
             claim_standard_streams()  # before anything is imported that might print
         from tmws_mcp.cli.serve import serve  # noqa: PLC0415 - each branch loads its own

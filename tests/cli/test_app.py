@@ -1,5 +1,6 @@
 """The command line as a whole."""
 
+import os
 import subprocess
 import sys
 
@@ -59,3 +60,15 @@ def test_an_interrupt_ends_it_without_a_traceback_from_the_beginning():
     )
 
     assert (done.returncode, done.stderr) == (130, b"")
+
+
+def test_a_shell_is_told_what_may_come_next() -> None:
+    """It asks without arguments, as a client does that wants to be served."""
+    asks = {"_TMWS_MCP_COMPLETE": "complete_bash", "COMP_WORDS": "tmws-mcp inspect w"}
+    done = subprocess.run(
+        [sys.executable, "-c", "from tmws_mcp.__main__ import main; main()"],
+        env={**os.environ, **asks, "COMP_CWORD": "2"}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+
+    assert done.stdout.split() == ["why", "watch"]

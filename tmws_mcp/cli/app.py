@@ -38,7 +38,6 @@ NAME = "tmws-mcp"
 app = typer.Typer(
     name=NAME,
     cls=Commands,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="An MCP server that gives agents a memory that lasts and know-how learned from outcomes. "
     "Without a command it serves over stdio.",
