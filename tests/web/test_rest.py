@@ -238,3 +238,12 @@ async def test_bodies_that_are_no_requests_are_refused(
 
     assert reply.status_code in (status, 422), reply.text
     assert reply.headers["content-type"] == "application/problem+json"
+
+
+async def test_an_unknown_argument_in_the_address_is_refused_by_name(
+    client: httpx2.AsyncClient,
+) -> None:
+    refused = await client.get(f"{API}/memories", params={"tags": "net"})
+
+    assert refused.status_code == 422
+    assert "Unknown argument tags. Did you mean tag?" in refused.json()["detail"]

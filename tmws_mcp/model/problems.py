@@ -59,7 +59,7 @@ def told(found: Sequence[Mapping[str, Any]], allowed: tuple[str, ...] = ()) -> s
 def _line(problem: Any, allowed: tuple[str, ...]) -> str:
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return _unknown(where, allowed if len(problem["loc"]) == 1 else ())
+        return unknown(where, allowed if len(problem["loc"]) == 1 else ())
     if problem["type"] == "missing":
         return f"{where} is missing."
     where, said = _place(problem["loc"]), _said(problem)
@@ -91,7 +91,8 @@ def _too_long(limits: Mapping[str, Any]) -> str:
     return f"{has}, the limit is {most:,}"
 
 
-def _unknown(name: str, allowed: tuple[str, ...]) -> str:
+def unknown(name: str, allowed: tuple[str, ...]) -> str:
+    """Say that there is no such argument, and which there are."""
     close = get_close_matches(name, allowed, n=1)
     hint = f" Did you mean {close[0]}?" if close else ""
     choice = f" Allowed: {', '.join(allowed)}." if allowed else ""

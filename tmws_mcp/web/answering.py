@@ -15,8 +15,10 @@ from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 
 from tmws_mcp.engine import Engine
+from tmws_mcp.errors import InvalidInput
 from tmws_mcp.model import Namespace, Value
 from tmws_mcp.model.access import Permission
+from tmws_mcp.model.problems import unknown
 from tmws_mcp.server.access import access_of, audited, require
 from tmws_mcp.server.guard import check_size
 from tmws_mcp.server.tools import facts
@@ -67,10 +69,12 @@ class EngineRoute(APIRoute):
         """Return the handler of a request."""
         answer, told = super().get_route_handler(), self.openapi_extra or {}
         needs, everywhere = told[NEEDS], EVERYWHERE in told
+        allowed = tuple(one.alias for one in self.dependant.query_params)
 
         async def bounded(request: Request) -> Response:
             access = access_of(request)
             require(access, needs, everywhere=everywhere)
+            _only(allowed, request.query_params)
             namespace = await _checked(request)
             async with request.app.state.limits.turn():
                 if needs == "read" or access is None:
@@ -81,6 +85,17 @@ class EngineRoute(APIRoute):
                     return await answer(request)
 
         return bounded
+
+
+def _only(allowed: tuple[str, ...], sent: Iterable[str]) -> None:
+    """Refuse an argument that would be passed over: whoever misspells a filter gets everything.
+
+    Raises:
+        InvalidInput: It names the argument.
+    """
+    for name in sent:
+        if name not in allowed:
+            raise InvalidInput(unknown(name, allowed))
 
 
 async def _checked(request: Request) -> str:
