@@ -67,8 +67,13 @@ class PersonaPrompts:
         if ctx.method in REQUESTS:
             personas = await self._loaded()
             if ctx.method == "prompts/get":
-                _check(ctx.params or {}, tuple(personas.by_name))
+                _check(ctx.params or {}, tuple(personas.by_name), await self._others(personas))
         return await call_next(ctx)
+
+    async def _others(self, personas: Personas) -> frozenset[str]:
+        """Return the names of prompts that are no persona's, and check their own arguments."""
+        listed = {prompt.name for prompt in await self._server.list_prompts()}
+        return frozenset(listed - personas.by_name.keys())
 
     async def _loaded(self) -> Personas:
         async with self._lock:
@@ -98,10 +103,12 @@ def _prompt(persona: Persona) -> Prompt:
     )
 
 
-def _check(params: Mapping[str, Any], names: tuple[str, ...]) -> None:
+def _check(params: Mapping[str, Any], names: tuple[str, ...], others: frozenset[str]) -> None:
     name, given = params.get("name"), params.get("arguments") or {}
     if not isinstance(name, str) or not isinstance(given, Mapping):
         return  # the SDK says what is wrong with the request's shape
+    if name in others:
+        return
     if name not in names:
         raise _invalid(_unknown("prompt", name, names))
     allowed = tuple(argument.name for argument in ARGUMENTS)

@@ -72,7 +72,7 @@ def build_app(
         redirect_slashes=False,
     )
     app.state.settings, app.state.engine, app.state.limits = settings, engine, limits
-    _note_life(app, worker)
+    _note_life(app, worker, mcp)
     app.router.routes.extend(mcp.routes)
     for router in ROUTERS:
         app.include_router(router)
@@ -93,7 +93,7 @@ def _guard(app: FastAPI, reach: Reach, *, tokens: bool) -> None:
     app.add_middleware(Noted, measures=engine.measures)
 
 
-def _note_life(app: FastAPI, worker: Worker | None) -> None:
+def _note_life(app: FastAPI, worker: Worker | None, mcp: McpEndpoint) -> None:
     """Have the application know which process it is in, who watches it, and when it is to end."""
-    app.state.worker, app.state.watching = worker, set()
+    app.state.worker, app.state.watching, app.state.mcp = worker, set(), mcp
     app.state.readiness, app.state.draining = health.Readiness(), Draining()

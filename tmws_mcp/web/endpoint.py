@@ -14,7 +14,7 @@ class McpEndpoint:
     """The routes of an MCP server, and what runs behind them."""
 
     def __init__(self, server: MCPServer[Any], settings: Settings, reach: Reach) -> None:
-        self._server = server
+        self.server = server
         security = reach.security()
         self.routes: list[BaseRoute] = list(
             server.streamable_http_app(
@@ -30,4 +30,4 @@ class McpEndpoint:
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """Serve sessions for as long as the block runs."""
-        return self._server.session_manager.run()
+        return self.server.session_manager.run()
