@@ -136,6 +136,25 @@ async def test_where_nobody_watches_nothing_is_written(engine: Engine) -> None:
     assert await opened.read(_rows) == 0
 
 
+async def test_as_long_as_nobody_writes_nobody_is_asked_whether_somebody_watches(
+    engine: Engine,
+) -> None:
+    store = await engine._opened()
+    engine.feed.tell("executed", "here", dict)
+    await engine.feed.write_down(store)
+    calls = store.use.calls
+
+    engine.feed.tell("executed", "here", dict)
+    await engine.feed.write_down(store)
+    unasked = store.use.calls
+    await engine.observe_interaction(STEP)
+    watcher = await engine.feed.watch(["here"])
+    engine.feed.tell("executed", "here", dict)
+
+    assert unasked == calls
+    assert [event.kind for event in await heard(watcher, 1)] == ["executed"]
+
+
 async def test_a_process_that_ends_at_once_has_told_all(settings: Settings) -> None:
     async with open_engine(settings) as engine:
         watcher = await engine.feed.watch(["here"])

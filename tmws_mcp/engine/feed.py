@@ -64,6 +64,8 @@ class Feed:
         self._dropped: Counter[str] = Counter()
         self._told = anyio.Event()
         self._runs = False
+        self._unwatched_at: int | None = None
+        """The store's version at which nobody watched."""
         self._renewed_at = float("-inf")
         self._owner = secrets.token_hex(8)
         self._known_alerts: frozenset[str] = frozenset()
@@ -87,8 +89,13 @@ class Feed:
         waiting, dropped = self._taken()
         if not waiting:
             return
+        version = store.version()
+        if version is not None and version == self._unwatched_at:
+            return  # nobody has written since, and so nobody has begun to watch
         try:
-            if await store.read(table.is_watched, self._clock()):
+            if not await store.read(table.is_watched, self._clock()):
+                self._unwatched_at = version
+            else:
                 told = [Told(one.namespace, one.kind, one.at, one.data()) for one in waiting]
                 await store.write(table.append, told, dropped)
         except TmwsError as error:  # a full disk must not take more than the events
