@@ -220,14 +220,14 @@ class Settings(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING", description="What is logged to stderr."
     )
+    otlp_url: str = Field("", description="Traces go there by OTLP: `http://HOST:4318/v1/traces`.")
     http_host: str = Field("127.0.0.1", description="Address of the HTTP transports.")
     http_port: int = Field(8931, ge=0, le=65535, description="Their port; 0: any free one.")
     http_workers: int = Field(
         1,
         ge=1,
         le=64,
-        description="Processes that serve; with several, clients of the revisions up to 2025-11-25 "
-        "have no sessions.",
+        description="Processes that serve; see [operations](../guides/operations.md).",
     )
     http_drain_seconds: float = Field(
         5, ge=0, le=600, description="At the end calls at work may take so long; then they are cut."

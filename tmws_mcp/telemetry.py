@@ -1,4 +1,4 @@
-"""Logging to stderr: stdout belongs to the protocol.
+"""Logging to stderr, since stdout belongs to the protocol; and traces, where somebody wants them.
 
 One event is one line, `<package>.<past tense>` with its figures: JSON where stderr is a pipe (a
 client's log file), coloured text on a terminal. The text of a memory, a query, an error or an
@@ -7,12 +7,20 @@ argument is never logged.
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
+from tmws_mcp.errors import SettingsError
+
 if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
     from structlog.typing import FilteringBoundLogger, Processor
 
+TRACES_SECONDS_MAX = 2
+"""For a collector to take some spans; then they are lost."""
+SPANS_WAITING_MAX = 2_048
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
 
@@ -29,6 +37,44 @@ def configure_logging(level: str) -> None:
         format="%(levelname)s %(name)s %(message)s",
         force=True,
     )
+
+
+@contextmanager
+def traced(url: str, version: str) -> Iterator[None]:
+    """Send the spans of MCP requests to a collector while the block runs; without a URL nothing.
+
+    Raises:
+        SettingsError: The packages for it are not installed.
+    """
+    if not url:
+        yield
+        return
+    provider = _provider(url, version)
+    try:
+        yield
+    finally:
+        provider.shutdown()  # sends the last ones
+
+
+def _provider(url: str, version: str) -> "TracerProvider":
+    try:
+        from opentelemetry import trace  # noqa: PLC0415 - only who traces has them
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
+            OTLPSpanExporter,
+        )
+        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    except ImportError as error:
+        raise SettingsError(
+            "TMWS_OTLP_URL needs packages that are not installed: pip install 'tmws-mcp[otlp]'."
+        ) from error
+    about = Resource.create({"service.name": "tmws-mcp", "service.version": version})
+    provider = TracerProvider(resource=about, shutdown_on_exit=False)
+    exporter = OTLPSpanExporter(endpoint=url, timeout=TRACES_SECONDS_MAX)
+    provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=SPANS_WAITING_MAX))
+    trace.set_tracer_provider(provider)
+    return provider
 
 
 class Logger:

@@ -13,10 +13,11 @@ from typing import NoReturn
 
 import anyio
 
+from tmws_mcp import __version__
 from tmws_mcp.errors import SettingsError, TmwsError
 from tmws_mcp.server.app import build_server
 from tmws_mcp.settings import Settings
-from tmws_mcp.telemetry import configure_logging
+from tmws_mcp.telemetry import configure_logging, traced
 
 USAGE = 2  # the exit code of settings that cannot be used
 
@@ -98,7 +99,8 @@ def serve(
         # What is imported by now lives as long as the process: no collection need look at it.
         gc.freeze()
         gc.enable()
-        anyio.run(partial(TRANSPORTS[transport], settings, address))
+        with traced(settings.otlp_url, __version__):
+            anyio.run(partial(TRANSPORTS[transport], settings, address))
     except TmwsError as error:
         _say(str(error))
         _end(USAGE if isinstance(error, SettingsError) else 1)
