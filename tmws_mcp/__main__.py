@@ -52,9 +52,10 @@ def _run(arguments: list[str]) -> None:
 
         serve("stdio")
     else:
-        gc.enable()
         from tmws_mcp.cli.app import main as command_line  # noqa: PLC0415 - loads typer and rich
 
+        gc.freeze()
+        gc.enable()
         command_line()
 
 

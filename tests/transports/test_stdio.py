@@ -149,8 +149,8 @@ def with_shout(build):
 sys.argv = ["tmws-mcp"]
 from tmws_mcp.__main__ import claim_standard_streams, main
 claim_standard_streams()
-import tmws_mcp.cli.serve as serve
-serve.build_server = with_shout(serve.build_server)
+import tmws_mcp.server.app as app
+app.build_server = with_shout(app.build_server)
 main()
 """
 

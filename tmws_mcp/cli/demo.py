@@ -15,7 +15,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import anyio
-from mcp import Client, StdioServerParameters
 from rich.console import Console
 from rich.status import Status
 
@@ -49,6 +48,8 @@ def demo(*, as_json: JsonOption = False) -> None:
 
 async def tell(home: Path, audience: Audience) -> list[Act]:
     """Play all scenes against a server process whose data lie in `home`."""
+    from mcp import Client, StdioServerParameters  # noqa: PLC0415 - the heaviest of all imports
+
     server = StdioServerParameters(
         command=sys.executable, args=["-m", "tmws_mcp"], env=_environment(home), cwd=home
     )

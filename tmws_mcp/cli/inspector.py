@@ -5,10 +5,9 @@ impression of it. Each reply is printed with what it costs a model in tokens.
 """
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from mcp_types import Tool
 
 from tmws_mcp.cli import explain, inspect_learned, inspect_stats, ranks, watch
 from tmws_mcp.cli.exits import FAILED, NOTHING, OK, Commands, end
@@ -20,6 +19,9 @@ from tmws_mcp.model import ExecuteReply, PatternSummary, RecallReply
 from tmws_mcp.model.memory import RECALL_LIMIT_MAX, TOKEN_BUDGET_MAX
 from tmws_mcp.model.status import UpstreamState
 from tmws_mcp.tokens import estimate_tokens
+
+if TYPE_CHECKING:
+    from mcp_types import Tool
 
 PAGE_TOOLS_MAX = 50  # pages of tools/list: a server that never ends must not keep us for ever
 
@@ -230,7 +232,7 @@ async def _versions(server: Server, name: str, namespace: str) -> Answer:
     return await server.ask("recall_memory", {"ids": ids, "namespace": namespace}) if ids else found
 
 
-async def _all_tools(server: Server) -> list[Tool]:
+async def _all_tools(server: Server) -> list["Tool"]:
     page = await server.client.list_tools()
     listed = list(page.tools)
     for _ in range(PAGE_TOOLS_MAX):
@@ -241,12 +243,12 @@ async def _all_tools(server: Server) -> list[Tool]:
     return listed
 
 
-def _tool_tokens(tool: Tool) -> int:
+def _tool_tokens(tool: "Tool") -> int:
     parts = {"name": tool.name, "description": tool.description, "parameters": tool.input_schema}
     return estimate_tokens(json.dumps(parts, ensure_ascii=False, separators=(",", ":")))
 
 
-def _hints(tool: Tool) -> str:
+def _hints(tool: "Tool") -> str:
     hints = tool.annotations
     if hints is None:
         return ""

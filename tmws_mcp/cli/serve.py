@@ -15,7 +15,6 @@ import anyio
 
 from tmws_mcp import __version__
 from tmws_mcp.errors import SettingsError, TmwsError
-from tmws_mcp.server.app import build_server
 from tmws_mcp.settings import Settings
 from tmws_mcp.telemetry import configure_logging, traced
 
@@ -41,6 +40,7 @@ class Address:
 
 async def serve_stdio(settings: Settings, _: Address) -> None:
     """Serve the client that started this process."""
+    from tmws_mcp.server.app import build_server  # noqa: PLC0415 - loads the SDK
     from tmws_mcp.server.stdio import serve_stdio as serve_one  # noqa: PLC0415 - its own transport
 
     if sys.stdin is not None and sys.stdin.isatty():

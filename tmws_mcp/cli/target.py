@@ -3,6 +3,9 @@
 Without an option it is this package's own server on the local store, in memory; with `--command` a
 process that is started for the command's length and spoken to over stdio; with `--url` a server
 that runs already. The inspector so shows what a model would see, never a shortcut around it.
+
+The SDK is imported with the first connection: loading it takes most of a command's time, and most
+commands of the command line connect to nothing.
 """
 
 import json
@@ -11,18 +14,20 @@ import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import anyio
 import typer
-from mcp import Client, MCPError, StdioServerParameters
-from mcp_types import CONNECTION_CLOSED, CallToolResult, TextContent, TextResourceContents
 
 from tmws_mcp.cli.exits import FAILED, end
 from tmws_mcp.errors import InvalidInput, TmwsError
 from tmws_mcp.settings import Settings
 from tmws_mcp.telemetry import configure_logging
 from tmws_mcp.tokens import estimate_tokens
+
+if TYPE_CHECKING:
+    from mcp import Client
+    from mcp_types import CallToolResult
 
 T = TypeVar("T")
 
@@ -54,7 +59,7 @@ class Answer:
 class Server:
     """A connected server."""
 
-    client: Client
+    client: "Client"
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> Answer:
         """Call a tool."""
@@ -74,6 +79,9 @@ class Server:
 
     async def read(self, uri: str) -> Any:
         """Return what the JSON resource at `uri` holds; None where there is none."""
+        from mcp import MCPError  # noqa: PLC0415 - loaded by the client by now
+        from mcp_types import TextResourceContents  # noqa: PLC0415 - as above
+
         try:
             result = await self.client.read_resource(uri)
         except MCPError as error:
@@ -114,6 +122,9 @@ def run(command: str, url: str, work: Callable[[Server], Awaitable[T]]) -> T:
 
 def _end_with(error: BaseException, target: str) -> NoReturn:
     """End the command: the client wraps what is raised inside it into groups."""
+    from mcp import MCPError  # noqa: PLC0415 - loaded by the client by now
+    from mcp_types import CONNECTION_CLOSED  # noqa: PLC0415 - as above
+
     cause = _first_cause(error)
     if isinstance(cause, TmwsError | typer.Exit):
         raise cause from None
@@ -131,7 +142,9 @@ def _first_cause(error: BaseException) -> BaseException:
 
 
 @asynccontextmanager
-async def _client(command: str, url: str) -> AsyncIterator[Client]:
+async def _client(command: str, url: str) -> AsyncIterator["Client"]:
+    from mcp import Client  # noqa: PLC0415 - see above
+
     async with Client(_server(command, url), read_timeout_seconds=CALL_SECONDS_MAX) as client:
         yield client
 
@@ -140,6 +153,8 @@ def _server(command: str, url: str) -> Any:
     if url:
         return url
     if command:
+        from mcp import StdioServerParameters  # noqa: PLC0415 - see above
+
         program, *arguments = _split(command)
         # The whole environment: the SDK would pass a few names, and TMWS_* not among them.
         return StdioServerParameters(command=program, args=arguments, env=dict(os.environ))
@@ -160,7 +175,9 @@ def _split(command: str) -> list[str]:
     return words
 
 
-def _answer(result: CallToolResult) -> Answer:
+def _answer(result: "CallToolResult") -> Answer:
+    from mcp_types import TextContent  # noqa: PLC0415 - loaded by the client by now
+
     texts = [part.text for part in result.content if isinstance(part, TextContent)]
     structured = result.structured_content
     return Answer(
