@@ -18,7 +18,8 @@ def echo(text: str) -> str:
 
 async def over_http() -> None:
     """Serve streamable HTTP on a free port, as the SDK does by itself, without an access log."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(server.streamable_http_app(), log_config=None, access_log=False)
         print(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp", file=sys.stderr, flush=True)
         await uvicorn.Server(config).serve(sockets=[listener])

@@ -109,13 +109,16 @@ def _listening(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, reuse_port=shared)
+        listener = socket.create_server((host, port), family=family, reuse_port=shared)
     except OSError as error:
         raise SettingsError(
             f"Cannot listen on {host} port {port} ({error.strerror}). "
             "Choose another port with --port or TMWS_HTTP_PORT (0 takes any free one), or "
             "another address with --host or TMWS_HTTP_HOST."
         ) from error
+    # asyncio sends small writes at once (TCP_NODELAY) only on sockets that say that they are TCP's;
+    # otherwise a reply's body waits for its head to be acknowledged: 40 ms.
+    return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listener.detach())
 
 
 async def _run(
