@@ -1,17 +1,19 @@
 """Does a query take the right route: infrastructure, memory, hybrid, or none?
 
-The queries were written by somebody who saw only the definitions of the routes and one line on each
-pattern. A hash of the query divides them: what matches and routes was tuned while looking at the
-open half, the sealed half is only counted. They go through the engine, with the shipped patterns
-and a store with some memories, and nothing is run. A query counts as taking no route where no
-pattern matches and the router is less than half sure that a recall is meant.
+There are two sets of queries, both written out of the definitions of the routes and one line on
+each pattern. `first` was written by somebody else than those who tuned; its sealed half has been
+counted a few times. `second` was written, before a trigger or an example was looked at, by the one
+who tuned afterwards; its sealed half was counted once. A hash of the query divides them: what
+matches and routes was tuned while looking at the open halves only. They go through the engine, with
+the shipped patterns and a store with some memories, and nothing is run. A query counts as taking no
+route where no pattern matches and the router is less than half sure that a recall is meant.
 """
 
 import hashlib
 import json
 import sys
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +30,8 @@ from tmws_mcp.engine.engine import Engine
 from tmws_mcp.model import ExecuteReply, Route, StoreRequest
 from tmws_mcp.patterns.semantic.stage import LEARNING
 
-DATA = Path(__file__).parent / "data" / "routes.jsonl"
+FOLDER = Path(__file__).parent / "data"
+DATA = {"first": FOLDER / "routes.jsonl", "second": FOLDER / "routes_later.jsonl"}
 MEMORIES = 50
 NONE = "none"
 ROUTES = (*get_args(Route), NONE)
@@ -36,7 +39,7 @@ HALVES = ("open", "sealed")
 SURE = 0.5
 WAITS_MAX = 60
 ACCURACY_MIN = 0.95
-"""Of the sealed half; it is not reached yet, and the command says so by its exit code."""
+"""Of each sealed half; the exit code says whether it is reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +48,19 @@ class Labelled:
 
     query: str
     route: str
+    set_: str = "first"
 
     @property
-    def half(self) -> str:
-        """Which half it belongs to, whatever stands before and after it in the file."""
-        return HALVES[hashlib.sha256(self.query.encode()).digest()[0] % 2]
+    def part(self) -> str:
+        """Its set, and which half of it, whatever stands before and after it in the file."""
+        half = HALVES[hashlib.sha256(self.query.encode()).digest()[0] % 2]
+        return f"{self.set_}, {half}"
 
 
-def read(path: Path) -> list[Labelled]:
-    """Return the queries of the file."""
-    rows = (json.loads(line) for line in path.read_text("utf-8").splitlines() if line)
-    return [Labelled(row["query"], row["route"]) for row in rows]
+def read(set_: str) -> list[Labelled]:
+    """Return the queries of a set."""
+    rows = (json.loads(line) for line in DATA[set_].read_text("utf-8").splitlines() if line)
+    return [Labelled(row["query"], row["route"], set_) for row in rows]
 
 
 def taken(reply: ExecuteReply) -> str:
@@ -74,16 +79,16 @@ async def learned(engine: Engine) -> None:
 
 
 async def measure(home: str, queries: Sequence[Labelled]) -> dict[str, JsonValue]:
-    """Return the accuracy and the confusion matrix of each half."""
-    seen: dict[str, Counter[tuple[str, str]]] = {half: Counter() for half in HALVES}
+    """Return the accuracy and the confusion matrix of each half of each set."""
+    seen: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
     settings = Settings.load({"TMWS_HOME": home, "TMWS_NAMESPACE": "benchmark"})
     async with open_engine(settings) as engine:
         await engine.store_memories([StoreRequest(content=text) for text in facts(MEMORIES)])
         await learned(engine)
         for labelled in queries:
             reply = await engine.pattern_execute({"query": labelled.query, "dry_run": True})
-            seen[labelled.half][labelled.route, taken(reply)] += 1
-    return {half: figures(counts) for half, counts in seen.items()}
+            seen[labelled.part][labelled.route, taken(reply)] += 1
+    return {part: figures(seen[part]) for part in sorted(seen)}
 
 
 def figures(counts: Mapping[tuple[str, str], int]) -> dict[str, JsonValue]:
@@ -96,7 +101,7 @@ def figures(counts: Mapping[tuple[str, str], int]) -> dict[str, JsonValue]:
     return {"queries": total, "accuracy": round(right / total, 4), "taken_by_label": matrix}
 
 
-def table(half: str, figures: JsonValue) -> Table:
+def table(part: str, figures: JsonValue) -> Table:
     """Return the confusion matrix as people read it."""
     assert isinstance(figures, dict)
     matrix = figures["taken_by_label"]
@@ -106,26 +111,32 @@ def table(half: str, figures: JsonValue) -> Table:
         assert isinstance(row, dict)
         rows.append((label, *map(str, row.values())))
     title = (
-        f"{half.capitalize()} half: {figures['queries']} queries, accuracy {figures['accuracy']}"
+        f"{part.capitalize()} half: {figures['queries']} queries, accuracy {figures['accuracy']}"
     )
     return Table(title, ("should take", *ROUTES), rows)
 
 
 def good_enough(found: Mapping[str, JsonValue]) -> bool:
-    """Say whether the sealed half is routed as well as it was."""
-    sealed = found["sealed"]
-    assert isinstance(sealed, dict)
-    accuracy = sealed["accuracy"]
-    return isinstance(accuracy, float) and accuracy >= ACCURACY_MIN
+    """Say whether the sealed halves are routed as well as is aimed at."""
+    accuracies = [
+        half["accuracy"]
+        for part, half in found.items()
+        if part.endswith("sealed") and isinstance(half, dict)
+    ]
+    return all(isinstance(one, float) and one >= ACCURACY_MIN for one in accuracies)
 
 
 def main() -> int:
-    """Measure; 1 if the sealed half is routed worse than it was."""
+    """Measure; 1 if a sealed half is routed worse than is aimed at."""
     parser = arguments(__doc__ or "")
+    parser.add_argument("--open", action="store_true", help="only the halves to tune on")
     options = parser.parse_args()
+    queries = [one for name in DATA for one in read(name)]
+    if options.open:
+        queries = [one for one in queries if one.part.endswith("open")]
     with tempfile.TemporaryDirectory() as home:
-        found = anyio.run(partial(measure, home, read(DATA)))
-    show(found, [table(half, found[half]) for half in HALVES], as_json=options.json)
+        found = anyio.run(partial(measure, home, queries))
+    show(found, [table(part, found[part]) for part in found], as_json=options.json)
     return int(not good_enough(found))
 
 

@@ -8,16 +8,23 @@ from benchmarks import intents, routing
 from benchmarks.intents import Answer
 
 
-def test_there_are_queries_of_every_route_in_both_halves() -> None:
-    queries = routing.read(routing.DATA)
+@pytest.mark.parametrize("set_", routing.DATA)
+def test_there_are_queries_of_every_route_in_both_halves(set_: str) -> None:
+    queries = routing.read(set_)
     labels = Counter(query.route for query in queries)
-    halves = Counter(query.half for query in queries)
+    halves = Counter(query.part for query in queries)
 
     assert len(queries) >= 300
     assert len({query.query for query in queries}) == len(queries)
     assert labels["none"] >= 60
     assert set(labels) == set(routing.ROUTES)
     assert min(halves.values()) > 0.4 * len(queries)
+
+
+def test_no_query_stands_in_both_sets() -> None:
+    first, second = ({one.query.casefold() for one in routing.read(s)} for s in routing.DATA)
+
+    assert not first & second
 
 
 def test_the_matrix_counts_what_was_taken() -> None:

@@ -68,8 +68,17 @@ def test_a_counterexample_that_leads_here_is_a_problem(write, folder: Path) -> N
     assert "'two zebras' leads here, and must not" in problem
 
 
-def test_taking_a_shipped_patterns_query_is_a_problem_of_both(write, folder: Path) -> None:
-    problems = checked(write, folder, priority="50", regex="state of the repository")
+def test_an_expression_takes_no_example_of_a_shipped_pattern_from_it(write, folder: Path) -> None:
+    assert checked(write, folder, priority="50", regex="zebra|state of the repository") == []
+
+
+def test_without_examples_it_takes_them_which_is_a_problem_of_the_shipped_one(
+    write, folder: Path
+) -> None:
+    text = TEXT.replace("match: [{match}]", "match: []")
+    given = {"exact": "mine", "regex": "state of the repository", "no_match": "a horse"}
+    write("memory.mine", text.format(priority="50", **given))
+    problems = [str(problem) for problem in check_folder(folder)]
 
     assert any("infrastructure/workspace.yaml" in problem for problem in problems)
 

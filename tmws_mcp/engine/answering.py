@@ -206,7 +206,12 @@ class Answering(Scoped):
             memories = ground.memories
             await self._figures.load(await self._store())
         return self._deciding.decide(
-            request, pattern, version=version, memories=memories, leans=leaning(match)
+            request,
+            pattern,
+            version=version,
+            memories=memories,
+            leans=leaning(match),
+            none=match.none,
         )
 
     async def close(self) -> None:

@@ -31,11 +31,12 @@ class Deciding:
         version: str,
         memories: int,
         leans: tuple[Route, float] | None = None,
+        none: float | None = None,
     ) -> Decision:
         """Return how much of a pattern to run."""
         name = pattern.id if pattern else None
         runs = pattern is None or self._runs(pattern)
-        state = (version, memories, runs, leans, self._figures.generation)
+        state = (version, memories, runs, leans, none, self._figures.generation)
         key = (request.query, request.mode, name, *state)
         if (known := self.kept.get(key)) is not None:
             self.kept.hits += 1
@@ -48,6 +49,7 @@ class Deciding:
             stores=pattern is not None and pattern.stores,
             costs=self._figures.costs(name),
             leans=leans,
+            none=none,
         )
         decision = route(pattern.route if pattern else None, seen, request.mode)
         self.kept.put(key, decision, seconds=SECONDS)

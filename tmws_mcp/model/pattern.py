@@ -44,6 +44,8 @@ class Match:
     """What a guess rests on, or why nothing was guessed."""
     leans: tuple[str, float] | None = None
     """The pattern that was guessed and may not run on this guess, and the confidence."""
+    none: float | None = None
+    """How probable it is that no pattern is meant, where the examples were asked."""
 
 
 class Alternative(Value):

@@ -22,6 +22,10 @@ CONFIDENCE_MIN = 0.2
 """Below it nothing is matched. Chosen so that a wrong guess, whose reply names the pattern and how
 unsure it is, counts a quarter of a right one: it costs some tokens, as the plain recall in its
 place would."""
+NONE_MAX, NONE_MEMORY_MAX, NONE_TRIGGER_MAX = 0.4, 0.7, 0.5
+"""Nothing is matched where it is more probable that no pattern is meant. Without a pattern there
+is a plain recall, which is what most memory patterns do, so that one more of them costs little.
+The last is for a pattern that a broad trigger speaks for."""
 LACKING_MIN = 0.5
 """What a guess takes whose pattern lacks an argument."""
 SURE_MIN = 0.8
@@ -51,6 +55,13 @@ def confidence_needed(pattern: Pattern) -> float | None:
         return None
     reads = not pattern.calls and all(is_read_only(name) for name in pattern.actions)
     return CONFIDENCE_MIN if reads else SURE_MIN
+
+
+def none_allowed(pattern: Pattern, *, triggered: bool) -> float:
+    """Return how probable it may be that no pattern is meant, where this one is the likeliest."""
+    if triggered:
+        return NONE_TRIGGER_MAX
+    return NONE_MEMORY_MAX if pattern.route == "memory" else NONE_MAX
 
 
 def arguments_in(query: str, pattern: Pattern) -> tuple[dict[str, str], frozenset[str]]:

@@ -6,26 +6,35 @@ their groups. Priority decides among several, then how much of the query is acco
 what was learned of the patterns' examples says which is probably meant (see semantic/), or that
 none is; it is learned in the background, and a query that no trigger matches is told so until then.
 
-The confidence of an expression is a stated rule and not a measured figure: half a point for having
-matched, and up to .45 for the share of the query that it covers. That of a guess is measured.
+An expression that is known to match what means something else (see breadth.py) is a strong sign
+and no more: it is weighed with what the examples say, and may be overruled. Exact triggers, narrow
+expressions, and what stores something where it is told to, never are.
+
+The confidence of an expression alone is a stated rule and not a measured figure: half a point for
+having matched, and up to .45 for the share of the query that it covers. Where the examples were
+asked, it is measured.
 """
 
 import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tmws_mcp.model import Match
+from tmws_mcp.patterns.breadth import broad, sign
 from tmws_mcp.patterns.catalog import Catalog
 from tmws_mcp.patterns.definition import TRIGGER_CHARS_MAX, Pattern
 from tmws_mcp.patterns.guessing import (
     CONFIDENCE_MIN,
     LACKING_MIN,
+    NONE_TRIGGER_MAX,
     arguments_in,
     confidence_needed,
+    none_allowed,
 )
 from tmws_mcp.patterns.regexes import Hit, Regex, RegexSet
 from tmws_mcp.patterns.semantic.stage import Stage
@@ -36,6 +45,10 @@ if TYPE_CHECKING:
 
 MATCHES_KEPT_MAX = 1_000
 CLOSEST_MAX = 3
+TOLD_SIGN = 8.0
+"""A query that is itself an example, or a counterexample: its author has said what it means."""
+PREFERRED_SIGN = 1.0
+"""What a persona's preference adds where a broad expression matched: as much as the match."""
 NOBODY: frozenset[str] = frozenset()
 # Folding may lengthen a text a little; whatever is longer cannot be an exact trigger.
 EXACT_CHARS_MAX = 4 * TRIGGER_CHARS_MAX
@@ -43,6 +56,9 @@ EXACT_CONFIDENCE = 1.0
 REGEX_CONFIDENCE, COVERAGE_CONFIDENCE = 0.5, 0.45
 
 _WORD = re.compile(r"[^\W_]+")
+
+Matched = tuple[int, Pattern, Hit]
+"""The position of an expression, its pattern, and where it matched."""
 
 
 class Matcher:
@@ -59,11 +75,13 @@ class Matcher:
         self._set = RegexSet([regex for _, regex in self._regexes])
         self._words = _word_index(catalog.patterns)
         self._stage: Stage | None = None
+        self._broad: frozenset[int] = frozenset()
+        self._told = _told(catalog.patterns)
         self._cached = lru_cache(MATCHES_KEPT_MAX)(self._find)
 
     def learn(self, folder: Path | None = None) -> None:
         """Have the examples learned, once `begin` is called; a folder keeps what was learned."""
-        self._stage = Stage(self._patterns, self._owner, folder)
+        self._stage = Stage(self._patterns, self._owner, folder, self._judge)
 
     def begin(self) -> None:
         """Begin to learn in the background: the first query is here."""
@@ -99,7 +117,7 @@ class Matcher:
     def claimants(self, query: str) -> dict[str, int]:
         """Return every pattern that one of its triggers matches, with its priority."""
         exact = self._exact.get(normalised(query), ())
-        ids = {*exact, *(pattern.id for pattern, _ in self._hits(query))}
+        ids = {*exact, *(pattern.id for _, pattern, _ in self._hits(query))}
         return {name: self._patterns[name].priority for name in sorted(ids)}
 
     def closest(self, query: str, limit: int = CLOSEST_MAX) -> tuple[str, ...]:
@@ -124,35 +142,72 @@ class Matcher:
     def _find(
         self, query: str, preferred: frozenset[str], model: "Model | None", problem: str
     ) -> Match:
-        if found := self._triggered(query, preferred):
-            return found
+        if exact := self._exactly(query, preferred):
+            return exact
+        hits = list(self._hits(query))
+        found = _strongest(query, hits, preferred)
         if model is None:
-            return Match(None, "none", 0.0, closest=self.closest(query), why=problem)
-        return self._guessed(query, model.guess(query))
+            missed = Match(None, "none", 0.0, closest=self.closest(query), why=problem)
+            return found or missed
+        if found and self._is_final(found, hits, model):
+            return found
+        return self._weighed(query, hits, found, model, preferred)
 
-    def _triggered(self, query: str, preferred: frozenset[str] = NOBODY) -> Match | None:
+    def _exactly(self, query: str, preferred: frozenset[str] = NOBODY) -> Match | None:
         if len(query) <= EXACT_CHARS_MAX and (owners := self._exact.get(normalised(query))):
             return Match(self._first(owners, preferred), "exact", EXACT_CONFIDENCE)
-        hits = list(self._hits(query))
-        if not hits:
-            return None
-        pattern, hit = min(hits, key=lambda found: _rank(found, preferred))
-        return Match(pattern.id, "regex", _confidence(query, hit), dict(hit.groups))
+        return None
 
-    def _guessed(self, query: str, guess: "Guess") -> Match:
+    def _is_final(self, found: Match, hits: Sequence[Matched], model: "Model") -> bool:
+        """Say whether a trigger needs nobody to agree with it."""
+        pattern = self._patterns[found.pattern or ""]
+        narrow = any(p.id == pattern.id and n not in self._broad for n, p, _ in hits)
+        return narrow or pattern.stores or pattern.id not in model.names
+
+    def _weighed(
+        self,
+        query: str,
+        hits: Sequence[Matched],
+        found: Match | None,
+        model: "Model",
+        preferred: frozenset[str],
+    ) -> Match:
+        """Return what the examples and the triggers make most probable together."""
+        told = self._told.get(normalised(query), {})
+        signs = {name: weight for name, weight in told.items() if name in model.names}
+        for _, pattern, hit in hits:
+            if pattern.id in model.names:
+                weight = sign(query, hit) + PREFERRED_SIGN * (pattern.id in preferred)
+                if pattern.id not in told:
+                    signs[pattern.id] = max(signs.get(pattern.id, 0.0), weight)
+        guess = model.guess(query, signs)
+        name, confidence = guess.ranked[0][0], round(guess.ranked[0][1], 3)
+        none = round(guess.none, 3)
+        own = [(n, pattern, hit) for n, pattern, hit in hits if pattern.id == name]
+        allowed = none_allowed(self._patterns[name], triggered=bool(own))
+        if own and none <= allowed:
+            best = _strongest(query, own, NOBODY)
+            assert best is not None
+            return replace(best, confidence=confidence, why=str(guess), none=none)
+        guessed = self._guessed(query, guess, runs=none <= allowed)
+        if guessed.pattern or found is None or none > NONE_TRIGGER_MAX:
+            return guessed
+        return replace(found, why=str(guess), none=none)
+
+    def _guessed(self, query: str, guess: "Guess", *, runs: bool) -> Match:
         """Return the most probable pattern if it is probable enough to be run."""
         name, confidence = guess.ranked[0][0], round(guess.ranked[0][1], 3)
-        pattern = self._patterns[name]
+        none, pattern = round(guess.none, 3), self._patterns[name]
         needed = confidence_needed(pattern)
         arguments, lacking = arguments_in(query, pattern)
         enough = needed is not None and confidence >= max(needed, LACKING_MIN if lacking else 0)
-        if enough:
-            return Match(name, "semantic", confidence, arguments, why=str(guess))
-        leans = (name, confidence) if confidence >= CONFIDENCE_MIN else None
+        if runs and enough:
+            return Match(name, "semantic", confidence, arguments, why=str(guess), none=none)
+        leans = (name, confidence) if runs and confidence >= CONFIDENCE_MIN else None
         closest = dict.fromkeys((*([name] if leans else []), *self.closest(query)))
         closest |= dict.fromkeys(other for other, _ in guess.ranked)
         ids = tuple(closest)[:CLOSEST_MAX]
-        return Match(None, "none", 0.0, closest=ids, why=str(guess), leans=leans)
+        return Match(None, "none", 0.0, closest=ids, why=str(guess), leans=leans, none=none)
 
     def _first(self, owners: Sequence[str], preferred: frozenset[str]) -> str:
         """Return the owner of a phrase: of the highest priority, then a preferred one."""
@@ -161,19 +216,31 @@ class Matcher:
         return min(tied, key=lambda name: name not in preferred)
 
     def _owner(self, query: str) -> str | None:
-        found = self._triggered(query)
+        found = self._exactly(query) or _strongest(query, list(self._hits(query)), NOBODY)
         return found.pattern if found else None
 
-    def _hits(self, query: str) -> Iterator[tuple[Pattern, Hit]]:
+    def _judge(self, model: "Model") -> None:
+        """Look which expressions are broad; in the thread that learned."""
+        self._broad = broad(self._regexes, self._set, model.known)
+
+    def _hits(self, query: str) -> Iterator[Matched]:
         for position in self._set.search(query):
             pattern, regex = self._regexes[position]
             if hit := regex.search(query):
-                yield pattern, hit
+                yield position, pattern, hit
 
 
-def _rank(found: tuple[Pattern, Hit], preferred: frozenset[str]) -> tuple[int, bool, int, int, str]:
+def _strongest(query: str, hits: Sequence[Matched], preferred: frozenset[str]) -> Match | None:
+    """Return the match of the hit that goes before the others."""
+    if not hits:
+        return None
+    _, pattern, hit = min(hits, key=lambda found: _rank(found, preferred))
+    return Match(pattern.id, "regex", _confidence(query, hit), dict(hit.groups))
+
+
+def _rank(found: Matched, preferred: frozenset[str]) -> tuple[int, bool, int, int, str]:
     """Order hits: priority, preference, the longest span, the most arguments, the id."""
-    pattern, hit = found
+    _, pattern, hit = found
     span = hit.start - hit.end
     return -pattern.priority, pattern.id not in preferred, span, -len(hit.groups), pattern.id
 
@@ -196,6 +263,17 @@ def _exact_index(patterns: Mapping[str, Pattern]) -> dict[str, tuple[str, ...]]:
         phrase: tuple(sorted(owners, key=lambda name: (-patterns[name].priority, name)))
         for phrase, owners in index.items()
     }
+
+
+def _told(patterns: Mapping[str, Pattern]) -> dict[str, dict[str, float]]:
+    """Return for each query that stands in a definition what it says for and against patterns."""
+    told: dict[str, dict[str, float]] = defaultdict(dict)
+    for pattern in patterns.values():
+        for text in (*pattern.examples.match, *pattern.examples.like):
+            told[normalised(text)][pattern.id] = TOLD_SIGN
+        for text in pattern.examples.no_match:
+            told[normalised(text)][pattern.id] = -TOLD_SIGN
+    return dict(told)
 
 
 def _word_index(patterns: Mapping[str, Pattern]) -> dict[str, tuple[str, ...]]:

@@ -51,6 +51,8 @@ class Features:
     """Measured, where there are measurements; there are no assumed ones."""
     leans: tuple[Route, float] | None = None
     """The route of a pattern that may be meant and may not run on a guess, and the confidence."""
+    none: float | None = None
+    """How probable the examples make it that no pattern is meant; None where not asked."""
 
 
 def features(
@@ -61,6 +63,7 @@ def features(
     stores: bool = False,
     costs: Mapping[Route, Cost] | None = None,
     leans: tuple[Route, float] | None = None,
+    none: float | None = None,
 ) -> Features:
     """Return the features of a query in the given state."""
     text = query[:QUERY_CHARS_READ]
@@ -72,4 +75,5 @@ def features(
         stores=stores,
         costs=costs or {},
         leans=leans,
+        none=none,
     )

@@ -18,6 +18,12 @@ PARTS: dict[Route, frozenset[Part]] = {
 
 OUT_OF_SCOPE = 0.25
 ONLY = "a recall is all there is"
+OURS_NONE_MAX = 0.3
+"""A query that is so unlikely to mean none of the patterns is ours, whichever it means."""
+ASKS_NOTHING = "asks for nothing that is remembered"
+REMEMBERED_ODDS = 6.6
+"""By so much words that ask for something earlier lessen the odds that nothing of ours is meant;
+fitted to the open halves of the queries of `make bench-routing`."""
 
 
 def route(match_route: Route | None, features: Features, mode: Mode) -> Decision:
@@ -52,16 +58,24 @@ def _without_pattern(features: Features) -> Decision:
     if features.leans and features.leans[0] == "memory":
         why = f"{nothing} surely enough to be run; the query is like those of a memory pattern"
         return Decision("memory", max(0.5, features.leans[1]), why, runs=features.memories > 0)
-    if features.asks_remembered:
+    if features.asks_remembered and not _is_foreign(features):
         empty = "" if features.memories else ", and nothing is yet"
         why = f"{nothing}; the query asks for something remembered{empty}"
         return Decision("memory", 1.0 if features.memories else 0.5, why)
+    if features.memories and features.none is not None and features.none <= OURS_NONE_MAX:
+        why = f"{nothing} surely enough to be run, and the query is like those of several"
+        return Decision("memory", 1 - features.none, why)
     if features.memories:
-        why = (
-            f"{nothing}, and nothing in the query asks for what is remembered: out of scope, {ONLY}"
-        )
+        says = "is like what nobody's patterns are for" if _is_foreign(features) else ASKS_NOTHING
+        why = f"{nothing}, and the query {says}: out of scope, {ONLY}"
         return Decision("memory", OUT_OF_SCOPE, why)
     return Decision("memory", 0.0, f"{nothing} and nothing is remembered: out of scope", runs=False)
+
+
+def _is_foreign(features: Features) -> bool:
+    """Say whether a query is none of ours although its words ask for something earlier."""
+    none = features.none or 0.0
+    return none > REMEMBERED_ODDS * (1 - none)
 
 
 def _possible(written_for: Route, features: Features) -> tuple[Route, ...]:

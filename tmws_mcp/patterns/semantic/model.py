@@ -1,14 +1,15 @@
 """What a trained model is asked: which pattern, how sure, and which examples say so."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from tmws_mcp.embedding.rows import Floats
-from tmws_mcp.patterns.semantic.calibration import Calibration, calibrate
+from tmws_mcp.patterns.semantic.calibration import CONFIDENCE_MAX, Calibration, calibrate
 from tmws_mcp.patterns.semantic.features import Reader
 from tmws_mcp.patterns.semantic.kernel import Landmarks, nearness
-from tmws_mcp.patterns.semantic.training import Examples, Places, Trained
+from tmws_mcp.patterns.semantic.training import Doubles, Examples, Places, Trained
 
 RANKED_MAX, NEAREST_MAX = 3, 3
 
@@ -30,6 +31,8 @@ class Guess:
 
     ranked: tuple[tuple[str, float], ...]
     """Ids of patterns, each with the confidence that it is meant."""
+    none: float
+    """The confidence that none of all patterns is meant."""
     nearest: tuple[Near, ...]
 
     def __str__(self) -> str:
@@ -37,7 +40,10 @@ class Guess:
         near = self.nearest[0]
         meant = near.pattern or "no pattern"
         others = ", ".join(f"{name} {confidence:.2f}" for name, confidence in self.ranked)
-        return f"nearest example {near.text!r} ({near.alike:.2f}, {meant}); confidence: {others}"
+        return (
+            f"nearest example {near.text!r} ({near.alike:.2f}, {meant}); confidence: {others}, "
+            f"no pattern {self.none:.2f}"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +56,7 @@ class Model:
     landmarks: Landmarks
     chosen: Places
     weights: Floats
+    """A row for each landmark, a column for each pattern, and the last for none."""
     calibration: Calibration
 
     @property
@@ -59,13 +66,28 @@ class Model:
         arrays = (self.weights, marks.vectors, marks.starts, marks.rows, marks.weights)
         return sum(a.nbytes for a in (*arrays, reader.tokens, reader.keys, reader.rarity))
 
-    def guess(self, query: str) -> Guess:
-        """Return the patterns that the query may mean, and the examples nearest to it."""
+    @property
+    def known(self) -> dict[str, str | None]:
+        """The texts that were learned of, with the pattern that each means; None for no pattern."""
+        labels = (int(label) for label in self.examples.labels)
+        return {
+            text: self.names[label] if label >= 0 else None
+            for text, label in zip(self.examples.texts, labels, strict=True)
+        }
+
+    def guess(self, query: str, signs: Mapping[str, float] | None = None) -> Guess:
+        """Return the patterns that the query may mean, and the examples nearest to it.
+
+        `signs` are evidence from elsewhere for patterns, in natural logarithms of odds.
+        """
         alike = self.landmarks.alike(self.reader, query, self.reader.vectors([query])[0])
-        scores = nearness(alike) @ self.weights
-        best = _highest(scores, RANKED_MAX)
+        scores = (nearness(alike) @ self.weights).astype(np.float64)
+        columns = {self.names.index(name): sign for name, sign in (signs or {}).items()}
+        chances = np.minimum(self.calibration.chances(scores, columns), CONFIDENCE_MAX)
+        best = _highest(chances[:-1], RANKED_MAX)
         return Guess(
-            tuple((self.names[n], self.calibration.confidence(float(scores[n]))) for n in best),
+            tuple((self.names[n], float(chances[n])) for n in best),
+            float(chances[-1]),
             tuple(self._near(place, float(alike[place])) for place in _highest(alike, NEAREST_MAX)),
         )
 
@@ -89,7 +111,7 @@ def model_of(names: tuple[str, ...], examples: Examples, trained: Trained) -> Mo
     )
 
 
-def _highest(values: Floats, count: int) -> list[int]:
+def _highest(values: Floats | Doubles, count: int) -> list[int]:
     """Return the places of the highest values, the highest first."""
     if count >= len(values):
         return [int(place) for place in np.argsort(-values, kind="stable")]

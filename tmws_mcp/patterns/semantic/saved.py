@@ -8,6 +8,7 @@ import hashlib
 import os
 import tempfile
 from contextlib import suppress
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -15,7 +16,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from tmws_mcp.embedding.embedder import TokenEmbedder
-from tmws_mcp.patterns.semantic.calibration import Calibration
+from tmws_mcp.patterns.semantic.calibration import COMMON, Calibration
 from tmws_mcp.patterns.semantic.examples import digest
 from tmws_mcp.patterns.semantic.features import Reader
 from tmws_mcp.patterns.semantic.kernel import Landmarks
@@ -23,7 +24,7 @@ from tmws_mcp.patterns.semantic.model import Model
 from tmws_mcp.patterns.semantic.training import Examples
 from tmws_mcp.telemetry import get_logger
 
-MODEL_VERSION = 2
+MODEL_VERSION = 3
 """Raised with any change of how a model is made."""
 FILES_MAX = 4
 """Models kept: those of the catalogues that were used last. One of 1,000 patterns takes 15 MB."""
@@ -99,9 +100,7 @@ def _arrays(model: Model) -> Arrays:
         "piece_weights": landmarks.weights,
         "chosen": model.chosen,
         "weights": model.weights,
-        "scalars": np.array(
-            [reader.unseen, model.calibration.intercept, model.calibration.slope], np.float64
-        ),
+        "scalars": np.array([reader.unseen, *astuple(model.calibration)], np.float64),
     }
 
 
@@ -120,11 +119,12 @@ def _model(
         KeyError: One is not there.
     """
     a = arrays
-    unseen, intercept, slope = (float(value) for value in a["scalars"])
+    unseen, *evidence = (float(value) for value in a["scalars"])
     marks, wide = len(a["chosen"]), 2 * embedder.dimensions
     fits = (
         a["vectors"].shape == (marks, wide)
-        and a["weights"].shape == (marks, len(names))
+        and a["weights"].shape == (marks, len(names) + 1)
+        and len(evidence) == len(COMMON)
         and a["centre"].shape == (wide,)
         and a["tokens"].shape == (len(embedder.tokens),)
         and a["starts"].shape == (len(a["keys"]) + 1,)
@@ -137,5 +137,5 @@ def _model(
         raise ValueError("the arrays of a model do not fit together")
     reader = Reader(embedder, a["centre"], a["tokens"], a["keys"], a["rarity"], unseen)
     landmarks = Landmarks(a["vectors"], a["starts"], a["rows"], a["piece_weights"])
-    curve = Calibration(intercept, slope)
-    return Model(names, examples, reader, landmarks, a["chosen"], a["weights"], curve)
+    calibration = Calibration(*evidence)
+    return Model(names, examples, reader, landmarks, a["chosen"], a["weights"], calibration)

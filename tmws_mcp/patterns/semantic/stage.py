@@ -40,11 +40,13 @@ class Stage:
         patterns: Mapping[str, Pattern],
         owner: Callable[[str], str | None],
         folder: Path | None,
+        then: "Callable[[Model], None]" = lambda _model: None,
     ) -> None:
         self.model: Model | None = None
         self.problem = LEARNING
         """Why there is no model, where there is none."""
         self._patterns, self._owner, self._folder = patterns, owner, folder
+        self._then = then
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -69,7 +71,10 @@ class Stage:
     def _run(self) -> None:
         started = time.perf_counter()
         try:
-            self.model = self._made()
+            made = self._made()
+            if made is not None:
+                self._then(made)
+            self.model = made
             self.problem = "" if self.model else "no pattern has examples to learn from"
         except EmbedderUnavailable as error:
             self.problem = str(error)

@@ -4,13 +4,15 @@ The score of a pattern is a sum over landmarks: how near the query is to each, t
 weights are those with which the patterns' own examples score 1, all others and the background 0,
 as nearly as a penalty allows. Both are one linear system. Up to LANDMARKS_MAX examples are
 landmarks themselves; beyond, an even choice of them is (subset of regressors; Silverman, 1985;
-Smola and Schoelkopf, 2000), which bounds what a query costs.
+Smola and Schoelkopf, 2000), which bounds what a query costs. A last column is the score of meaning
+no pattern at all: 1 for the background and for counterexamples, 0 for the examples.
 
 The same inverse tells what an example would score had it not been there (Allen's PRESS, 1974), and
 what all examples of a pattern would score had there been no such pattern: known queries to learn
 from when to abstain, without training a second time.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +36,8 @@ BACKGROUND_ALIKE_MAX = 0.6
 BLOCK = 2_048
 SAMPLE_MAX = 2_000
 """Examples of which a held-out score is taken."""
+SAMPLE_OF_PATTERN_MAX = 10
+"""Those of one pattern: they are like each other, and fifty tell little more than ten."""
 
 Labels = NDArray[np.int32]
 Doubles = NDArray[np.float64]
@@ -51,16 +55,16 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Scores that examples have of a model which did not see them."""
+    """Scores that texts have of a model which did not see them: a row for each text."""
 
     known: Doubles
-    """The highest score of each example left out alone, of patterns with more than one."""
-    right: NDArray[np.bool_]
-    """Whether that was the score of its own pattern."""
+    """Of examples left out alone, of patterns with more than one."""
+    meant: Places
+    """The column of the pattern that each of them means."""
     near: Doubles
-    """The highest of each example left out together with its whole pattern."""
+    """Of examples left out together with their whole pattern; its own column has none."""
     far: Doubles
-    """The highest of each background text."""
+    """Of the background and the counterexamples, left out one at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Trained:
     chosen: Places
     """Which example each landmark is."""
     weights: Floats
-    """One row for each landmark, one column for each pattern."""
+    """One row for each landmark, a column for each pattern, and the last for none of them."""
     held_out: HeldOut
 
 
@@ -82,7 +86,8 @@ class _System:
     """A row of nearness to the landmarks for each example."""
     landmark: Places
     """Which landmark each example is; -1 for none."""
-    labels: Labels
+    columns: Labels
+    """The column of the weights in which each example scores 1."""
     worth: Doubles
     """What an example counts in the fit: less in a pattern with many of them."""
     inverse: Doubles
@@ -131,23 +136,26 @@ def _choose(labels: Labels) -> Places:
 def _solve(near: Floats, chosen: Places, labels: Labels, patterns: int) -> _System:
     worth, landmark = _worth(labels), np.full(len(labels), -1)
     landmark[chosen] = np.arange(len(chosen))
+    columns = np.where(labels < 0, patterns, labels).astype(np.int32)
     left: Doubles = PENALTY * near[chosen].astype(np.float64) + JITTER * np.eye(len(chosen))
-    right = np.zeros((len(chosen), patterns))
+    right = np.zeros((len(chosen), patterns + 1))
     for first in range(0, len(near), BLOCK):
         block = slice(first, first + BLOCK)
         # Products of single precision, sums of double: the jitter is a thousand times the error.
         weighted = near[block] * worth[block, None].astype(np.float32)
         left += weighted.T @ near[block]
-        for label in np.unique(labels[block]):
-            if label >= 0:
-                right[:, label] += weighted[labels[block] == label].sum(axis=0)
+        for column in np.unique(columns[block]):
+            right[:, column] += weighted[columns[block] == column].sum(axis=0)
     inverse = np.linalg.inv(left).astype(np.float64, copy=False)
-    return _System(near, landmark, labels, worth, inverse, inverse @ right)
+    return _System(near, landmark, columns, worth, inverse, inverse @ right)
 
 
 def _worth(labels: Labels) -> Doubles:
     """Weigh patterns evenly to half: by the root of how many examples they have."""
-    worth: Doubles = np.where(labels == BACKGROUND, BACKGROUND_WEIGHT, COUNTEREXAMPLE_WEIGHT)
+    # A few examples would drown in hundreds of texts that mean nothing.
+    drowns = np.sqrt(min(1.0, np.sum(labels >= 0) / max(1, np.sum(labels == BACKGROUND))))
+    far = BACKGROUND_WEIGHT * drowns
+    worth: Doubles = np.where(labels == BACKGROUND, far, COUNTEREXAMPLE_WEIGHT)
     own, counts = np.unique(labels[labels >= 0], return_counts=True)
     for label, count in zip(own, counts, strict=True):
         worth[labels == label] = np.sqrt(np.median(counts) / count)
@@ -155,19 +163,23 @@ def _worth(labels: Labels) -> Doubles:
 
 
 def _held_out(system: _System) -> HeldOut:
-    numbers, counts = np.unique(system.labels[system.labels >= 0], return_counts=True)
-    step = -(-int(counts.sum()) // SAMPLE_MAX)
-    groups = [np.flatnonzero(system.labels == number) for number in numbers[::step]]
-    several = np.concatenate([np.empty(0, np.intp), *(g for g in groups if len(g) > 1)])
-    known = _each_left_out(system, several)
-    near = [_foreign(system, group) for group in groups] if len(numbers) > 1 else []
-    far = _each_left_out(system, np.flatnonzero(system.labels < 0))
+    none = system.weights.shape[1] - 1
+    groups = [np.flatnonzero(system.columns == column) for column in range(none)]
+    groups = [group for group in groups if len(group)]
+    step = -(-sum(min(len(g), SAMPLE_OF_PATTERN_MAX) for g in groups) // SAMPLE_MAX)
+    sampled = groups[::step]
+    several = _joined(g[:SAMPLE_OF_PATTERN_MAX] for g in sampled if len(g) > 1)
+    near = [_foreign(system, group) for group in sampled] if len(groups) > 1 else []
     return HeldOut(
-        known=known.max(axis=1),
-        right=known.argmax(axis=1) == system.labels[several],
-        near=np.concatenate([np.empty(0), *near]),
-        far=far.max(axis=1),
+        known=_each_left_out(system, several),
+        meant=system.columns[several].astype(np.intp),
+        near=np.concatenate([np.empty((0, none + 1)), *near]),
+        far=_each_left_out(system, np.flatnonzero(system.columns == none)),
     )
+
+
+def _joined(groups: Iterable[Places]) -> Places:
+    return np.concatenate([np.empty(0, np.intp), *groups])
 
 
 def _each_left_out(system: _System, places: Places) -> Doubles:
@@ -179,10 +191,11 @@ def _each_left_out(system: _System, places: Places) -> Doubles:
 
 
 def _foreign(system: _System, group: Places) -> Doubles:
-    """Return the highest score that a pattern's examples would have without the pattern."""
+    """Return the scores that a pattern's examples would have without the pattern."""
     reach = system.near[group].astype(np.float64) @ system.inverse
-    scores = np.delete(left_out(system, group, reach), system.labels[group[0]], axis=1)
-    return np.asarray(scores.max(axis=1))
+    scores = left_out(system, group, reach)[:SAMPLE_OF_PATTERN_MAX]
+    scores[:, system.columns[group[0]]] = -np.inf
+    return scores
 
 
 def left_out(system: _System, group: Places, reach: Doubles) -> Doubles:
@@ -194,8 +207,7 @@ def left_out(system: _System, group: Places, reach: Doubles) -> Doubles:
     """
     near, worth = system.near[group].astype(np.float64), system.worth[group, None]
     wanted = np.zeros((len(group), system.weights.shape[1]))
-    own = np.flatnonzero(system.labels[group] >= 0)
-    wanted[own, system.labels[group][own]] = 1.0
+    wanted[np.arange(len(group)), system.columns[group]] = 1.0
     pulls: Doubles = np.eye(len(group)) - reach @ (near * worth).T
     rest = np.linalg.inv(pulls).astype(np.float64, copy=False)
     scores: Doubles = wanted + rest @ (near @ system.weights - wanted)
