@@ -9,5 +9,5 @@
     stage.py         making or reading a model in the background
     examples.py      what there is to learn from in a catalogue
 
-docs/decisions/0014-semantic-matching.md tells what was measured.
+docs/decisions/0016-what-examples-teach.md tells what was measured.
 """
