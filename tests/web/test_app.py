@@ -4,7 +4,7 @@ import httpx2
 import pytest
 
 from tmws_mcp.errors import SettingsError
-from tmws_mcp.web.app import BODY_BYTES_MAX
+from tmws_mcp.web.bodies import BODY_BYTES_MAX
 from tmws_mcp.web.reach import reach_of
 
 pytestmark = pytest.mark.anyio
@@ -61,7 +61,7 @@ async def test_rest_serves_known_names_and_pages_alone(
 async def test_a_body_over_the_limit_is_refused(client: httpx2.AsyncClient) -> None:
     reply = await client.post(SEARCH, content=b"x" * (BODY_BYTES_MAX + 1))
 
-    assert reply.status_code == 413
+    assert (reply.status_code, reply.json()["title"]) == (413, "Too large")
 
 
 def test_all_addresses_need_a_name() -> None:
@@ -74,3 +74,28 @@ def test_a_name_is_served_with_the_port_and_behind_a_proxy_without() -> None:
 
     assert reach.hosts == ("memory.example.org", "memory.example.org:8931")
     assert "https://memory.example.org" in reach.origins
+
+
+async def test_a_method_that_a_path_does_not_know_is_told_those_that_it_knows(
+    client: httpx2.AsyncClient,
+) -> None:
+    one = await client.options("/api/v1/memories/mnone")
+    many = await client.options("/api/v1/memories/batch")
+
+    assert (one.status_code, one.headers["allow"]) == (405, "DELETE, GET, PATCH")
+    assert many.headers["allow"] == "POST"
+
+
+async def test_openapi_tells_that_errors_are_problems(client: httpx2.AsyncClient) -> None:
+    told = (await client.get("/openapi.json")).json()["paths"][SEARCH]["post"]["responses"]
+
+    assert set(told) == {"200", "default"}
+    assert list(told["default"]["content"]) == ["application/problem+json"]
+
+
+async def test_the_page_of_the_interface_fetches_nothing(client: httpx2.AsyncClient) -> None:
+    page = await client.get("/docs")
+
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "<script" not in page.text
+    assert "POST /api/v1/memories/search" in page.text

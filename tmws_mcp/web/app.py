@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
-from mcp.server.transport_security import RequestBodyLimitMiddleware
 
 from tmws_mcp import __version__
 from tmws_mcp.server.app import build_server
@@ -16,10 +15,11 @@ from tmws_mcp.server.guard import Limits
 from tmws_mcp.settings import Settings
 from tmws_mcp.web import docs, health, live, metrics, rest
 from tmws_mcp.web.auth import OnlyWithToken, Rates, Verifier
+from tmws_mcp.web.bodies import BoundedBodies
 from tmws_mcp.web.draining import Draining, EndsStreams
 from tmws_mcp.web.endpoint import McpEndpoint
 from tmws_mcp.web.noting import Noted
-from tmws_mcp.web.problems import add_problems
+from tmws_mcp.web.problems import Api, add_problems
 from tmws_mcp.web.reach import OnlyKnownNames, Reach
 from tmws_mcp.web.workers import Worker
 
@@ -30,9 +30,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     metrics.router,
     docs.router,
 )
-
-BODY_BYTES_MAX = 4 * 1024 * 1024
-"""Of a request to any route; the SDK's own limit for MCP."""
 
 DESCRIPTION = (
     "What the MCP tools do, for programs that speak no MCP: the same requests, limits and errors. "
@@ -61,7 +58,7 @@ def build_app(
             await stack.enter_async_context(metrics.put_down(app))
             yield
 
-    app = FastAPI(
+    app = Api(
         title="tmws_mcp",
         version=__version__,
         description=DESCRIPTION,
@@ -84,7 +81,7 @@ def build_app(
 def _guard(app: FastAPI, reach: Reach, *, tokens: bool) -> None:
     """Put before the routes what every request has to pass; the last one added is asked first."""
     engine: SharedEngine = app.state.engine
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=BODY_BYTES_MAX)
+    app.add_middleware(BoundedBodies)
     if tokens:
         rates = Rates(app.state.settings.http_per_minute)
         app.add_middleware(OnlyWithToken, verifier=Verifier(engine), rates=rates)

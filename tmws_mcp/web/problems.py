@@ -7,11 +7,13 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from math import ceil
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import compile_path
 
 from tmws_mcp import errors
 from tmws_mcp.errors import TmwsError, TooOften
@@ -20,6 +22,7 @@ from tmws_mcp.model.problems import told
 from tmws_mcp.server.guard import ERROR_CHARS_MAX
 
 MEDIA_TYPE = "application/problem+json"
+UNPROCESSABLE = "422"
 RETRY_SECONDS = "1"
 
 STATUSES: Mapping[type[TmwsError], HTTPStatus] = {
@@ -74,6 +77,29 @@ def add_problems(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _of_bug)
 
 
+class Api(FastAPI):
+    """An application whose OpenAPI tells that errors are problem details."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the description of all routes, made once."""
+        if self.openapi_schema is None:
+            for item in super().openapi()["paths"].values():
+                for route in item.values():
+                    _tell_as_problems(route["responses"])
+        assert self.openapi_schema is not None
+        return self.openapi_schema
+
+
+def _tell_as_problems(responses: dict[str, Any]) -> None:
+    """Give problems their own media type; FastAPI knows one for all that a route says."""
+    for status, response in list(responses.items()):
+        schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+        if schema.get("$ref", "").endswith(f"/{Problem.__name__}"):
+            response["content"] = {MEDIA_TYPE: {"schema": schema}}
+        elif "default" in responses and status == UNPROCESSABLE:
+            del responses[status]  # FastAPI's own shape of errors, which ours replace
+
+
 def status_of(error: TmwsError) -> HTTPStatus:
     """Return the status that an error is told with."""
     named = (STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
@@ -108,10 +134,20 @@ def _said(error: RequestValidationError) -> str:
     return told([{**one, "loc": tuple(one["loc"])[1:]} for one in error.errors()])
 
 
-async def _of_http(_: Request, error: Exception) -> Response:
+async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    title = HTTPStatus(error.status_code).phrase
-    return problem(error.status_code, title, str(error.detail), error.headers)
+    title, headers = HTTPStatus(error.status_code).phrase, error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (known := _methods(request)):
+        headers = {"Allow": ", ".join(known)}
+    return problem(error.status_code, title, str(error.detail), headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what the path can be asked by: each method is a route, and knows but its own."""
+    paths, path = request.app.openapi()["paths"], request.url.path
+    # `/memories/batch` is no memory's id.
+    fit = [path] if path in paths else (one for one in paths if compile_path(one)[0].match(path))
+    return sorted(method.upper() for one in fit for method in paths[one])
 
 
 async def _of_bug(_: Request, _error: Exception) -> Response:
