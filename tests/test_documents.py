@@ -31,7 +31,20 @@ FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:|#)([^)#\s]+)")
-OUTSIDE = {"cd", "claude", "curl", "docker", "export", "git", "pip", "uv", "uvx", ".ci/run"}
+OUTSIDE = {
+    "cd",
+    "claude",
+    "curl",
+    "docker",
+    "systemctl",
+    "systemd-run",
+    "export",
+    "git",
+    "pip",
+    "uv",
+    "uvx",
+    ".ci/run",
+}
 """Programs of others, whose options are not ours to check."""
 SHOWS = re.compile(r"\s+# shows (.+)$")
 RUN_SECONDS_MAX = 60

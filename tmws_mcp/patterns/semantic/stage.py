@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tmws_mcp.patterns.semantic.model import Model
 
 BUILT_IN = "static"
-EXIT_SECONDS_MAX = 5.0
-"""How long an end waits for a model in the making; it takes a second."""
+EXIT_SECONDS_MAX = 30.0
+"""How long an end waits for a model in the making; it takes seconds, on a busy machine many."""
 RECENT_MAX = 2
 """Models at hand; engines of one process mostly have the same patterns."""
 LEARNING = "the examples of the patterns are still being learned; ask again in a moment"
