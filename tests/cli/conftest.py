@@ -5,6 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import anyio
+
+# The SDK keeps the stderr that it finds when it is loaded, for the servers that it starts: it must
+# be the real one, and not what a command run within a test writes to.
+import mcp.client.stdio  # noqa: F401
 import pytest
 from typer.testing import CliRunner, Result
 
