@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from tests.learning.desk import NOW, SCOPE, counts, temporary
 from tmws_mcp.learning import recommend, sessions
 from tmws_mcp.learning.view import RECENT_MAX, Shelf, View
 from tmws_mcp.model import ObserveRequest, RecommendRequest
+from tmws_mcp.store import evidence
 from tmws_mcp.store.driver import Connection
 
 TOOLS = ("search", "edit", "test", "search", "run")
@@ -50,6 +53,30 @@ def test_what_is_kept_changes_no_recommendation_and_no_count() -> None:
 
     assert kept == fresh
     assert within == without
+
+
+def test_what_is_kept_follows_what_was_pruned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "PRUNED_EACH", 16)
+    monkeypatch.setattr(evidence, "CONTEXT_ROWS_MAX", 60)
+    found = []
+    for shelf in (None, Shelf()):
+        with temporary() as db:
+            db.run("UPDATE meta SET value = 'feed' WHERE key = 'actor'")
+            found.append((lived(db, shelf, asking=True), state(db)))
+
+    assert found[0] == found[1]
+
+
+def test_a_context_with_too_many_actions_is_not_counted_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(evidence, "ACTIONS_READ_MAX", 3)
+    shelf = Shelf()
+    with temporary() as db:
+        lived(db, shelf, asking=True)
+        kept = View(db, 1, shelf).followers("task_word", [""])[0]
+
+    assert len(kept) <= 3
 
 
 def test_a_question_before_a_step_changes_nothing_that_the_step_teaches() -> None:

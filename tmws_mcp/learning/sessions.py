@@ -44,7 +44,7 @@ class Desk:
         """Write down what changed in the counts and the weights."""
         pruned = self.changes.write(self.db, self.ns, self.now)
         self.weights.save()
-        if self.changes.recounted:
+        if self.changes.recounted or pruned:
             self.view.move(self.changes.contexts, self.changes.ended, pruned=pruned)
 
 

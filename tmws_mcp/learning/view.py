@@ -167,7 +167,12 @@ class View:
         read = {} if pruned else self._entries.read
         counted = _counted_on(read, changed)
         made = {} if pruned else self._still_made(ended, counted=bool(counted))
-        self._shelf.promise(self.ns, generation, Entries({**read, **counted}, made))
+        known = {
+            place: actions
+            for place, actions in {**read, **counted}.items()
+            if len(actions) < evidence.ACTIONS_READ_MAX  # a longer one is cut where it is read
+        }
+        self._shelf.promise(self.ns, generation, Entries(known, made))
 
     def _still_made(self, ended: Collection[int], *, counted: bool) -> dict[Hashable, Any]:
         before = self._made_before

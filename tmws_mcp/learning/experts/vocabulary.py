@@ -69,6 +69,8 @@ def _likelier(view: View, kind: str, words: Mapping[str, int]) -> Mapping[str, f
 def _compared(view: View, kind: str, words: Mapping[str, int]) -> dict[str, float]:
     every, found = _known(view, kind, words)
     all_runs = every.get(EVERY, 0)
+    if not all_runs:  # never counted, or pruned: then nothing is usual
+        return {}
     usual = {tool: PRIOR * n / all_runs for tool, n in every.items() if tool}
     sums = dict.fromkeys(usual, 0.0)
     nothing, weight = 0.0, 1.0
