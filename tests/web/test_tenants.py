@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from tests.server.calls import text_of
 from tests.web.conftest import API, make_token, settings_in
 from tests.web.served import served
+from tmws_mcp.web import live
 
 pytestmark = pytest.mark.anyio
 
@@ -217,3 +218,17 @@ async def test_a_socket_tells_a_tenant_of_its_own_events_alone(tenants: Tenants)
 
     assert json.loads(told)["namespace"] == "bob"
     assert without.value.response.status_code == 401
+
+
+async def test_a_socket_ends_with_its_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "ASKED_AGAIN_SECONDS", 0.05)
+    async with served(settings_in(tmp_path), tokens=True) as server:
+        token = await make_token(server.app, "read")
+        headers = {"Authorization": f"Bearer {token}"}
+        async with connect(server.socket_url, additional_headers=headers) as socket:
+            engine = await server.app.state.engine.opened()
+            await engine.tokens.revoke(token.split("_")[1])
+            with anyio.fail_after(20), pytest.raises(ConnectionClosed, match="revoked"):
+                await socket.recv()

@@ -90,6 +90,11 @@ class Tokens:
             await store.write(table.note_use, row.id, now)
         return _access(row)
 
+    async def is_good(self, name: str) -> bool:
+        """Say whether the token with this id may still be used: for what goes on for long."""
+        row = await (await self._store()).read(table.find, name)
+        return row is not None and row.is_good(self._clock())
+
     async def audit(self, access: Access, action: str, namespace: str, outcome: str) -> None:
         """Write down that something was written with a token, or tried."""
         entry = table.Audited(self._clock(), access.token, action, namespace, outcome)

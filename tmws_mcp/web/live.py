@@ -9,7 +9,9 @@ import anyio
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect, status
 
 from tmws_mcp.engine.feed import Watcher
+from tmws_mcp.engine.tokens import Tokens
 from tmws_mcp.errors import InvalidInput, NotAllowed, TmwsError
+from tmws_mcp.model.access import Access
 from tmws_mcp.server.access import access_of, require
 from tmws_mcp.telemetry import get_logger
 
@@ -17,6 +19,8 @@ WATCHERS_MAX = 200
 """Sockets of a process at once; each looks ten times a second whether anything has happened."""
 SEND_SECONDS_MAX = 60.0
 """A client that takes nothing for so long is given up."""
+ASKED_AGAIN_SECONDS = 5.0
+"""A token is looked at so often while its socket is open: it may be revoked, or expire."""
 REASON_BYTES_MAX = 120
 """Of what a closing frame may say, 123 in the protocol."""
 
@@ -53,11 +57,15 @@ async def _watch(socket: WebSocket) -> None:
         await _refuse(socket, status.WS_1011_INTERNAL_ERROR, str(error))
     else:
         await socket.accept()
-        await _tell_until_gone(socket, watcher)
+        await _tell_until_gone(socket, watcher, engine.tokens, access)
 
 
-async def _tell_until_gone(socket: WebSocket, watcher: Watcher) -> None:
+async def _tell_until_gone(
+    socket: WebSocket, watcher: Watcher, tokens: Tokens, access: Access | None
+) -> None:
     async with anyio.create_task_group() as tasks:
+        if access is not None:
+            tasks.start_soon(_end_with_token, socket, tokens, access.token, tasks.cancel_scope)
         tasks.start_soon(_tell, socket, watcher, tasks.cancel_scope)
         try:
             message = await socket.receive()
@@ -77,6 +85,18 @@ async def _tell(socket: WebSocket, watcher: Watcher, scope: anyio.CancelScope) -
         await socket.close(status.WS_1011_INTERNAL_ERROR, _short(str(error)))
     except (TimeoutError, WebSocketDisconnect):
         log.info("watcher.gone")
+    scope.cancel()
+
+
+async def _end_with_token(
+    socket: WebSocket, tokens: Tokens, name: str, scope: anyio.CancelScope
+) -> None:
+    try:
+        while await tokens.is_good(name):  # noqa: ASYNC110 - other processes revoke it
+            await anyio.sleep(ASKED_AGAIN_SECONDS)
+        await socket.close(status.WS_1008_POLICY_VIOLATION, "the token was revoked, or expired")
+    except TmwsError as error:
+        await socket.close(status.WS_1011_INTERNAL_ERROR, _short(str(error)))
     scope.cancel()
 
 
