@@ -270,3 +270,16 @@ async def test_a_hint_that_is_late_is_left_out(
         await teach(shared)
 
         assert await tell(settings, failed("Bash", ERROR)) == ""
+
+
+async def test_what_did_not_fit_is_told_later(settings: Settings) -> None:
+    narrow = settings.model_copy(update={"hook_tokens": 60})
+    async with listening(narrow) as shared:
+        engine = await shared.get()
+        for place in ("cellar", "attic"):
+            content = f"The release key of the importer lies in the {place}, " + "well hidden " * 9
+            await engine.store_memory({"content": content, "namespace": "team"})
+        hints = [await tell(narrow, event("SessionStart", source="startup")) for _ in range(2)]
+
+    assert sorted("cellar" in hint for hint in hints) == [False, True]
+    assert sorted("attic" in hint for hint in hints) == [False, True]

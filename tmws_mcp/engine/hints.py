@@ -50,14 +50,19 @@ class _Session:
     told: OrderedDict[str, None] = field(default_factory=OrderedDict)
     """Ids of memories, and repairs, that it was told."""
 
-    def is_new(self, what: str) -> bool:
-        """Tell whether it was not told yet, and note that it is now."""
-        if what in self.told:
-            return False
+    def note(self, what: str) -> None:
+        """Note that it is told now."""
         self.told[what] = None
         if len(self.told) > TOLD_MAX:
             self.told.popitem(last=False)
-        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Something to tell, and what it is known by."""
+
+    of: str
+    text: str
 
 
 class Hints:
@@ -107,13 +112,13 @@ class Hints:
             RecommendRequest.model_validate(asked | {"want": "recover", "namespace": namespace})
         )
         sure = [one for one in reply.recommendations if _is_sure(failed, one)]
-        lines = [_repair(failed, one) for one in sure if session.is_new(one.pattern_id or one.why)]
-        lines += await self._remembered(session, failed.error, namespace, limit=1)
-        return self._together(lines)
+        lines = [_Line(one.pattern_id or one.why, _repair(failed, one)) for one in sure]
+        lines += await self._remembered(failed.error, namespace, limit=1)
+        return self._together(session, lines)
 
     async def _about(self, session: _Session, prompt: str, namespace: str) -> str:
-        lines = await self._remembered(session, prompt, namespace, limit=MEMORIES_MAX)
-        return self._together(lines)
+        lines = await self._remembered(prompt, namespace, limit=MEMORIES_MAX)
+        return self._together(session, lines)
 
     async def _at_start(self, session: _Session, namespace: str) -> str:
         # Asked for nothing's sake: the first question loads what a failure has no time to load.
@@ -123,34 +128,30 @@ class Hints:
         reply = await self._recall(RecallRequest.model_validate(asked | {"kinds": kinds}))
         # Sorting is stable: of equal importance the newest comes first.
         best = sorted(reply.memories, key=lambda memory: -memory.importance)[:MEMORIES_MAX]
-        return self._together(_told(session, best))
+        return self._together(session, list(map(_line, best)))
 
-    async def _remembered(
-        self, session: _Session, query: str, namespace: str, *, limit: int
-    ) -> list[str]:
+    async def _remembered(self, query: str, namespace: str, *, limit: int) -> list[_Line]:
         asked = {"query": cleaned(query, QUERY_CHARS_MAX), "limit": limit, "min_score": SCORE_MIN}
         if not query.strip():
             return []
         reply = await self._recall(RecallRequest.model_validate(asked | {"namespace": namespace}))
-        return _told(session, reply.memories)
+        return list(map(_line, reply.memories))
 
-    def _together(self, lines: list[str]) -> str:
-        """Return as many lines as fit; each is useful by itself."""
+    def _together(self, session: _Session, lines: Iterable[_Line]) -> str:
+        """Return as many lines as fit that the session was not told; each is useful by itself."""
         kept = [DATA]
         for line in lines:
-            if estimate_tokens("\n".join([*kept, line])) <= self._tokens_max:
-                kept.append(line)
+            fits = estimate_tokens("\n".join([*kept, line.text])) <= self._tokens_max
+            if fits and line.of not in session.told:
+                kept.append(line.text)
+                session.note(line.of)
         return "\n".join(kept) if len(kept) > 1 else ""
 
 
-def _told(session: _Session, memories: Iterable[Memory]) -> list[str]:
-    return [_line(memory) for memory in memories if session.is_new(memory.id)]
-
-
-def _line(memory: Memory) -> str:
+def _line(memory: Memory) -> _Line:
     text = " ".join(memory.content.split())
     rest = f"… (all: recall_memory ids=[{memory.id}])" if len(text) > MEMORY_CHARS_MAX else ""
-    return f"- {memory.created_at[:10]}: {text[:MEMORY_CHARS_MAX]}{rest}"
+    return _Line(memory.id, f"- {memory.created_at[:10]}: {text[:MEMORY_CHARS_MAX]}{rest}")
 
 
 def _is_sure(failed: Interaction, one: Recommendation) -> bool:
