@@ -30,7 +30,7 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resident, "HINT_SECONDS_MAX", {})
     monkeypatch.setattr(resident, "HINT_SECONDS_MAX_ELSE", 10.0)
     monkeypatch.setattr(hook_entry, "HINT_SECONDS_MAX", 10.0)
-    monkeypatch.setattr(hook_entry, "KEPT_SECONDS_MAX", 5.0)
+    monkeypatch.setattr(hook_entry, "KEPT_SECONDS_MAX", 20.0)
 
 
 @pytest.fixture

@@ -29,16 +29,18 @@ async def test_a_request_is_one_line_without_what_was_sent(
     client: httpx2.AsyncClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await client.post(
-        f"/api/v1/memories/search?key={SECRET}",
+        "/api/v1/memories/search",
         json={"query": SECRET},
         headers={"Authorization": f"Bearer {SECRET}", "Cookie": SECRET},
     )
+    await client.get(f"/api/v1/memories?tag={SECRET}")
     await client.get(f"/{SECRET}")
 
     said = capsys.readouterr().err
     lines = [json.loads(line) for line in said.splitlines() if "request.served" in line]
     assert [(line["method"], line["route"], line["status"]) for line in lines] == [
         ("POST", "/api/v1/memories/search", 200),
+        ("GET", "/api/v1/memories", 200),
         ("GET", "other", 404),
     ]
     assert all(line["duration_ms"] > 0 for line in lines)

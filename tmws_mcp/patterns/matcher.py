@@ -190,7 +190,9 @@ class Matcher:
             assert best is not None
             return replace(best, confidence=confidence, why=str(guess), none=none)
         guessed = self._guessed(query, guess, runs=none <= allowed)
-        if guessed.pattern or found is None or none > NONE_TRIGGER_MAX:
+        # A guess that lacks what it needs to run overrules no trigger of a pattern that can.
+        can_run = guessed.pattern and not arguments_in(query, self._patterns[name])[1]
+        if can_run or found is None or none > NONE_TRIGGER_MAX:
             return guessed
         return replace(found, why=str(guess), none=none)
 

@@ -133,6 +133,13 @@ def test_a_trigger_goes_before_every_guess(of_shipped: Matcher) -> None:
     assert of_shipped.match("git status").matched_by == "exact"
 
 
+@pytest.mark.parametrize("about", ["8080", "8080 and 5432"])
+def test_a_guess_that_lacks_what_it_needs_overrules_no_trigger(
+    of_shipped: Matcher, about: str
+) -> None:
+    assert of_shipped.match(f"what do we know about {about}").pattern == "memory.recall"
+
+
 def test_a_single_pattern_is_found_and_does_not_take_every_query(pattern, folder: Path) -> None:
     pattern()
     matcher = learned(load_catalog([folder]))
