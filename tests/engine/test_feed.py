@@ -1,6 +1,7 @@
 """Whoever watches hears what happens, in every process on the store, and of what was missed."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -137,22 +138,31 @@ async def test_where_nobody_watches_nothing_is_written(engine: Engine) -> None:
 
 
 async def test_as_long_as_nobody_writes_nobody_is_asked_whether_somebody_watches(
-    engine: Engine,
+    store: Database,
 ) -> None:
-    store = await engine._opened()
-    engine.feed.tell("executed", "here", dict)
-    await engine.feed.write_down(store)
-    calls = store.use.calls
+    async with anyio.create_task_group() as tasks:  # no engine, whose upkeep writes when it likes
+        told = feed.Feed(tasks, store=partial(_ready, store), alerts=_no_alerts, clock=lambda: NOW)
+        told.tell("executed", "here", dict)
+        await told.write_down(store)
+        calls = store.use.calls
 
-    engine.feed.tell("executed", "here", dict)
-    await engine.feed.write_down(store)
-    unasked = store.use.calls
-    await engine.observe_interaction(STEP)
-    watcher = await engine.feed.watch(["here"])
-    engine.feed.tell("executed", "here", dict)
+        told.tell("executed", "here", dict)
+        await told.write_down(store)
+        unasked = store.use.calls
+        watcher = await told.watch(["here"])
+        told.tell("executed", "here", dict)
 
-    assert unasked == calls
-    assert [event.kind for event in await heard(watcher, 1)] == ["executed"]
+        assert unasked == calls
+        assert [event.kind for event in await heard(watcher, 1)] == ["executed"]
+        tasks.cancel_scope.cancel()
+
+
+async def _ready(store: Database) -> Database:
+    return store
+
+
+async def _no_alerts() -> list[str]:
+    return []
 
 
 async def test_a_process_that_ends_at_once_has_told_all(settings: Settings) -> None:
