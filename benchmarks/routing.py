@@ -1,9 +1,9 @@
 """Does a query take the right route: infrastructure, memory, hybrid, or none?
 
-There are two sets of queries, both written out of the definitions of the routes and one line on
-each pattern. `first` was written by somebody else than those who tuned; its sealed half has been
-counted a few times. `second` was written, before a trigger or an example was looked at, by the one
-who tuned afterwards; its sealed half was counted once. A hash of the query divides them: what
+There are three sets of queries, all written out of the definitions of the routes and one line on
+each pattern. `first` and `third` were written by others than those who tuned, `third` by two
+writers who did not know of each other; `first`'s sealed half has been counted a few times. `second`
+was written, before a trigger or an example was looked at, by the one who tuned afterwards. A hash of the query divides them: what
 matches and routes was tuned while looking at the open halves only. They go through the engine, with
 the shipped patterns and a store with some memories, and nothing is run. A query counts as taking no
 route where no pattern matches and the router is less than half sure that a recall is meant.
@@ -31,7 +31,11 @@ from tmws_mcp.model import ExecuteReply, Route, StoreRequest
 from tmws_mcp.patterns.semantic.stage import LEARNING
 
 FOLDER = Path(__file__).parent / "data"
-DATA = {"first": FOLDER / "routes.jsonl", "second": FOLDER / "routes_later.jsonl"}
+DATA = {
+    "first": FOLDER / "routes.jsonl",
+    "second": FOLDER / "routes_later.jsonl",
+    "third": FOLDER / "routes_third.jsonl",
+}
 MEMORIES = 50
 NONE = "none"
 ROUTES = (*get_args(Route), NONE)
