@@ -6,6 +6,12 @@ import os
 # only wait for each other then. Servers that tests start inherit it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from pathlib import Path
+
+# What the shipped patterns' examples teach is made once for all tests and the servers they start,
+# and not in the home of whoever runs them.
+os.environ["XDG_CACHE_HOME"] = str(Path(__file__).parents[1] / ".cache" / "tests")
+
 import pytest
 
 from tests import redis_server

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from tmws_mcp.errors import SettingsError
+from tmws_mcp.places import cache_folder, default_home
 from tmws_mcp.project import project_namespace
-from tmws_mcp.settings import Settings, default_home
+from tmws_mcp.settings import Settings
 
 
 def load(cwd: Path, **environ: str) -> Settings:
@@ -143,6 +144,24 @@ def test_every_folder_name_gives_a_valid_namespace(tmp_path: Path, name: str) ->
 )
 def test_the_home_follows_the_platform(platform: str, expected: str) -> None:
     assert default_home({"HOME": "/home/ada"}, platform) == Path("/home/ada") / expected
+
+
+@pytest.mark.parametrize(
+    ("platform", "expected"),
+    [
+        ("linux", ".cache/tmws-mcp"),
+        ("darwin", "Library/Caches/tmws-mcp"),
+        ("win32", "AppData/Local/tmws-mcp/Cache"),
+    ],
+)
+def test_what_can_be_made_anew_lies_where_the_platform_keeps_it(
+    platform: str, expected: str
+) -> None:
+    assert cache_folder({"HOME": "/home/ada"}, platform) == Path("/home/ada") / expected
+
+
+def test_another_folder_for_caches_is_followed() -> None:
+    assert cache_folder({"XDG_CACHE_HOME": "/x"}, "linux") == Path("/x/tmws-mcp")
 
 
 def test_pattern_folders_are_a_path_list(tmp_path: Path) -> None:

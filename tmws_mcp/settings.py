@@ -5,7 +5,6 @@ names (`home: …`), else from its default here. docs/reference/settings.md is m
 """
 
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -15,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from tmws_mcp.errors import FileError, NotAllowed, SettingsError
 from tmws_mcp.model import Namespace, Scope, ScopeSource
 from tmws_mcp.model.base import Name
+from tmws_mcp.places import default_home
 from tmws_mcp.project import checkout_of, project_namespace, repository_of, working_folder
 
 PREFIX = "TMWS_"
@@ -55,25 +55,6 @@ def _known_embedder(value: object) -> object:
 
 
 Folder = Annotated[Path, BeforeValidator(_absolute)]
-
-
-def default_home(environ: Mapping[str, str], platform: str = sys.platform) -> Path:
-    """Return the data folder that the platform's custom asks for."""
-    user = Path(environ.get("HOME") or environ.get("USERPROFILE") or Path.home())
-    if platform == "darwin":
-        return user / "Library" / "Application Support" / "tmws-mcp"
-    if platform == "win32":
-        return Path(environ.get("LOCALAPPDATA") or user / "AppData" / "Local") / "tmws-mcp"
-    return Path(environ.get("XDG_DATA_HOME") or user / ".local" / "share") / "tmws-mcp"
-
-
-def configuration_folder() -> Path:
-    """Return where other programs keep their configuration, by the platform's custom."""
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support"
-    if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
 
 
 def command_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:

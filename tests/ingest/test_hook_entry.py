@@ -10,7 +10,7 @@ import pytest
 from tests.ingest.hook_events import failed, prompt, put, run, start, worked
 from tmws_mcp import masking
 from tmws_mcp.ingest import hook_entry, spool
-from tmws_mcp.settings import default_home
+from tmws_mcp.places import default_home
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tmws_mcp.model import JsonObject
-from tmws_mcp.settings import configuration_folder
+from tmws_mcp.places import configuration_folder
 
 NAME = "tmws"
 UVX_FOLDERS = ("archive-v0", "environments-v2")

@@ -5,12 +5,12 @@ more is better than the wrong answer; after it, it is answered without the examp
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import anyio.to_thread
 
 from tmws_mcp.model import Match, Route
+from tmws_mcp.places import cache_folder
 from tmws_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tmws_mcp.patterns.matcher import Matcher
 
 WAIT_SECONDS_MAX = 2.0
-FOLDER = Path("cache", "matching")
-"""In the data folder: what was learned, by the examples that it was learned of."""
+FOLDER = "matching"
+"""In the folder of caches: what was learned, by the examples that it was learned of."""
 
 
 def matcher_of(catalog: "Catalog", settings: Settings) -> "Matcher":
@@ -28,7 +28,7 @@ def matcher_of(catalog: "Catalog", settings: Settings) -> "Matcher":
 
     matcher = Matcher(catalog)
     if settings.embedder != "none":  # whoever wants no vectors wants none here either
-        matcher.learn(settings.home / FOLDER)
+        matcher.learn(cache_folder() / FOLDER)
     return matcher
 
 

@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> int:
 
 
 def default_folder(environ: Mapping[str, str], platform: str) -> str:
-    """Return the spool of the data folder, as settings.default_home has it."""
+    """Return the spool of the data folder, as places.default_home has it."""
     if home := environ.get("TMWS_HOME"):
         return os.path.join(os.path.expanduser(home), "spool")  # noqa: PTH111, PTH118
     user = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")  # noqa: PTH111

@@ -16,6 +16,8 @@ from tmws_mcp.patterns.semantic.features import Reader
 
 SHARPNESS = 3.0
 """A landmark at similarity 0 weighs exp(-3), a twentieth of one that is equal."""
+BLOCK = 64
+"""Texts that are compared at once: numpy's own time for each call is shared, and memory bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +34,27 @@ class Landmarks:
     def __len__(self) -> int:
         return len(self.vectors)
 
-    def alike(self, reader: Reader, text: str, vectors: Floats) -> Floats:
-        """Return the similarity of a text, whose vectors are given, to each landmark: -1 to 1."""
-        pieces = reader.pieces(text)
-        firsts, lasts = self.starts[pieces.keys], self.starts[pieces.keys + 1]
+    def alike(self, reader: Reader, texts: Sequence[str]) -> Floats:
+        """Return a row for each text: its similarity to each landmark, -1 to 1."""
+        blocks = [texts[first : first + BLOCK] for first in range(0, len(texts), BLOCK)]
+        return np.concatenate([self._alike(reader, block) for block in blocks])
+
+    def _alike(self, reader: Reader, texts: Sequence[str]) -> Floats:
+        found = [reader.pieces(text) for text in texts]
+        keys = np.concatenate([pieces.keys for pieces in found])
+        firsts, lasts = self.starts[keys], self.starts[keys + 1]
         counts = lasts - firsts
         # All entries of all pieces as one list of places, without a loop over the pieces.
         offsets = np.repeat(firsts - np.concatenate(([0], np.cumsum(counts)[:-1])), counts)
         places = offsets + np.arange(len(offsets))
+        texts_of_keys = np.repeat(np.arange(len(texts)), [len(pieces.keys) for pieces in found])
         shared = np.bincount(
-            self.rows[places],
-            self.weights[places] * np.repeat(pieces.weights, counts),
-            minlength=len(self),
+            self.rows[places] + np.repeat(texts_of_keys * len(self), counts),
+            self.weights[places] * np.repeat(np.concatenate([p.weights for p in found]), counts),
+            minlength=len(texts) * len(self),
         )
-        similar: Floats = (self.vectors @ vectors + shared).astype(np.float32)
-        return similar
+        similar = reader.vectors(texts) @ self.vectors.T + shared.reshape(len(texts), len(self))
+        return similar.astype(np.float32)
 
 
 def lay_out(reader: Reader, texts: Sequence[str]) -> Landmarks:
@@ -68,6 +76,4 @@ def nearness(similar: Floats) -> Floats:
 
 def nearness_of_all(reader: Reader, landmarks: Landmarks, texts: Sequence[str]) -> Floats:
     """Return a row of nearness to the landmarks for each text."""
-    vectors = reader.vectors(texts)
-    rows = [landmarks.alike(reader, text, row) for text, row in zip(texts, vectors, strict=True)]
-    return nearness(np.stack(rows))
+    return nearness(landmarks.alike(reader, texts))

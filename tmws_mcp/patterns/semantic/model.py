@@ -80,7 +80,7 @@ class Model:
 
         `signs` are evidence from elsewhere for patterns, in natural logarithms of odds.
         """
-        alike = self.landmarks.alike(self.reader, query, self.reader.vectors([query])[0])
+        alike = self.landmarks.alike(self.reader, [query])[0]
         scores = (nearness(alike) @ self.weights).astype(np.float64)
         columns = {self.names.index(name): sign for name, sign in (signs or {}).items()}
         chances = np.minimum(self.calibration.chances(scores, columns), CONFIDENCE_MAX)

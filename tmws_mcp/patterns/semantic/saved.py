@@ -26,7 +26,7 @@ from tmws_mcp.telemetry import get_logger
 
 MODEL_VERSION = 3
 """Raised with any change of how a model is made."""
-FILES_MAX = 4
+FILES_MAX = 8
 """Models kept: those of the catalogues that were used last. One of 1,000 patterns takes 15 MB."""
 
 log = get_logger("patterns")

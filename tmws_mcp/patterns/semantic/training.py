@@ -112,10 +112,10 @@ def _kept(reader: Reader, examples: Examples) -> Places:
     own = examples.labels >= 0
     landmarks = lay_out(reader, [examples.texts[place] for place in np.flatnonzero(own)])
     keep = examples.labels != BACKGROUND
-    for place in np.flatnonzero(~keep):
-        text = examples.texts[place]
-        alike = landmarks.alike(reader, text, reader.vectors([text])[0])
-        keep[place] = alike.max() <= BACKGROUND_ALIKE_MAX
+    background = np.flatnonzero(~keep)
+    if len(background):
+        alike = landmarks.alike(reader, [examples.texts[place] for place in background])
+        keep[background] = alike.max(axis=1) <= BACKGROUND_ALIKE_MAX
     return np.flatnonzero(keep)
 
 
