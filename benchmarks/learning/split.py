@@ -87,7 +87,9 @@ def _replicator(product: Product, hub: MemoryHub) -> Replicator:
     ns = namespaces.ensure(product.db, SCOPE.namespace, BEGIN)
     table.move_link(product.db, ns)
     shared = Shared()
-    meaning = Meaning(sharing.about, sharing.learn, sharing.unlearn)
+    meaning = Meaning(
+        sharing.about, sharing.learn, sharing.unlearn, sharing.related, sharing.unlearn_whole
+    )
     shared.add(ns, Evidence(Seal(SECRET, SCOPE.namespace), "team", meaning))
     bindings = Bindings(shared.collect, shared.adopt, bodies.left, bodies.is_sound)
     keyring = Keyring(SCOPE.namespace, (SECRET,))

@@ -58,6 +58,15 @@ def test_forgetting_everywhere_asks_first_and_says_on_how_many(member):
     assert json.loads(member("inspect", "learned", "--json").stdout or "[]") == []
 
 
+def test_a_tool_or_a_task_is_forgotten_everywhere(member):
+    done = member("federation", "forget", "--tool", "make", "--yes")
+    assert "Forgotten on 1 of 1 instances: tool 'make'" in done.stdout
+    assert json.loads(member("inspect", "learned", "--json").stdout or "[]") == []
+
+    done = member("federation", "forget", "--task", "mend the build", "--yes")
+    assert "Forgotten on 1 of 1 instances: task 'mend the build'" in done.stdout
+
+
 def test_who_leaves_is_told_what_to_set(member):
     done = member("federation", "leave", "--yes")
     assert done.exit_code == OK

@@ -49,6 +49,8 @@ def sync(*, as_json: JsonOption = False) -> None:
 def forget(
     pattern: Annotated[str, typer.Argument(metavar="[ID]", help="A learned pattern.")] = "",
     *,
+    task: Annotated[str, typer.Option(help="All about this task (its text).")] = "",
+    tool: Annotated[str, typer.Option(help="All about this tool or method.")] = "",
     actor: Annotated[str, typer.Option(help="All that this instance counted.")] = "",
     namespace: NamespaceOption = "",
     yes: YesOption = False,
@@ -58,7 +60,9 @@ def forget(
     if not yes and not confirmed("Forget it on every instance? This cannot be undone."):
         end(FAILED, "Nothing was forgotten.")
     reply = with_engine(
-        lambda engine: engine.federation.forget(pattern=pattern, actor=actor, namespace=namespace)
+        lambda engine: engine.federation.forget(
+            pattern=pattern, task=task, tool=tool, actor=actor, namespace=namespace
+        )
     )
     _show_forgotten(reply, as_json=as_json)
 

@@ -26,7 +26,6 @@ from tmws_mcp.store import namespaces, shared
 from tmws_mcp.store import slots as table
 from tmws_mcp.store.database import Database
 from tmws_mcp.store.driver import Connection
-from tmws_mcp.store.evidence import Context
 
 if TYPE_CHECKING:
     from tmws_mcp.federation.carrier import Carrier
@@ -154,10 +153,17 @@ class Federation(Scoped):
         return await self.report()
 
     async def forget(
-        self, *, pattern: str = "", actor: str = "", namespace: str = ""
+        self,
+        *,
+        pattern: str = "",
+        task: str = "",
+        tool: str = "",
+        actor: str = "",
+        namespace: str = "",
     ) -> ForgottenEverywhere:
-        """Forget a learned pattern, or all that an instance counted, on every instance.
+        """Forget on every instance one of: a learned pattern, a task, a tool, an instance.
 
+        Of a task, told by its text, of a tool and of an instance goes all that was counted.
         It cannot be undone. Instances that are away do it when they come back.
 
         Raises:
@@ -165,39 +171,54 @@ class Federation(Scoped):
             HubNotReached: The hub does not answer; here it is forgotten already.
             InvalidInput: Not exactly one thing is named, or there is no such pattern.
         """
-        if bool(pattern) == bool(actor):
-            raise InvalidInput("Name a learned pattern, or an instance with --actor.")
+        what = {"pattern": pattern, "task": task, "tool": tool, "actor": actor}
+        named = [(kind, name) for kind, name in what.items() if name]
+        if len(named) != 1:
+            raise InvalidInput("Name one of a learned pattern, --task, --tool, --actor.")
         name = self._settings.scope(namespace).namespace
         if name not in self._shared():
             raise FederationOff(f"namespace {name} is not shared")
         async with self._replicator(name) as replicator:
-            done = await (await self._store()).write(self._forget, replicator, pattern, actor)
+            done = await (await self._store()).write(self._forget, replicator, *named[0])
             await replicator.tick()
             return await self._heard(replicator, *done)
 
     def _forget(
-        self, db: Connection, replicator: "Replicator", pattern: str, actor: str
+        self, db: Connection, replicator: "Replicator", kind: str, name: str
     ) -> tuple[str, int, int]:
         """Forget here; return what in words, how many slots, and the tombstone's number."""
         from tmws_mcp.federation import replica  # noqa: PLC0415 - only who shares needs it
 
         ns = replicator.ns
         replicator.collect_all(db)
-        if actor:
-            changed = replica.forget_actor(db, ns, actor)
-            said = f"all that instance {actor} counted"
+        if kind == "actor":
+            changed = replica.forget_actor(db, ns, name)
+            said = f"all that instance {name} counted"
         else:
-            said, contexts = sharing.slots_of_pattern(db, ns, pattern)
-            keys = [key for slot in contexts if (key := self._key(replicator, slot))]
+            said, keys = self._keys(db, replicator, kind, name)
             changed = replica.forget(db, ns, keys)
+        seq = identities.seq(db)  # of the newest tombstone
         replicator.bindings.adopt(db, ns, changed)
-        return said, len(changed), identities.seq(db)
+        return said, len(changed), seq
 
-    def _key(self, replicator: "Replicator", slot: Context) -> bytes | None:
+    def _keys(
+        self, db: Connection, replicator: "Replicator", kind: str, name: str
+    ) -> tuple[str, list[bytes]]:
+        """Return what is meant in words, and the keys of all its slots."""
         from tmws_mcp.federation.privacy import Place  # noqa: PLC0415 - see above
-        from tmws_mcp.federation.slots import OUTCOME  # noqa: PLC0415 - see above
+        from tmws_mcp.federation.slots import OUTCOME, TASK  # noqa: PLC0415 - see above
 
-        return self._member_of(replicator).evidence.seal.hidden(OUTCOME, Place(*slot))
+        evidence, ns = self._member_of(replicator).evidence, replicator.ns
+        if kind == "pattern":
+            said, places = sharing.slots_of_pattern(db, ns, name)
+            hidden = [evidence.seal.hidden(OUTCOME, Place(*place)) for place in places]
+            return said, [key for key in hidden if key]
+        slot = TASK if kind == "task" else OUTCOME
+        said, told = (sharing.whole_task if kind == "task" else sharing.whole_tool)(name)
+        whole = Place(*told)
+        if (key := evidence.seal.hidden(slot, whole)) is None:
+            raise InvalidInput(f"The {said} is never shared: `tmws-mcp learned forget` forgets it.")
+        return said, [key, *evidence.wholes.parts(db, ns, whole)]
 
     def _member_of(self, replicator: "Replicator") -> "Member":
         return next(one for one in self._members.values() if one.ns == replicator.ns)
@@ -292,7 +313,9 @@ class Federation(Scoped):
         # It stays when keys are exchanged: under another one each thing would be another thing.
         secret = settings.federation_seal or settings.federation_keys[-1]
         seal = Seal(hashlib.sha256(secret.encode()).digest(), namespace, settings.federation_deny)
-        meaning = Meaning(sharing.about, sharing.learn, sharing.unlearn)
+        meaning = Meaning(
+            sharing.about, sharing.learn, sharing.unlearn, sharing.related, sharing.unlearn_whole
+        )
         return Member(
             store=store,
             namespace=namespace,

@@ -17,6 +17,7 @@ from tmws_mcp.federation.bodies import About, Counts, Done, Ending, Followed
 from tmws_mcp.federation.privacy import Place, Seal
 from tmws_mcp.federation.slots import CONTEXT, OUTCOME, TASK, TOMBSTONE, forgets
 from tmws_mcp.federation.trust import Trust
+from tmws_mcp.federation.wholes import Related, Wholes
 from tmws_mcp.federation.wire import BODY_BYTES_MAX
 from tmws_mcp.model.federation import Slot
 from tmws_mcp.store import actor as identities
@@ -50,6 +51,10 @@ class Meaning:
     """Keep what somebody else's slot is the evidence of."""
     unlearn: Callable[[Connection, int, Context], None]
     """Drop what a slot was the evidence of: it is forgotten everywhere."""
+    related: Related
+    """What is known of a task or a tool as a whole (wholes.py)."""
+    unlearn_whole: Callable[[Connection, int, Context], None]
+    """Drop all that is known of a task or a tool: it is forgotten everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +140,31 @@ class Evidence:
 
     def adopt(self, db: Connection, ns: int, keys: Iterable[bytes]) -> None:
         """Write into learning's tables what changed for these things."""
-        self._adopt(db, ns, keys)
+        found = dict.fromkeys(keys)
+        for tomb in [key for key in found if key[:1] == TOMBSTONE]:
+            found |= dict.fromkeys(self._drop_whole(db, ns, tomb[1:]))
+        self._adopt(db, ns, found)
         for area in AREAS:
             namespaces.touch(db, ns, area)
+
+    def _drop_whole(self, db: Connection, ns: int, key: bytes) -> Sequence[bytes]:
+        """Drop all that is known here of a task or a tool that is forgotten; return what changed.
+
+        Only once: who has counted it again since then does so in a slot that is full.
+        """
+        wholes = self.wholes
+        place = wholes.place(key)
+        if place is None or wholes.own(db, ns, [key]):
+            return ()
+        parts = wholes.parts(db, ns, place)
+        replica.take_back(db, ns, wholes.own(db, ns, parts))
+        self.meaning.unlearn_whole(db, ns, place)
+        return parts  # others may count it again, so that their rows are written anew
+
+    @property
+    def wholes(self) -> Wholes:
+        """Tasks and tools as wholes."""
+        return Wholes(self.seal, self.meaning.related)
 
     def _adopt(self, db: Connection, ns: int, keys: Iterable[bytes]) -> None:
         things = list(dict.fromkeys(_things(keys)))

@@ -145,6 +145,16 @@ def forget_actor(db: Connection, ns: int, name: str) -> Changed:
     return _entomb(db, ns, me, [Slot(FAREWELL + name.encode(), upto, seq, GONE)])
 
 
+def take_back(db: Connection, ns: int, keys: Sequence[bytes]) -> Changed:
+    """Redact what this actor counts of these things, and leave to others what they count."""
+    numbers = identities.next_seqs(db, len(keys))
+    blank = {key: (seq, REDACTED) for key, seq in zip(keys, numbers, strict=True)}
+    changed = write_own(db, ns, blank)
+    for key in keys:
+        table.drop_base(db, ns, key)
+    return changed
+
+
 def repeat(db: Connection, ns: int, tomb: Slot) -> Changed:
     """Say as one's own that something is forgotten, as somebody else has said it."""
     (seq,) = identities.next_seqs(db, 1)

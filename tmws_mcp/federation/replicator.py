@@ -211,9 +211,9 @@ class Replicator:
         Raises:
             Forked: It is of somebody who writes as this actor.
         """
-        if any(forgets(slot) for entry in entries for slot in entry.slots):
-            # What was counted before it was forgotten here must be seen to be of before.
-            self.collect_all(db)
+        # What was counted before it was forgotten here must be seen to be of before, and what was
+        # counted again after it, of after: whoever has no slot of it has no row to keep.
+        self.collect_all(db)
         changed: Changed = {}
         for entry in entries:
             self._check_own(db, entry.actor, entry.slots, entry.tag)
@@ -299,8 +299,7 @@ class Replicator:
         return slot
 
     def _take_slots(self, db: Connection, actor: str, slots: Sequence[Slot]) -> None:
-        if any(map(forgets, slots)):
-            self.collect_all(db)
+        self.collect_all(db)  # see take_entries
         own = identities.identity(db)
         if actor == own:
             newest = table.peer(db, self.ns, own).vv

@@ -7,22 +7,28 @@ has the same id on each instance, and one that knows the task shows its own text
 from collections.abc import Sequence
 
 from tmws_mcp.errors import InvalidInput
-from tmws_mcp.learning import intake
-from tmws_mcp.learning.counting import REPAIR, SEQUENCE, TASK_TOOL, VARIANT
+from tmws_mcp.learning import intake, wording
+from tmws_mcp.learning.counting import REPAIR, SEQUENCE, TASK, TASK_TOOL, TOOL, VARIANT
 from tmws_mcp.learning.identity import pattern_id
 from tmws_mcp.learning.kinds import error_recovery, performance, task_sequence, tool_usage
 from tmws_mcp.learning.learned import kind_of, touch
 from tmws_mcp.learning.templates import MASKS_VERSION
+from tmws_mcp.learning.words import task_key
 from tmws_mcp.model import JsonObject
 from tmws_mcp.store import carrying, tasks
 from tmws_mcp.store import forgetting as taking
 from tmws_mcp.store import learned as table
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Context
+from tmws_mcp.store.forgetting import Part
 from tmws_mcp.store.learned import Learned
 
-__all__ = ["about", "learn", "slots_of_pattern", "touch", "unlearn"]
+__all__ = [
+    "about", "learn", "related", "slots_of_pattern", "touch", "unlearn", "unlearn_whole",
+    "whole_task", "whole_tool",
+]  # fmt: skip
 
+SUBJECT_CHARS_MAX = 100
 KIND_OF_SLOT = {
     TASK_TOOL: tool_usage.KIND,
     SEQUENCE: task_sequence.KIND,
@@ -97,6 +103,39 @@ def unlearn(db: Connection, ns: int, slot: Context) -> None:
     ids = table.ids_of_slot(db, ns, slot)
     if ids:
         taking.delete(db, ns, taking.of_patterns(ns, ids, []))
+
+
+def whole_task(told: str) -> tuple[str, Context]:
+    """Return a task in words, and what stands for all that is known of it."""
+    said = intake.masked(told, len(told))
+    return f"task {wording.cut(said, SUBJECT_CHARS_MAX)!r}", (TASK, task_key(said), "")
+
+
+def whole_tool(told: str) -> tuple[str, Context]:
+    """Return a tool in words, and what stands for all that is known of it."""
+    name = intake.tool_name(told)
+    return f"tool {name!r}", (TOOL, "", name)
+
+
+def related(db: Connection, ns: int, whole: Context) -> tuple[list[Context], list[Context]]:
+    """Return the outcomes and the contexts that hold something about a task or a tool."""
+    parts = _parts(db, ns, whole)
+    return taking.contexts(db, parts, "outcome"), taking.contexts(db, parts, "context")
+
+
+def unlearn_whole(db: Connection, ns: int, whole: Context) -> None:
+    """Drop all that is known of a task or a tool; of a tool also what it did for tasks."""
+    parts = _parts(db, ns, whole)
+    if whole[0] == TOOL:
+        taking.retell_tasks(db, parts)
+    taking.delete(db, ns, parts)
+
+
+def _parts(db: Connection, ns: int, whole: Context) -> tuple[Part, ...]:
+    kind, key, name = whole
+    if kind == TOOL:
+        return taking.of_tool(ns, name)
+    return taking.of_task(ns, key, tasks.find(db, ns, key))
 
 
 def slots_of_pattern(db: Connection, ns: int, name: str) -> tuple[str, tuple[Context, ...]]:

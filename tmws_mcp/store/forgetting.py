@@ -178,6 +178,31 @@ def count(db: Connection, parts: Sequence[Part]) -> dict[str, int]:
     return found
 
 
+def contexts(db: Connection, parts: Sequence[Part], table: str) -> list[Context]:
+    """Return what the parts count in `outcome` or `context`."""
+    assert table in ("outcome", "context")
+    found: dict[Context, None] = {}
+    for part in parts:
+        if part.table == table:
+            sql = f"SELECT DISTINCT kind, key, action FROM {table} WHERE {part.where}"
+            found |= dict.fromkeys(db.rows(sql, part.values))
+    return list(found)
+
+
+def retell_tasks(db: Connection, parts: Sequence[Part]) -> None:
+    """Number the tasks anew that the parts have own runs of: others are told of them again."""
+    for part in parts:
+        if part.table == "run":
+            tasks = db.rows(
+                f"SELECT DISTINCT task FROM run WHERE session > 0 AND {part.where}", part.values
+            )
+            numbers = actor.next_seqs(db, len(tasks))
+            db.run_many(
+                "UPDATE task SET seq = ? WHERE id = ?",
+                ((seq, task) for seq, (task,) in zip(numbers, tasks, strict=True)),
+            )
+
+
 def rows_of(db: Connection, parts: Sequence[Part]) -> Rows:
     """Return the rows that can be put back."""
     kept: Rows = {}

@@ -124,6 +124,15 @@ def of_keys(db: Connection, ns: int, keys: Sequence[bytes]) -> dict[bytes, dict[
     return found
 
 
+def holding(db: Connection, ns: int, part: bytes) -> list[tuple[bytes, bytes]]:
+    """Return (key, body) of all full slots that hold these bytes; it looks at each slot."""
+    return db.rows(
+        "SELECT key, body FROM slot WHERE ns = ? AND body <> x'' "
+        "AND (instr(key, ?) OR instr(body, ?))",
+        (ns, part, part),
+    )
+
+
 def greatest_gens(db: Connection, ns: int, keys: Sequence[bytes]) -> dict[bytes, int]:
     """Return the greatest gen of any actor's slot for each of these things that has one."""
     found: dict[bytes, int] = {}
