@@ -106,3 +106,16 @@ def test_an_old_sqlite_is_refused_with_the_remedy(
 
     with pytest.raises(SqliteError, match="install apsw"):
         StdlibConnection(tmp_path / "a.db", 0.1)
+
+
+def test_prepared_statements_are_kept_up_to_their_bound(tmp_path: Path) -> None:
+    apsw_connection = pytest.importorskip("tmws_mcp.store.apsw_connection")
+    path = tmp_path / "b.db"
+    path.touch()
+    kept = apsw_connection.ApswConnection(path, 1.0)
+    for number in range(2 * driver.STATEMENTS_KEPT_MAX):
+        kept.rows(f"SELECT {number}")
+
+    stats = kept._db.cache_stats(include_entries=True)
+    assert stats["size"] == driver.STATEMENTS_KEPT_MAX >= len(stats["entries"])
+    kept.close()

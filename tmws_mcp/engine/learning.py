@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import anyio.to_thread
 
@@ -29,6 +30,8 @@ from tmws_mcp.telemetry import get_logger
 
 log = get_logger("engine.learning")
 
+T = TypeVar("T")
+
 
 class Learning(Scoped):
     """Observes and recommends for the engine."""
@@ -52,15 +55,8 @@ class Learning(Scoped):
     async def observe(self, asked: ObserveRequest, connection: str) -> ObserveReply:
         """Record what happened; it is durable when this returns."""
         store, scope = await self._store(), self._settings.scope(asked.namespace)
-        reply = await store.write(
-            pausing.observe,
-            asked,
-            scope,
-            connection=connection,
-            now=self._clock(),
-            shelf=self._shelf,
-            experts=await self._experts(),
-        )
+        work = await self._equipped(pausing.observe, connection)
+        reply = await store.write(work, asked, scope)
         self._shelf.confirm()
         self._store.figures.observed(asked)
         self._observed()
@@ -70,17 +66,20 @@ class Learning(Scoped):
     async def recommend(self, asked: RecommendRequest, connection: str) -> RecommendReply:
         """Say what has proved itself in a case like this, or why nothing can be said."""
         store, scope = await self._store(), self._settings.scope(asked.namespace)
-        reply = await store.read(
-            recommending.recommend,
-            asked,
-            scope,
+        work = await self._equipped(recommending.recommend, connection)
+        reply = await store.read(work, asked, scope)
+        telling.recommended(self._feed, reply)
+        return reply
+
+    async def _equipped(self, work: Callable[..., T], connection: str) -> Callable[..., T]:
+        """Return the work with what each call of the learning part is given."""
+        return partial(
+            work,
             connection=connection,
             now=self._clock(),
             shelf=self._shelf,
             experts=await self._experts(),
         )
-        telling.recommended(self._feed, reply)
-        return reply
 
     async def end_connection(self, connection: str) -> None:
         """Close the implicit session of a connection, if the store was used at all."""

@@ -14,12 +14,13 @@ from tmws_mcp.learning.experts import EXPERTS, Expert
 from tmws_mcp.learning.intake import Observation
 from tmws_mcp.learning.kinds import error_recovery, performance, tool_usage
 from tmws_mcp.learning.neighbours import nearest
-from tmws_mcp.learning.view import Shelf, View
+from tmws_mcp.learning.view import Shelf, View, near_key
 from tmws_mcp.learning.weights import Weights
 from tmws_mcp.model import ObserveReply, ObserveRequest, Scope
 from tmws_mcp.store import namespaces, observations, tasks
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.observations import Session, Step
+from tmws_mcp.store.tasks import Near
 
 AREA = view.LEARNING
 IDLE_SECONDS = 30 * 60
@@ -148,13 +149,12 @@ def _again(db: Connection, session: Session) -> Session:
 def _take_step(desk: Desk, session: Session, seen: Observation, step: Step) -> int:
     """Take in a new step, and return the run that it belongs to."""
     db, changes = desk.db, desk.changes
-    run, position = observations.place(db, session, step.number)
+    run, position, history = observations.place(db, session, step.number)
     is_new_turn = bool(seen.turn) and seen.turn != session.turn
     if run == session.run:
         session = _begun(desk, session, seen)
     if is_new_turn:
         step = replace(step, turn=seen.turn)
-    history = observations.history(db, session, run=run, before=position)
     ordinal = observations.add_step(db, session, step, run=run, position=position, now=desk.now)
     if step.tool and lessons.is_due(ordinal, changes):
         case = _case(session, seen, history, is_new_turn=is_new_turn)
@@ -204,12 +204,18 @@ def _begun(desk: Desk, session: Session, seen: Observation) -> Session:
     if not seen.task_key:
         return session
     words = intake.text_words(seen.task)
+    # Looked for before the task is made: who asked about it a moment ago has found them already.
+    near = _near(desk, seen) if session.task is None else ()
     task = tasks.ensure(db, session.ns, seen.task_key, seen.task, words, desk.now)
     if session.task is None:
-        observations.set_task(db, session, task, nearest(db, session.ns, seen.task))
+        observations.set_task(db, session, task, near)
         desk.changes.recounted = True  # the task may be new, and then words are rarer or commoner
         return _again(db, session)
     return session
+
+
+def _near(desk: Desk, seen: Observation) -> tuple[Near, ...]:
+    return desk.view.kept(near_key(seen.task_key), lambda: nearest(desk.db, desk.ns, seen.task))
 
 
 def _take_end(desk: Desk, session: Session, seen: Observation) -> int:

@@ -81,6 +81,22 @@ def _counted_on(
     return {place: dict(sorted(actions.items())) for place, actions in counted.items()}
 
 
+def _read_next(
+    read: dict[Read, Mapping[str, int]], counted: Mapping[Read, Mapping[str, int]]
+) -> dict[Read, Mapping[str, int]]:
+    """Return the contexts as they stand after a change, in a dict of their own.
+
+    Who still reads the store as it was adds to the old one, and must not add to this.
+    """
+    known = dict(read)
+    for place, actions in counted.items():
+        if len(actions) < evidence.ACTIONS_READ_MAX:
+            known[place] = actions
+        else:
+            del known[place]  # a longer one is cut where it is read
+    return known
+
+
 class Shelf:
     """What a process has read of the counts of one store; threads may share it."""
 
@@ -167,11 +183,7 @@ class View:
         read = {} if pruned else self._entries.read
         counted = _counted_on(read, changed)
         made = {} if pruned else self._still_made(ended, counted=bool(counted))
-        known = {
-            place: actions
-            for place, actions in {**read, **counted}.items()
-            if len(actions) < evidence.ACTIONS_READ_MAX  # a longer one is cut where it is read
-        }
+        known = _read_next(read, counted) if changed else read
         self._shelf.promise(self.ns, generation, Entries(known, made))
 
     def _still_made(self, ended: Collection[int], *, counted: bool) -> dict[Hashable, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import apsw
 
-from tmws_mcp.store.driver import Params, Row, SqliteError
+from tmws_mcp.store.driver import STATEMENTS_KEPT_MAX, Params, Row, SqliteError
 
 
 class ApswConnection:
@@ -14,7 +14,11 @@ class ApswConnection:
 
     def __init__(self, path: Path, busy_seconds_max: float) -> None:
         try:
-            self._db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+            self._db = apsw.Connection(
+                str(path),
+                flags=apsw.SQLITE_OPEN_READWRITE,
+                statementcachesize=STATEMENTS_KEPT_MAX,
+            )
             self._db.set_busy_timeout(int(busy_seconds_max * 1000))
         except apsw.Error as error:
             raise _translated(error) from error

@@ -9,6 +9,8 @@ from tmws_mcp.store.driver import Connection, Row
 from tmws_mcp.store.evidence import Context
 
 LEARNED_MAX = 5_000
+SEEN_SECONDS = 60
+"""That a pattern was seen again is noted so often; when its counts moved last is always known."""
 PRUNED_EACH = 64
 """Counting costs a scan of an index, so that one in so many new ones pays for it (by its id)."""
 
@@ -36,6 +38,8 @@ def note(db: Connection, ns: int, learned: Learned, slot: Context, now: float) -
     One that came from another instance came without the task's text.
     """
     made = json.dumps(learned.definition)
+    if _is_noted(db, ns, learned.id, made, slot, now):
+        return
     seen = db.run(
         "UPDATE learned SET last_at = max(last_at, ?), slot_kind = ?, slot_key = ?, "
         'slot_action = ?, definition = iif(definition LIKE \'%"task": ""%\', ?, definition) '
@@ -51,6 +55,20 @@ def note(db: Connection, ns: int, learned: Learned, slot: Context, now: float) -
     )
     if int(learned.id, 16) % PRUNED_EACH == 0:
         prune(db, ns, LEARNED_MAX)
+
+
+def _is_noted(
+    db: Connection, ns: int, pattern_id: str, made: str, slot: Context, now: float
+) -> bool:
+    """Tell whether it was seen just now: writing it again would only cost pages of the log."""
+    return (
+        db.row(
+            "SELECT 1 FROM learned WHERE ns = ? AND id = ? AND last_at > ? AND definition = ? "
+            "AND slot_kind = ? AND slot_key = ? AND slot_action = ?",
+            (ns, pattern_id, now - SEEN_SECONDS, made, *slot),
+        )
+        is not None
+    )
 
 
 def prune(db: Connection, ns: int, learned_max: int) -> int:

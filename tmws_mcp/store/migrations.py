@@ -27,6 +27,7 @@ from tmws_mcp.store.schema import (
     s0012_events,
     s0013_calls,
     s0014_tokens,
+    s0015_fewer_indexes,
 )
 from tmws_mcp.store.schema.s0001_first import APPLICATION_ID
 
@@ -51,6 +52,7 @@ STEPS: tuple[Step, ...] = (
     s0012_events.apply,
     s0013_calls.apply,
     s0014_tokens.apply,
+    s0015_fewer_indexes.apply,
 )
 """Step n, counted from 1, makes schema n out of schema n - 1."""
 LATEST = len(STEPS)

@@ -158,18 +158,35 @@ def run_of_step(db: Connection, session: Session, step: Step) -> int | None:
     return None
 
 
-def place(db: Connection, session: Session, number: int | None) -> tuple[int, int]:
-    """Return run and position for a new step: a late one goes to the run that it was part of."""
-    if number is not None:
-        later = db.row(
-            "SELECT run FROM step WHERE session = ? AND number > ? ORDER BY number LIMIT 1",
-            (session.id, number),
-        )
-        return (int(later[0]) if later else session.run), number
-    last = db.row(
-        "SELECT max(position) FROM step WHERE session = ? AND run = ?", (session.id, session.run)
+def place(
+    db: Connection, session: Session, number: int | None
+) -> tuple[int, int, tuple[Step, ...]]:
+    """Return run and position for a new step, and the newest steps before it, oldest first.
+
+    A late step goes to the run that it was part of, one without a number to the end.
+    """
+    if number is None:
+        return (session.run, *_end(db, session))
+    later = db.row(
+        "SELECT run FROM step WHERE session = ? AND number > ? ORDER BY number LIMIT 1",
+        (session.id, number),
     )
-    return session.run, 0 if last is None or last[0] is None else int(last[0]) + 1
+    run = int(later[0]) if later else session.run
+    return run, number, history(db, session, run=run, before=number)
+
+
+def _end(db: Connection, session: Session) -> tuple[int, tuple[Step, ...]]:
+    """Return the position after the run's last step, and its newest steps: mostly by one query."""
+    rows = db.rows(
+        f"SELECT position, {STEP_COLUMNS} FROM step WHERE session = ? AND run = ? "
+        "ORDER BY position DESC, id DESC LIMIT ?",
+        (session.id, session.run, HISTORY_MAX),
+    )
+    position = int(rows[0][0]) + 1 if rows else 0
+    steps = tuple(_step(row[1:]) for row in reversed(rows) if row[1])
+    if len(steps) < len(rows) == HISTORY_MAX:  # among them observations without a tool
+        steps = newest_steps(db, session)
+    return position, steps
 
 
 def add_step(

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-from tmws_mcp.store.driver import OLDEST_SQLITE, Params, Row, SqliteError
+from tmws_mcp.store.driver import OLDEST_SQLITE, STATEMENTS_KEPT_MAX, Params, Row, SqliteError
 
 CANNOT = 1  # SQLITE_ERROR
 
@@ -27,6 +27,7 @@ class StdlibConnection:
                 timeout=busy_seconds_max,
                 isolation_level=None,
                 check_same_thread=False,
+                cached_statements=STATEMENTS_KEPT_MAX,
             )
         except sqlite3.Error as error:
             raise _translated(error) from error

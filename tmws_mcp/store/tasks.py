@@ -16,6 +16,8 @@ from tmws_mcp.store.driver import Connection
 
 TASKS_MAX = 20_000
 TASKS_PRUNED_EACH = 64
+SEEN_SECONDS = 60
+"""That a task was met again is noted so often: which are dropped first need not be known closer."""
 RUNS_MAX = 12
 QUERY_WORDS_MAX = 32
 POSTINGS_MAX = 300
@@ -79,14 +81,23 @@ def ensure(
 ) -> int:
     """Return the task's key; a new one is made and its words indexed."""
     known = db.row(
-        "UPDATE task SET last_at = max(last_at, ?), text = iif(text = '', ?, text) "
-        "WHERE ns = ? AND hash = ? RETURNING id",
-        (now, text, ns, task_hash),
+        "SELECT id, last_at > ? AND (text <> '' OR ? = '') FROM task WHERE ns = ? AND hash = ?",
+        (now - SEEN_SECONDS, text, ns, task_hash),
     )
     if known:
-        return int(known[0])
+        key, is_noted = known
+        if not is_noted:
+            _seen(db, key, text, now)
+        return int(key)
     (seq,) = actor.next_seqs(db, 1)
     return _insert(db, ns, task_hash, text, {word_key(w): n for w, n in words.items()}, now, seq)
+
+
+def _seen(db: Connection, task: int, text: str, now: float) -> None:
+    db.run(
+        "UPDATE task SET last_at = max(last_at, ?), text = iif(text = '', ?, text) WHERE id = ?",
+        (now, text, task),
+    )
 
 
 def _insert(
