@@ -115,16 +115,22 @@ def _show_namespace(found: NamespaceFederation) -> None:
                 ("tombstones", found.forgotten),
                 ("rows of own evidence", found.own_evidence),
                 ("rows of others' evidence", found.foreign_evidence),
+                ("slots sent and taken", f"{found.sent} and {found.taken} by this process"),
+                ("messages refused", found.refused),
             ],
             title=f"namespace {found.namespace}",
         )
     )
-    columns = ("instance", "slots", "redacted", "bytes", "here up to", "hub up to", "in step")
-    console().print(table(columns, map(_row, found.peers), numbers=columns[1:6]))
+    columns = (
+        "instance", "slots", "redacted", "bytes", "here up to", "hub up to", "lag, s", "digest",
+        "in step",
+    )  # fmt: skip
+    console().print(table(columns, map(_row, found.peers), numbers=columns[1:7]))
 
 
 def _row(peer: PeerLine) -> tuple[object, ...]:
     hub = "?" if peer.hub_vv is None else peer.hub_vv
     step = "?" if peer.same is None else "yes" if peer.same else "not yet"
     name = f"{peer.actor} (this one)" if peer.own else peer.actor
-    return (name, peer.slots, peer.redacted, peer.bytes, peer.vv, hub, step)
+    lag = "?" if peer.lag_seconds is None else f"{peer.lag_seconds:.1f}"
+    return (name, peer.slots, peer.redacted, peer.bytes, peer.vv, hub, lag, peer.digest, step)

@@ -5,7 +5,7 @@ Where no Redis is set nothing of federation/ is imported, and nothing is said ab
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -30,8 +30,9 @@ from tmws_mcp.store.driver import Connection
 if TYPE_CHECKING:
     from tmws_mcp.federation.carrier import Carrier
     from tmws_mcp.federation.evidence import Shared
-    from tmws_mcp.federation.hub import Digests, Hub, Opened
+    from tmws_mcp.federation.looking import Asked
     from tmws_mcp.federation.member import Member
+    from tmws_mcp.federation.redis_hub import RedisHub
     from tmws_mcp.federation.replicator import Replicator
     from tmws_mcp.federation.wire import Keyring
 
@@ -129,12 +130,14 @@ class Federation(Scoped):
         ns = await store.read(namespaces.find, namespace)
         if ns is None:
             return NamespaceFederation(namespace=namespace, shared=False)
-        opened: Opened | None = None
-        told: Mapping[str, Digests] = {}
+        asked: Asked | None = None
+        place, figures = self._place(namespace), self._members[namespace].figures
+        cursor = (await store.read(table.link, ns)).cursor
         with suppress(HubAway):  # what is known here is shown all the same
-            async with self._hub(self._place(namespace)) as hub:
-                opened, told = await hub.open(), await hub.told()
-        return await store.read(looking.seen, ns, namespace, opened, told)
+            async with self._hub(place) as hub:
+                recent = await hub.recent(cursor)
+                asked = looking.Asked(await hub.open(), await hub.told(), recent)
+        return await store.read(looking.seen, ns, self._keyring(place), asked, figures)
 
     async def sync(self) -> FederationReport:
         """Agree with the hub now.
@@ -296,7 +299,7 @@ class Federation(Scoped):
             raise HubNotReached(shown_url(self._settings.redis_url), "was emptied") from error
 
     @asynccontextmanager
-    async def _hub(self, place: str) -> AsyncIterator["Hub"]:
+    async def _hub(self, place: str) -> AsyncIterator["RedisHub"]:
         from tmws_mcp.federation.member import WAIT_SECONDS  # noqa: PLC0415 - see above
         from tmws_mcp.federation.redis_hub import redis_hub  # noqa: PLC0415 - see above
 

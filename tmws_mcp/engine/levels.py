@@ -79,7 +79,7 @@ def _judged(patterns: Sequence[PatternFigures]) -> tuple[int, int]:
 
 
 def of_federation(report: FederationReport) -> Iterator[Sample]:
-    """Give how far the instances that share are apart, in changes."""
+    """Give how far the instances that share are apart, in changes and in seconds."""
     for one in report.namespaces:
         labels = (("namespace", one.namespace),)
         known = [peer for peer in one.peers if peer.hub_vv is not None]  # the hub has answered
@@ -87,6 +87,14 @@ def of_federation(report: FederationReport) -> Iterator[Sample]:
         yield Sample("federation_waiting", labels, one.waiting)
         behind = sum(max((peer.hub_vv or 0) - peer.vv, 0) for peer in known if not peer.own)
         yield Sample("federation_behind", labels, behind)
+        lags = [peer.lag_seconds for peer in one.peers if peer.lag_seconds is not None]
+        yield Sample("federation_lag_seconds", labels, max(lags, default=0.0))
+        yield Sample("federation_peers", labels, len(one.peers))
+        yield Sample("federation_apart", labels, sum(peer.same is False for peer in one.peers))
+        yield Sample("federation_slots", labels, sum(peer.slots for peer in one.peers))
+        yield Sample("federation_bytes", labels, sum(peer.bytes for peer in one.peers))
+        for whose, rows in (("own", one.own_evidence), ("others", one.foreign_evidence)):
+            yield Sample("federation_evidence", (*labels, ("whose", whose)), rows)
 
 
 def of_process(store: Opening, *, feed: int) -> list[Sample]:

@@ -16,7 +16,7 @@ import anyio
 
 from tmws_mcp.errors import TmwsError
 from tmws_mcp.federation import bodies, fork
-from tmws_mcp.federation.bindings import Bindings
+from tmws_mcp.federation.bindings import Bindings, Figures
 from tmws_mcp.federation.evidence import Evidence, Shared
 from tmws_mcp.federation.hub import Hub, HubAway, StaleEpoch
 from tmws_mcp.federation.pace import Pace
@@ -61,10 +61,11 @@ class Member:
     """The namespace's key in the store, set by `settle`."""
     state: str = "starting"
     """In words, for people."""
-    replicator: Replicator | None = None
+    figures: Figures = field(default_factory=Figures)
+    """What went by in this process, over all connections to the hub."""
     _bell: anyio.Event = field(default_factory=anyio.Event)
     _told: int = 0
-    """Slots of others that `taken_in` was told of, of those that the replicator took."""
+    """Slots of others that `taken_in` was told of, of those that were taken."""
     _due: float = float("-inf")
     """When the next tick is, which finds what the quick way has missed."""
     _owner: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(4)}")
@@ -100,7 +101,9 @@ class Member:
         return f"{LEASE}:{self.namespace}"
 
     def _is_away(self, error: Exception) -> None:
-        said = f"away: {error}" if str(error) else f"away: {type(error).__name__}"
+        """Say what holds sharing up: the hub, or the own store, whose disk may be full."""
+        where = "stopped" if isinstance(error, TmwsError) else "away"
+        said = f"{where}: {str(error) or type(error).__name__}"
         if said != self.state:
             log.warning("federation.away", namespace=self.namespace, reason=str(error))
         self.state = said
@@ -117,9 +120,9 @@ class Member:
 
     async def _share(self) -> None:
         async with self.open_hub() as hub:
-            self.replicator, self._told = self.replicator_for(hub), 0
-            quick, pace = Quick(self.replicator), Pace(self.load)
-            await self._tick(self.replicator)  # the log before it comes with the slots
+            replicator = self.replicator_for(hub)
+            quick, pace = Quick(replicator), Pace(self.load)
+            await self._tick(replicator)  # the log before it comes with the slots
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._listen, quick, pace)
                 try:
@@ -137,7 +140,7 @@ class Member:
             reauthor=bodies.left,
             is_sound=bodies.is_sound,
         )
-        return Replicator(self.store, self.ns, hub, self.keyring, bindings)
+        return Replicator(self.store, self.ns, hub, self.keyring, bindings, figures=self.figures)
 
     async def _keep_in_step(self, quick: Quick, pace: Pace) -> None:
         compared_at = self._due = float("-inf")
@@ -165,12 +168,12 @@ class Member:
             with suppress(StaleEpoch):  # emptied in the middle: the next one begins anew
                 await replicator.tick()
         finally:
-            self._tell(replicator)
+            self._tell()
 
-    def _tell(self, replicator: Replicator) -> None:
+    def _tell(self) -> None:
         """Say how much was taken in since this was said last, by tick and quick way together."""
-        taken = replicator.figures.received - self._told
-        self._told = replicator.figures.received
+        taken = self.figures.received - self._told
+        self._told = self.figures.received
         if taken:
             self.taken_in(taken)
 
@@ -191,7 +194,7 @@ class Member:
             if await quick.take(heard):
                 self._tick_soon()
         finally:
-            self._tell(quick.replicator)
+            self._tell()
 
     def _tick_soon(self) -> None:
         self._due = float("-inf")

@@ -30,6 +30,7 @@ from tmws_mcp.federation.hub import (
     Sealed,
     StaleEpoch,
 )
+from tmws_mcp.federation.looking import Recent
 from tmws_mcp.federation.slots import FAREWELL, TOMBSTONE
 from tmws_mcp.federation.wire import HEADER_BYTES, NUMBER_DIGITS, UNREADABLE
 from tmws_mcp.model.federation import Mark
@@ -196,6 +197,19 @@ class RedisHub:
             for name, told in list(found.items())[:TOLD_MAX]
         }
 
+    async def recent(self, cursor: str) -> Recent:
+        """Return what the Stream has after the cursor, with the server's clock."""
+        start = f"({cursor}" if cursor != START else "-"
+        async with _answers(), self._redis.pipeline(transaction=False) as asked:
+            asked.time()
+            asked.xrange(self._key("log"), min=start, count=READ_MAX)
+            (seconds, micros), found = await asked.execute()
+        entries = [
+            (int(at.partition(b"-")[0]) / 1_000, told.get(b"p", b""), told.get(b"m", b""))
+            for at, told in found
+        ]
+        return Recent(seconds + micros / 1e6, entries)
+
     async def figures(self) -> dict[str, str]:
         """Return what a person wants to know of the server: version, policy, memory, bytes here."""
         async with _answers():
@@ -284,7 +298,7 @@ def acl_rules(namespace: str, user: str) -> Sequence[str]:
     """Return the commands that make a Redis user who may do just what this hub does."""
     keys = f"~tm:{{{namespace}}}:*"
     calls = (
-        *("ping", "hello", "auth", "client|setname", "info", "multi", "exec"),
+        *("ping", "time", "hello", "auth", "client|setname", "info", "multi", "exec"),
         *("set", "get", "hget", "hset", "hgetall", "hscan", "sadd", "smembers", "xadd", "xrange"),
         *(
             "xread",

@@ -39,6 +39,11 @@ class PeerLine(Value):
     same: bool | None = None
     """Whether the instance itself, or the hub's other members, tell the same digests."""
     bytes: int
+    lag_seconds: float | None = None
+    """How long ago the oldest change was shared that is lacking here, at least; 0.0: none is.
+
+    None where the hub could not be asked.
+    """
 
 
 class NamespaceFederation(Value):
@@ -55,6 +60,14 @@ class NamespaceFederation(Value):
     own_evidence: int = 0
     foreign_evidence: int = 0
     """Rows of evidence that learning reads, own and of others."""
+    sent: int = 0
+    """Slots given to the hub by this process since it began."""
+    taken: int = 0
+    """Slots of others taken in."""
+    refused: int = 0
+    """Messages that were not believed: too large, not signed, not sound."""
+    forks: int = 0
+    """How often a twin of this store was found, and another id taken."""
 
 
 class FederationReport(Value):

@@ -105,6 +105,18 @@ METRICS: Mapping[str, Told] = {
     "federation_behind": Told(
         "level", ("namespace",), "changes of others that are not known here yet", of_store=True
     ),
+    "federation_lag_seconds": Told(
+        "level", ("namespace",), "how long ago the oldest of them was shared", of_store=True
+    ),
+    "federation_peers": Told("level", ("namespace",), "instances that are known", of_store=True),
+    "federation_apart": Told(
+        "level", ("namespace",), "instances whose digests differ at the moment", of_store=True
+    ),
+    "federation_slots": Told("level", ("namespace",), "slots of all instances", of_store=True),
+    "federation_bytes": Told("level", ("namespace",), "their keys and bodies", of_store=True),
+    "federation_evidence": Told(
+        "level", ("namespace", "whose"), "rows of evidence: `own`, or of `others`", of_store=True
+    ),
 }  # fmt: skip
 """Each figure by the name under which it is measured."""
 

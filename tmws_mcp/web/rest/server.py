@@ -11,6 +11,7 @@ from starlette.responses import StreamingResponse
 from tmws_mcp.model import Namespace, Request, Statistics, Status
 from tmws_mcp.model.base import Name
 from tmws_mcp.model.federation import FederationReport, ForgottenEverywhere
+from tmws_mcp.model.learning import LongText
 from tmws_mcp.web.answering import API, LINES, Calling, EngineRoute, Reply, Where, answers, lines
 
 router = APIRouter(prefix=API, route_class=EngineRoute, tags=["server"])
@@ -21,9 +22,11 @@ CHUNK_BYTES = 64 * 1024
 
 
 class ForgetEverywhere(Request):
-    """What every instance is to forget: exactly one of the first two."""
+    """What every instance is to forget: exactly one of the first four."""
 
     pattern: Name = ""
+    task: LongText = ""
+    tool: Name = ""
     actor: Name = ""
     namespace: Namespace = ""
 
@@ -55,8 +58,7 @@ async def sync(caller: Calling) -> Reply:
 @router.post("/federation/forget", **answers(ForgottenEverywhere, "admin"))
 async def forget_everywhere(asked: ForgetEverywhere, caller: Calling) -> Reply:
     """Forget on every instance; it cannot be undone."""
-    forget = caller.engine.federation.forget
-    return Reply(await forget(pattern=asked.pattern, actor=asked.actor, namespace=asked.namespace))
+    return Reply(await caller.engine.federation.forget(**asked.model_dump()))
 
 
 @router.get("/export/memories", **lines("admin"))
