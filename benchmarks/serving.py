@@ -36,6 +36,9 @@ WARM_SECONDS = 60.0
 GROWTH_MAX = 1.1
 """Of the memory after WARM_SECONDS, by which caches and connections are there."""
 START_SECONDS_MAX = 60.0
+REST_SECONDS_MAX, REST_CPU_SECONDS_MAX = 180.0, 0.02
+"""For how long a server may learn from its patterns' examples before it is measured, and how much
+processor time in a second is rest."""
 HEAD_BYTES_MAX, BODY_BYTES_MAX = 64 * 1024, 4 * 1024 * 1024
 HOST, PROTOCOL = "127.0.0.1", "2026-07-28"
 FACT = "we decide that the staging port is 8931"
@@ -163,6 +166,7 @@ BARE = ("-m", "benchmarks.bare_server", "http")
 async def compared(ours: Server, bare: Server) -> dict[str, JsonValue]:
     """Return the figures of both servers, asked in turns."""
     await keep_an_answer(ours[0])
+    await rest(ours[1])
     found: dict[str, JsonValue] = {}
     for connections in CONNECTIONS:
         seen = {"tmws_mcp": Seen(), "bare SDK": Seen()}
@@ -192,6 +196,15 @@ async def keep_an_answer(ours: int) -> None:
         await one.ask(request(ours, ASKED))
         if b'"cached":"process"' not in await one.ask(request(ours, ASKED)):
             raise SystemExit("the answer is not kept")
+
+
+async def rest(pid: int) -> None:
+    """Wait until what the first call began in the background is done."""
+    with anyio.fail_after(REST_SECONDS_MAX):
+        before, now = 0.0, _cpu_seconds(pid)
+        while now - before > REST_CPU_SECONDS_MAX:
+            await anyio.sleep(1)
+            before, now = now, _cpu_seconds(pid)
 
 
 def calls(client: int) -> Iterator[Call]:

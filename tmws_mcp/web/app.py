@@ -5,8 +5,10 @@ To add a group of routes, write a module with a `router` and name it in `ROUTERS
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
+from starlette.middleware.errors import ServerErrorMiddleware
 
 from tmws_mcp import __version__
 from tmws_mcp.server.app import build_server
@@ -15,13 +17,17 @@ from tmws_mcp.server.guard import Limits
 from tmws_mcp.settings import Settings
 from tmws_mcp.web import docs, health, live, metrics, rest
 from tmws_mcp.web.auth import OnlyWithToken, Rates, Verifier
-from tmws_mcp.web.bodies import BoundedBodies
+from tmws_mcp.web.bodies import BoundedBodies, TellsTooLarge
 from tmws_mcp.web.draining import Draining, EndsStreams
 from tmws_mcp.web.endpoint import McpEndpoint
+from tmws_mcp.web.front import FrontedApi, ShortWay
 from tmws_mcp.web.noting import Noted
-from tmws_mcp.web.problems import Api, add_problems
+from tmws_mcp.web.problems import add_problems, of_bug
 from tmws_mcp.web.reach import OnlyKnownNames, Reach
 from tmws_mcp.web.workers import Worker
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 ROUTERS: tuple[APIRouter, ...] = (
     rest.router,
@@ -39,7 +45,7 @@ DESCRIPTION = (
 
 def build_app(
     settings: Settings, reach: Reach, *, tokens: bool, worker: Worker | None = None
-) -> FastAPI:
+) -> FrontedApi:
     """Return the application; its lifespan opens what it needs, the engine with the first call.
 
     `tokens`: nobody gets in without one. `worker` says which it is of several processes.
@@ -50,7 +56,7 @@ def build_app(
     mcp = McpEndpoint(build_server(settings, engine=engine, limits=limits), settings, reach)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FrontedApi) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             # The engine stays open while clients come and go.
             await stack.enter_async_context(engine.connection())
@@ -58,7 +64,7 @@ def build_app(
             await stack.enter_async_context(metrics.put_down(app))
             yield
 
-    app = Api(
+    app = FrontedApi(
         title="tmws_mcp",
         version=__version__,
         description=DESCRIPTION,
@@ -70,27 +76,29 @@ def build_app(
     )
     app.state.settings, app.state.engine, app.state.limits = settings, engine, limits
     _note_life(app, worker, mcp)
-    app.router.routes.extend(mcp.routes)
+    app.router.routes.extend(mcp.routes_of_sse)
     for router in ROUTERS:
         app.include_router(router)
     add_problems(app)
-    _guard(app, reach, tokens=tokens)
+    app.front = _front(app, reach, tokens=tokens)
     return app
 
 
-def _guard(app: FastAPI, reach: Reach, *, tokens: bool) -> None:
-    """Put before the routes what every request has to pass; the last one added is asked first."""
+def _front(app: FrontedApi, reach: Reach, *, tokens: bool) -> "ASGIApp":
+    """Return what every request has to pass, the outermost last, with what serves it within."""
     engine: SharedEngine = app.state.engine
-    app.add_middleware(BoundedBodies)
+    front: ASGIApp = ShortWay(BoundedBodies(app.routed), app.state.mcp.routes)
+    front = TellsTooLarge(front)
     if tokens:
         rates = Rates(app.state.settings.http_per_minute)
-        app.add_middleware(OnlyWithToken, verifier=Verifier(engine), rates=rates)
-    app.add_middleware(OnlyKnownNames, reach=reach)
-    app.add_middleware(EndsStreams, draining=app.state.draining)
-    app.add_middleware(Noted, measures=engine.measures)
+        front = OnlyWithToken(front, verifier=Verifier(engine), rates=rates)
+    front = OnlyKnownNames(front, reach=reach)
+    front = EndsStreams(front, draining=app.state.draining)
+    front = Noted(front, measures=engine.measures)
+    return ServerErrorMiddleware(front, handler=of_bug)
 
 
-def _note_life(app: FastAPI, worker: Worker | None, mcp: McpEndpoint) -> None:
+def _note_life(app: FrontedApi, worker: Worker | None, mcp: McpEndpoint) -> None:
     """Have the application know which process it is in, who watches it, and when it is to end."""
     app.state.worker, app.state.watching, app.state.mcp = worker, set(), mcp
     app.state.readiness, app.state.draining = health.Readiness(), Draining()

@@ -1,4 +1,7 @@
-"""A bound on the body of every request, told as a problem like any other error."""
+"""A bound on the body of every request, told as a problem like any other error.
+
+The SDK bounds what is sent to MCP itself; REST gets the same bound around all of it.
+"""
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -14,14 +17,21 @@ BODY_BYTES_MAX = 4 * 1024 * 1024
 """Of a request to any route; the SDK's own limit for MCP."""
 
 
-class BoundedBodies:
+class BoundedBodies(RequestBodyLimitMiddleware):
     """Middleware: refuses a larger body before anything of it is read into values."""
 
     def __init__(self, app: "ASGIApp") -> None:
-        self._bounded = RequestBodyLimitMiddleware(app, BODY_BYTES_MAX)
+        super().__init__(app, BODY_BYTES_MAX)
+
+
+class TellsTooLarge:
+    """Middleware: tells the SDK's refusal as a problem; it would be plain text without a type."""
+
+    def __init__(self, app: "ASGIApp") -> None:
+        self._app = app
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Serve a request, or refuse it; the SDK would do so in plain text without a type."""
+        """Serve a request, or say that it was refused."""
         refused = False
 
         async def sending(message: "Message") -> None:
@@ -30,7 +40,7 @@ class BoundedBodies:
             if not refused:
                 await send(message)
 
-        await self._bounded(scope, receive, sending)
+        await self._app(scope, receive, sending)
         if refused:
             detail = f"A request has at most {BODY_BYTES_MAX:,} bytes. Split it into several."
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from tmws_mcp.web.headers import header
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -76,7 +78,6 @@ class EndsStreams:
 
 
 def _listens(scope: "Scope") -> bool:
-    headers = dict(scope["headers"])
     if scope["method"] == "GET":
-        return b"text/event-stream" in headers.get(b"accept", b"")
-    return bool(headers.get(b"mcp-method", b"") == LISTENS.encode())
+        return "text/event-stream" in header(scope, b"accept")
+    return header(scope, b"mcp-method") == LISTENS

@@ -7,6 +7,7 @@ from mcp.server.mcpserver import MCPServer
 from starlette.routing import BaseRoute
 
 from tmws_mcp.settings import Settings
+from tmws_mcp.web.bodies import BODY_BYTES_MAX
 from tmws_mcp.web.reach import Reach
 
 
@@ -18,6 +19,7 @@ class McpEndpoint:
         security = reach.security()
         self.routes: list[BaseRoute] = list(
             server.streamable_http_app(
+                max_request_body_size=BODY_BYTES_MAX,
                 transport_security=security,
                 # A session would be known to one process of several, and each request goes to any.
                 stateless_http=settings.http_workers > 1,
@@ -25,8 +27,9 @@ class McpEndpoint:
                 session_idle_timeout=settings.http_session_idle_seconds,
             ).routes
         )
-        if settings.http_sse:
-            self.routes += server.sse_app(transport_security=security).routes
+        self.routes_of_sse: list[BaseRoute] = (
+            list(server.sse_app(transport_security=security).routes) if settings.http_sse else []
+        )
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """Serve sessions for as long as the block runs."""

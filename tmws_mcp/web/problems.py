@@ -74,7 +74,7 @@ def add_problems(app: FastAPI) -> None:
     app.add_exception_handler(TmwsError, _of_ours)
     app.add_exception_handler(RequestValidationError, _of_request)
     app.add_exception_handler(HTTPException, _of_http)
-    app.add_exception_handler(Exception, _of_bug)
+    app.add_exception_handler(Exception, of_bug)
 
 
 class Api(FastAPI):
@@ -150,7 +150,7 @@ def _methods(request: Request) -> list[str]:
     return sorted(method.upper() for one in fit for method in paths[one])
 
 
-async def _of_bug(_: Request, _error: Exception) -> Response:
+async def of_bug(_: Request, _error: Exception) -> Response:
     """Tell no more than that it was a bug: the traceback is in the log."""
     detail = "An error of the server; its log (stderr) has the details."
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error", detail)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from tmws_mcp.errors import SettingsError
+from tmws_mcp.web.headers import header
 from tmws_mcp.web.problems import problem
 
 if TYPE_CHECKING:
@@ -90,17 +90,19 @@ class OnlyKnownNames:
     """Middleware: refuses requests made through a name, or by a web page, that nobody allowed."""
 
     def __init__(self, app: "ASGIApp", reach: Reach) -> None:
-        self._app, self._reach = app, reach
+        self._app = app
+        self._hosts = frozenset(reach.hosts)
+        self._origins = frozenset(("", *reach.origins))
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Serve a request, or refuse it."""
         free = scope["type"] == "lifespan" or scope["path"] in PROBES
-        refused = None if free else self._refused(HTTPConnection(scope))
+        refused = None if free else self._refused(scope)
         await (refused or self._app)(scope, receive, send)
 
-    def _refused(self, asked: HTTPConnection) -> Response | None:
-        if asked.headers.get("host", "") not in self._reach.hosts:
+    def _refused(self, scope: "Scope") -> Response | None:
+        if header(scope, b"host") not in self._hosts:
             return problem(MISDIRECTED, "Unknown host", "Name it in TMWS_HTTP_NAMES.")
-        if asked.headers.get("origin", "") not in ("", *self._reach.origins):
+        if header(scope, b"origin") not in self._origins:
             return problem(FORBIDDEN, "Unknown origin", "Name it in TMWS_HTTP_ORIGINS.")
         return None
