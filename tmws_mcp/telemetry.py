@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TRACES_SECONDS_MAX = 2
 """For a collector to take some spans; then they are lost."""
 SPANS_WAITING_MAX = 2_048
+_OURS = logging.getLogger("tmws_mcp")
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
 
@@ -29,7 +30,7 @@ def configure_logging(level: str) -> None:
 
     Called before the MCP server is built: it leaves a configured root logger alone.
     """
-    logging.getLogger("tmws_mcp").setLevel(LEVELS[level])
+    _OURS.setLevel(LEVELS[level])
     logging.basicConfig(
         stream=sys.stderr,
         # Libraries print their arguments when they debug, and ours are memories and raw errors.
@@ -108,7 +109,7 @@ class Logger:
         self._tell("ERROR", event, {**figures, "exc_info": True})
 
     def _tell(self, level: str, event: str, figures: dict[str, object]) -> None:
-        if logging.getLogger("tmws_mcp").isEnabledFor(LEVELS[level]):
+        if _OURS.isEnabledFor(LEVELS[level]):
             _events().log(LEVELS[level], event, package=self._package, **figures)
 
 

@@ -5,8 +5,11 @@ from typing import Any
 import jsonschema
 import pytest
 from mcp import Client
+from mcp_types import CallToolResult
 
 from tests.server.calls import text_of
+from tmws_mcp.server.app import build_server
+from tmws_mcp.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -45,3 +48,30 @@ async def test_each_reply_fits_its_schema(client: Client) -> None:
         schema = schemas[name]
         assert schema is not None
         jsonschema.validate(result.structured_content, schema)
+
+
+async def test_an_answer_given_again_is_rendered_as_the_first_time(settings: Settings) -> None:
+    asked = {"query": "what did we decide about the importer"}
+    kept = settings.model_copy(update={"embedder": "static"})  # words alone are not kept
+
+    async with Client(build_server(kept)) as client:
+        await client.call_tool(
+            "store_memory", {"content": "We decided: the importer has port 8931"}
+        )
+        made, *again = [await client.call_tool("pattern_execute", asked) for _ in range(4)]
+
+    assert [facts_of(one)["cached"] for one in (made, *again)] == [False, *["process"] * 3]
+    for one in again:
+        assert text_of(one).splitlines()[1:] == text_of(made).splitlines()[1:]
+        assert lasting(one) == lasting(made)
+
+
+def facts_of(result: CallToolResult) -> dict[str, Any]:
+    assert result.structured_content is not None
+    return result.structured_content
+
+
+def lasting(result: CallToolResult) -> dict[str, Any]:
+    """Return the structured part without what each call has of its own."""
+    own = ("cached", "ms", "tokens", "tokens_saved")
+    return {name: value for name, value in facts_of(result).items() if name not in own}

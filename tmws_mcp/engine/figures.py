@@ -71,15 +71,15 @@ class Figures:
     def executed(self, request: ExecuteRequest, reply: ExecuteReply) -> None:
         """Count an execution."""
         name = _named(reply.pattern, reply.route)
-        counts = Counter({"runs": 1, "tokens": reply.tokens, "saved": reply.tokens_saved})
+        counts = {"runs": 1, "tokens": reply.tokens, "saved": reply.tokens_saved}
         if reply.cached:
-            counts.update({f"kept_{reply.cached}": 1, bucket("kept", reply.ms): 1})
+            counts |= {f"kept_{reply.cached}": 1, bucket("kept", reply.ms): 1}
         else:
-            counts.update({"made": 1, bucket("us", reply.ms): 1})
-            counts["failed"] = int(any(_failed(step) for step in reply.steps))
+            failed = int(any(_failed(step) for step in reply.steps))
+            counts |= {"made": 1, bucket("us", reply.ms): 1, "failed": failed}
             self.slowness.note(name, reply.ms, self._clock())
         if memories := _recalled(reply):
-            counts.update({"recalled": 1, "found": int(any(memories))})
+            counts |= {"recalled": 1, "found": int(any(memories))}
         counts["again"] = int(self._is_again(request))
         self.count(PATTERN, name, counts)
         kept = reply.cached or "made"
@@ -103,8 +103,13 @@ class Figures:
     def count(self, kind: str, name: str, counts: Mapping[str, int]) -> None:
         """Add to the counts of a thing."""
         thing = (kind, name)
-        if thing in self._waiting or len(self._waiting) < THINGS_MAX:
-            self._waiting.setdefault(thing, Counter()).update(counts)
+        waiting = self._waiting.get(thing)
+        if waiting is None:
+            if len(self._waiting) >= THINGS_MAX:
+                return
+            waiting = self._waiting[thing] = Counter()
+        for what, n in counts.items():  # what Counter.update does, at half the time
+            waiting[what] += n
 
     def _count_caches(self) -> None:
         """Count by how much the counters of the caches have risen since they were last asked."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, StringConstraints, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from tmws_mcp.model.base import JsonObject, Namespace, Query, Request, Scope, Value
 from tmws_mcp.model.memory import TokenBudget
@@ -88,6 +89,16 @@ class Explanation(Value):
     closest: tuple[str, ...] = ()
 
 
+@dataclass(slots=True)
+class Rendered:
+    """How an answer that is kept was rendered, for all to whom it is given again."""
+
+    body: str | None = None
+    """The text below the first line, which tells how long this call took."""
+    facts: JsonObject | None = None
+    """The structured part, whose `ms` is each call's own."""
+
+
 class ExecuteReply(Value):
     """What pattern_execute answers."""
 
@@ -109,6 +120,8 @@ class ExecuteReply(Value):
     ms: float
     explanation: Explanation | None = None
     scope: Scope
+    rendered: Annotated[Rendered | None, SkipJsonSchema(), Field(exclude=True, repr=False)] = None
+    """Of a kept answer: filled by whoever renders it first, and never told."""
 
 
 class Batched(Value):

@@ -14,7 +14,7 @@ from tmws_mcp.model import (
     Match,
     Scope,
 )
-from tmws_mcp.model.pattern import CacheLayer
+from tmws_mcp.model.pattern import CacheLayer, Rendered
 from tmws_mcp.patterns.arguments import refused
 from tmws_mcp.patterns.definition import QUERY, Budget, Pattern
 from tmws_mcp.patterns.parts import Call, Parts
@@ -214,5 +214,6 @@ def is_whole(reply: ExecuteReply) -> bool:
 
 def as_cached(reply: ExecuteReply, layer: CacheLayer, ms: float) -> ExecuteReply:
     """Return a reply that was kept, as it is given again."""
-    again = reply.model_copy(update={"cached": layer, "ms": round(ms, 3)})
+    changed = {"cached": layer, "ms": round(ms, 3), "rendered": Rendered()}
+    again = reply.model_copy(update=changed)
     return again.model_copy(update={"tokens": estimate_tokens(execute_text(again))})

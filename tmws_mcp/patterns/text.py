@@ -22,7 +22,16 @@ SHORT_CHARS_MAX = 100
 
 def execute_text(reply: ExecuteReply) -> str:
     """Return the reply as compact text, complete without the structured part."""
-    lines = [header(reply)]
+    kept = reply.rendered
+    body = _body(reply) if kept is None or kept.body is None else kept.body
+    if kept is not None:
+        kept.body = body
+    return f"{header(reply)}\n{body}" if body else header(reply)
+
+
+def _body(reply: ExecuteReply) -> str:
+    """Return all but the first line."""
+    lines = []
     if isinstance(reply.result, dict):
         lines += [results_text(reply.result)] if reply.result else []
     lines += [f"{step.name} {_not_ok(step)}" for step in reply.steps if not step.ok]

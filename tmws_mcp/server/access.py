@@ -5,7 +5,7 @@ long as a request is at work; `SharedEngine.get` gives each caller the engine as
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -96,11 +96,17 @@ def require(access: Access | None, permission: Permission, *, everywhere: bool =
         )
 
 
-@asynccontextmanager
-async def audited(
+def audited(
     engine: "Engine", access: Access | None, action: str, namespace: str
-) -> AsyncIterator[None]:
+) -> AbstractAsyncContextManager[None]:
     """Write down how something that writes ended; without a token there is nobody to name."""
+    return nullcontext() if access is None else _audited(engine, access, action, namespace)
+
+
+@asynccontextmanager
+async def _audited(
+    engine: "Engine", access: Access, action: str, namespace: str
+) -> AsyncIterator[None]:
     outcome, namespace = "ok", namespace or engine.settings.scope().namespace
     try:
         yield
@@ -108,8 +114,7 @@ async def audited(
         outcome = type(error).__name__
         raise
     finally:
-        if access is not None:
-            await _audit(engine, access, action, namespace, outcome)
+        await _audit(engine, access, action, namespace, outcome)
 
 
 async def _audit(

@@ -26,7 +26,8 @@ class Limits:
     """How many calls are at work at once, and for how long each."""
 
     def __init__(self, *, calls_max: int, call_seconds_max: float) -> None:
-        self._slots = anyio.Semaphore(calls_max)
+        # A free slot is taken at once: another round of the event loop would be time of each call.
+        self._slots = anyio.Semaphore(calls_max, fast_acquire=True)
         self._calls_max, self._seconds = calls_max, call_seconds_max
 
     @property

@@ -62,6 +62,37 @@ ADDS = ToolAnnotations(
 )
 
 
+def facts(value: BaseModel) -> JsonObject:
+    """Return the reply for programs: without what does not apply, with a null that says something.
+
+    An optional field that is None is left out; a required one (no pattern matched) stays.
+    """
+    fields = type(value).model_fields
+    return {
+        name: _fact(part)
+        for name, part in value
+        if (part is not None or fields[name].is_required()) and not fields[name].exclude
+    }
+
+
+def _fact(part: Any) -> Any:
+    if isinstance(part, BaseModel):
+        return facts(part)
+    if isinstance(part, tuple):
+        return [_fact(item) for item in part]
+    return part
+
+
+def execute_facts(reply: ExecuteReply) -> JsonObject:
+    """Return the same of an execution: what a kept answer shows is put together once."""
+    kept = reply.rendered
+    if kept is None:
+        return facts(reply)
+    if kept.facts is None:
+        kept.facts = facts(reply)
+    return {**kept.facts, "ms": reply.ms}
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A row of the table."""
@@ -78,6 +109,7 @@ class Entry:
     annotations: ToolAnnotations
     needs: Permission = "write"
     """What a token has to allow."""
+    facts: Callable[[Any], JsonObject] = facts
 
 
 TOOLS = (
@@ -132,6 +164,7 @@ TOOLS = (
         lambda engine, request, _: engine.pattern_execute(request),
         execute_text,
         ADDS.model_copy(update={"open_world_hint": True}),
+        facts=execute_facts,
     ),
     Entry(
         "observe_interaction",
@@ -266,34 +299,13 @@ class EngineTool(Tool):
                 reply = await entry.call(engine, request, caller)
         return CallToolResult(
             content=[TextContent(text=checked_output(entry.text(reply)))],
-            structured_content=facts(reply),
+            structured_content=entry.facts(reply),
         )
 
 
 def _needs(entry: Entry, request: Request) -> Permission:
     """Return what a token has to allow; what only matches and routes runs nothing."""
     return "read" if getattr(request, "dry_run", False) else entry.needs
-
-
-def facts(value: BaseModel) -> JsonObject:
-    """Return the reply for programs: without what does not apply, with a null that says something.
-
-    An optional field that is None is left out; a required one (no pattern matched) stays.
-    """
-    fields = type(value).model_fields
-    return {
-        name: _fact(part)
-        for name, part in value
-        if (part is not None or fields[name].is_required()) and not fields[name].exclude
-    }
-
-
-def _fact(part: Any) -> Any:
-    if isinstance(part, BaseModel):
-        return facts(part)
-    if isinstance(part, tuple):
-        return [_fact(item) for item in part]
-    return part
 
 
 def engine_tools(engine: SharedEngine, limits: Limits, settings: Settings) -> list[Tool]:
