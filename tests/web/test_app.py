@@ -58,8 +58,9 @@ async def test_rest_serves_known_names_and_pages_alone(
     assert reply.status_code == status
 
 
-async def test_a_body_over_the_limit_is_refused(client: httpx2.AsyncClient) -> None:
-    reply = await client.post(SEARCH, content=b"x" * (BODY_BYTES_MAX + 1))
+@pytest.mark.parametrize("path", [SEARCH, "/mcp"])
+async def test_a_body_over_the_limit_is_refused(client: httpx2.AsyncClient, path: str) -> None:
+    reply = await client.post(path, content=b"x" * (BODY_BYTES_MAX + 1))
 
     assert (reply.status_code, reply.json()["title"]) == (413, "Too large")
 

@@ -12,15 +12,17 @@ import json
 import os
 import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import anyio
 import typer
 
+from tmws_mcp.cli.bearer import REMEDY, bearer_headers
 from tmws_mcp.cli.exits import FAILED, end
-from tmws_mcp.errors import InvalidInput, TmwsError
+from tmws_mcp.errors import InvalidInput, NotAllowed, TmwsError
 from tmws_mcp.settings import Settings
 from tmws_mcp.telemetry import configure_logging
 from tmws_mcp.tokens import estimate_tokens
@@ -37,7 +39,14 @@ RESOURCE_NOT_FOUND = (-32002, -32602)  # the codes of 2025-11-25 and of 2026-07-
 CommandOption = Annotated[
     str, typer.Option("--command", help="Start this MCP server and speak to it over stdio.")
 ]
-UrlOption = Annotated[str, typer.Option("--url", help="Speak to the MCP server at this URL.")]
+UrlOption = Annotated[
+    str,
+    typer.Option(
+        "--url",
+        help="Speak to the MCP server at this URL; its token is in TMWS_TOKEN, or in the file that "
+        "TMWS_TOKEN_FILE names.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -145,13 +154,40 @@ def _first_cause(error: BaseException) -> BaseException:
 async def _client(command: str, url: str) -> AsyncIterator["Client"]:
     from mcp import Client  # noqa: PLC0415 - see above
 
-    async with Client(_server(command, url), read_timeout_seconds=CALL_SECONDS_MAX) as client:
-        yield client
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(_at(url)) if url else _server(command)
+        client = Client(server, read_timeout_seconds=CALL_SECONDS_MAX)
+        yield await stack.enter_async_context(client)
 
 
-def _server(command: str, url: str) -> Any:
-    if url:
-        return url
+@asynccontextmanager
+async def _at(url: str) -> AsyncIterator[Any]:
+    """Give the transport to a server at a URL, with the caller's token where there is one.
+
+    Raises:
+        NotAllowed: The server wants another token; the SDK's own error would not say so.
+    """
+    import httpx2  # noqa: PLC0415 - see above
+    from mcp.client.streamable_http import streamable_http_client  # noqa: PLC0415 - see above
+
+    statuses = set()
+
+    async def note(response: httpx2.Response) -> None:
+        statuses.add(response.status_code)
+
+    hooks = {"response": [note]}
+    async with httpx2.AsyncClient(
+        headers=bearer_headers(url), timeout=CALL_SECONDS_MAX, event_hooks=hooks
+    ) as web:
+        try:
+            yield streamable_http_client(url, http_client=web)
+        except Exception as error:
+            if HTTPStatus.UNAUTHORIZED in statuses:
+                raise NotAllowed(f"{url} wants a token that it knows. {REMEDY}") from error
+            raise
+
+
+def _server(command: str) -> Any:
     if command:
         from mcp import StdioServerParameters  # noqa: PLC0415 - see above
 

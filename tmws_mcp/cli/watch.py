@@ -14,6 +14,7 @@ import anyio
 import typer
 from pydantic import ValidationError
 
+from tmws_mcp.cli.bearer import bearer_headers
 from tmws_mcp.cli.exits import FAILED, NOTHING, OK, end
 from tmws_mcp.cli.render import show
 from tmws_mcp.cli.target import JsonOption, UrlOption
@@ -87,7 +88,10 @@ async def _told_by(url: str, asked: WatchRequest) -> AsyncIterator[More]:
 
     try:
         async with connect(
-            socket_url(url, asked), open_timeout=CONNECT_SECONDS_MAX, max_size=MESSAGE_BYTES_MAX
+            socket_url(url, asked),
+            additional_headers=bearer_headers(url),
+            open_timeout=CONNECT_SECONDS_MAX,
+            max_size=MESSAGE_BYTES_MAX,
         ) as connection:
 
             async def more() -> list[Event]:
