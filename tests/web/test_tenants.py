@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from tests.server.calls import text_of
 from tests.web.conftest import API, make_token, settings_in
 from tests.web.served import served
-from tmws_mcp.web import live
+from tmws_mcp.web import auth
 
 pytestmark = pytest.mark.anyio
 
@@ -223,7 +223,7 @@ async def test_a_socket_tells_a_tenant_of_its_own_events_alone(tenants: Tenants)
 async def test_a_socket_ends_with_its_token(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "ASKED_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(auth, "ASKED_AGAIN_SECONDS", 0.05)
     async with served(settings_in(tmp_path), tokens=True) as server:
         token = await make_token(server.app, "read")
         headers = {"Authorization": f"Bearer {token}"}

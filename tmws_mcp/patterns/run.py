@@ -14,6 +14,7 @@ from pydantic import JsonValue, ValidationError
 
 from tmws_mcp.errors import ActionError, TmwsError, ToolUnreachable
 from tmws_mcp.model import JsonObject, StepReport
+from tmws_mcp.patterns import progress
 from tmws_mcp.patterns.commands import run_command_step
 from tmws_mcp.patterns.parts import Call, Found, Parts
 from tmws_mcp.patterns.pick import picked
@@ -87,6 +88,7 @@ async def run_steps(steps: Sequence[Step], parts: Parts, call: Call) -> dict[str
             await ended[name].wait()
         outcomes[step.name] = await _outcome(step, outcomes, parts, call, deadline)
         ended[step.name].set()
+        await progress.tell(len(outcomes), len(steps), step.name)
 
     async with anyio.create_task_group() as tasks:
         for step in steps:

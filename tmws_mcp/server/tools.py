@@ -41,6 +41,7 @@ from tmws_mcp.model import (
 )
 from tmws_mcp.model.access import Permission
 from tmws_mcp.model.problems import validated
+from tmws_mcp.patterns.progress import told_to
 from tmws_mcp.patterns.text import execute_text
 from tmws_mcp.server.access import audited, caller_access, require
 from tmws_mcp.server.connection import Caller, SharedEngine, caller_of
@@ -296,7 +297,8 @@ class EngineTool(Tool):
             writer = None if needs == "read" else access
             namespace = str(getattr(request, "namespace", ""))
             async with audited(engine, writer, entry.name, namespace):
-                reply = await entry.call(engine, request, caller)
+                with told_to(context.report_progress):
+                    reply = await entry.call(engine, request, caller)
         return CallToolResult(
             content=[TextContent(text=checked_output(entry.text(reply)))],
             structured_content=entry.facts(reply),

@@ -16,7 +16,7 @@ from tmws_mcp.server.connection import SharedEngine
 from tmws_mcp.server.guard import Limits
 from tmws_mcp.settings import Settings
 from tmws_mcp.web import docs, health, live, metrics, rest
-from tmws_mcp.web.auth import OnlyWithToken, Rates, Verifier
+from tmws_mcp.web.auth import OnlyWithToken, Rates, UntilRefused, Verifier
 from tmws_mcp.web.bodies import BoundedBodies, TellsTooLarge
 from tmws_mcp.web.draining import Draining, EndsStreams
 from tmws_mcp.web.endpoint import McpEndpoint
@@ -89,11 +89,12 @@ def _front(app: FrontedApi, reach: Reach, *, tokens: bool) -> "ASGIApp":
     engine: SharedEngine = app.state.engine
     front: ASGIApp = ShortWay(BoundedBodies(app.routed), app.state.mcp.routes)
     front = TellsTooLarge(front)
+    until = UntilRefused(engine) if tokens else None
+    front = EndsStreams(front, draining=app.state.draining, until=until)
     if tokens:
         rates = Rates(app.state.settings.http_per_minute)
         front = OnlyWithToken(front, verifier=Verifier(engine), rates=rates)
     front = OnlyKnownNames(front, reach=reach)
-    front = EndsStreams(front, draining=app.state.draining)
     front = Noted(front, measures=engine.measures)
     return ServerErrorMiddleware(front, handler=of_bug)
 

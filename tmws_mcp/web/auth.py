@@ -6,6 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import anyio
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 from starlette.requests import HTTPConnection
@@ -14,11 +15,13 @@ from starlette.responses import Response
 from tmws_mcp.errors import TmwsError, TooOften
 from tmws_mcp.model.access import Access
 from tmws_mcp.server.access import Bearer, access_of
+from tmws_mcp.telemetry import get_logger
 from tmws_mcp.web.problems import problem, problem_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from tmws_mcp.engine.tokens import Tokens
     from tmws_mcp.server.connection import SharedEngine
 
 PUBLIC = frozenset({"/docs", "/openapi.json", "/health/live", "/health/ready"})
@@ -26,6 +29,10 @@ PUBLIC = frozenset({"/docs", "/openapi.json", "/health/live", "/health/ready"})
 CALLERS_MAX = 10_000
 """Callers whose rate is kept in mind; the one that asked longest ago leaves first."""
 MINUTE_SECONDS = 60.0
+ASKED_AGAIN_SECONDS = 5.0
+"""A token is looked at so often while something is open in its name: it may be revoked, or end."""
+
+log = get_logger("web")
 
 
 class Verifier(TokenVerifier):
@@ -41,6 +48,28 @@ class Verifier(TokenVerifier):
             return None
         scopes = list(map(str, access.permissions))
         return Bearer(token="", client_id=access.token, scopes=scopes, access=access)
+
+
+async def until_refused(tokens: "Tokens", name: str) -> None:
+    """Wait until a token is good no more."""
+    while await tokens.is_good(name):  # noqa: ASYNC110 - other processes revoke it
+        await anyio.sleep(ASKED_AGAIN_SECONDS)
+
+
+class UntilRefused:
+    """Waits until the token is refused with which a request was made."""
+
+    def __init__(self, engine: "SharedEngine") -> None:
+        self._engine = engine
+
+    async def __call__(self, scope: "Scope") -> None:
+        """Return once it is, or once that cannot be told any more."""
+        access = access_of(HTTPConnection(scope))
+        assert access is not None
+        try:
+            await until_refused((await self._engine.opened()).tokens, access.token)
+        except TmwsError as error:
+            log.warning("token.not_looked_at", token=access.token, error=type(error).__name__)
 
 
 class Rates:

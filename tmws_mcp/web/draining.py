@@ -5,7 +5,7 @@ waits for it would wait for ever, and whoever cuts the connection leaves the cli
 message. So such requests are known here, and get a proper last chunk when the process is to end.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from tmws_mcp.web.headers import header
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    Until = Callable[[Scope], Awaitable[None]]
 
 LISTENS = "subscriptions/listen"
 """The method of revision 2026-07-28 that only listens; clients repeat it in a header."""
@@ -52,10 +54,13 @@ class Draining:
 
 
 class EndsStreams:
-    """Middleware: gives each stream its end."""
+    """Middleware: gives each stream its end.
 
-    def __init__(self, app: "ASGIApp", draining: Draining) -> None:
-        self._app, self._draining = app, draining
+    `until` waits until a stream has to end sooner, as with the token that it was opened with.
+    """
+
+    def __init__(self, app: "ASGIApp", draining: Draining, until: "Until | None" = None) -> None:
+        self._app, self._draining, self._until = app, draining, until
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Serve a request, a stream until the process is to end."""
@@ -72,9 +77,18 @@ class EndsStreams:
             )
 
         with self._draining.stream() as stream:
-            await self._app(scope, receive, noting)
+            async with anyio.create_task_group() as tasks:
+                if self._until is not None:
+                    tasks.start_soon(_end, stream, self._until, scope)
+                await self._app(scope, receive, noting)
+                tasks.cancel_scope.cancel()
         if stream.cancelled_caught and open_response:
             await send({"type": "http.response.body", "body": b""})
+
+
+async def _end(stream: anyio.CancelScope, until: "Until", scope: "Scope") -> None:
+    await until(scope)
+    stream.cancel()
 
 
 def _listens(scope: "Scope") -> bool:

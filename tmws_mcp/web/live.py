@@ -14,13 +14,12 @@ from tmws_mcp.errors import InvalidInput, NotAllowed, TmwsError
 from tmws_mcp.model.access import Access
 from tmws_mcp.server.access import access_of, require
 from tmws_mcp.telemetry import get_logger
+from tmws_mcp.web.auth import until_refused
 
 WATCHERS_MAX = 200
 """Sockets of a process at once; each looks ten times a second whether anything has happened."""
 SEND_SECONDS_MAX = 60.0
 """A client that takes nothing for so long is given up."""
-ASKED_AGAIN_SECONDS = 5.0
-"""A token is looked at so often while its socket is open: it may be revoked, or expire."""
 REASON_BYTES_MAX = 120
 """Of what a closing frame may say, 123 in the protocol."""
 
@@ -92,8 +91,7 @@ async def _end_with_token(
     socket: WebSocket, tokens: Tokens, name: str, scope: anyio.CancelScope
 ) -> None:
     try:
-        while await tokens.is_good(name):  # noqa: ASYNC110 - other processes revoke it
-            await anyio.sleep(ASKED_AGAIN_SECONDS)
+        await until_refused(tokens, name)
         await socket.close(status.WS_1008_POLICY_VIOLATION, "the token was revoked, or expired")
     except TmwsError as error:
         await socket.close(status.WS_1011_INTERNAL_ERROR, _short(str(error)))
