@@ -7,7 +7,10 @@ rather than the newest or the shortest. Further answers must differ from it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from statistics import median
+from itertools import accumulate
+from math import fsum
+from operator import mul
+from statistics import fmean, median
 
 from tmws_mcp.learning import posterior, sequences, wording
 from tmws_mcp.learning.answers import Answer
@@ -32,6 +35,10 @@ FAILED_RUNS_MAX = 3
 """A sequence that failed so often, and never worked, is not recommended."""
 EXPECTED_WEIGHT = 0.5
 """The sequence of the experts counts as so large a part of all runs of tasks alike."""
+ON_TRACK_ENOUGH = 0.25
+"""Share of its steps that such a sequence is likely to get right; it counts the less below. A long
+one goes astray: of twenty steps among hundreds of tools it was worse than any run of a task alike.
+"""
 LENGTH = 3
 """Of a sequence where no run is known."""
 ALIKE = 0.8
@@ -121,26 +128,30 @@ def _add_expected(
     if not (lengths or asked.case.available):
         return
     length = min(int(median(lengths)) if lengths else LENGTH, sequences.STEPS_MAX)
-    tools = _expected_steps(db, asked, max(length, 1))
+    tools, on_track = expected_steps(db, asked, max(length, 1))
     known = [tool in ngram.totals(asked.view) for tool in tools]
     # Of tools that nobody ever used here nothing is known, however well their names fit the task.
     if any(known) and (all(known) or trusts_new(db, asked.case)):
         seen = sum(one.weight for one in found.values())
         one = found.setdefault(tools, Candidate(tools, None, 0.0))
-        one.weight += EXPECTED_WEIGHT * (seen or 1.0)
+        one.weight += EXPECTED_WEIGHT * min(1.0, on_track / ON_TRACK_ENOUGH) * (seen or 1.0)
 
 
-def _expected_steps(db: Connection, asked: Asked, length: int) -> tuple[str, ...]:
+def expected_steps(db: Connection, asked: Asked, length: int) -> tuple[tuple[str, ...], float]:
+    """Return the likeliest steps, and the share of them that all before them let expect."""
     case, weights = asked.case, Weights(db, asked.case.ns)
+    likely: list[float] = []
     for _ in range(length):
         shares = blend(asked.view, case, weights, asked.experts).shares
         others = {tool: share for tool, share in shares.items() if tool != case.last}
         if not others:
             break
         best = min(others, key=lambda tool: (-others[tool], tool))
+        likely.append(others[best] / fsum(others.values()))
         steps = (*case.steps, Step(best, ok=True))
         case = replace(case, steps=steps, is_new_turn=False)
-    return tuple(step.tool for step in case.steps)
+    on_track = fmean(accumulate(likely, mul)) if likely else 0.0
+    return tuple(step.tool for step in case.steps), on_track
 
 
 def _chosen(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
