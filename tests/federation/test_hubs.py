@@ -127,8 +127,10 @@ async def test_what_comes_after_its_tombstone_comes_redacted(hub: Hub) -> None:
     await push(hub, B, 0, 4, Slot(b"xox", 1, 4, b"-"))
     await push(hub, A, 0, 3, Slot(b"ox", 0, 3, b"body"))
     assert (await held(hub, A))[b"ox"].body == b""
+    assert not any(b"body" in raw for raw, _ in (await hub.read(START)).entries)
     await push(hub, A, 3, 5, Slot(b"ox", 1, 5, b"new life"))
     assert (await held(hub, A))[b"ox"].body == b"new life"
+    assert any(b"new life" in raw for raw, _ in (await hub.read(START)).entries)
 
 
 async def test_a_farewell_redacts_what_the_actor_counted_up_to_then(hub: Hub) -> None:

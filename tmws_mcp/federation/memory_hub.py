@@ -80,6 +80,8 @@ class MemoryHub:
             self.state.marks[sealed.actor] = Mark(sealed.end, sealed.tag)
         before = str(self.state.log[-1][0]) if self.state.log else START
         self.append(sealed.raw, sealed.mac)
+        if any(slot.body and self._is_forgotten(sealed.actor, slot) for slot, _ in sealed.slots):
+            self.state.log.clear()  # of somebody who has not heard yet; the marks tell of the rest
         return Appended(before, str(self._number))
 
     def _check_epoch(self, epoch: str) -> None:

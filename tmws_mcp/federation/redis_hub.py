@@ -94,12 +94,16 @@ for i = 12, #ARGV, 2 do
     redis.call('XTRIM', log, 'MAXLEN', 0)
   end
 end
+local leaks = false
 local farewell = tonumber(redis.call('HGET', tomb, '{FAREWELL.decode()}' .. ARGV[2]) or 0)
 for i = 12, #ARGV, 2 do
   local key, value = ARGV[i], ARGV[i + 1]
   if not forgets(key) then
     local buried = tonumber(redis.call('HGET', tomb, '{TOMBSTONE.decode()}' .. key) or 0)
-    if gen(value) < buried or seq(value) <= farewell then value = string.sub(value, 1, header) end
+    if gen(value) < buried or seq(value) <= farewell then
+      leaks = leaks or #value > header
+      value = string.sub(value, 1, header)
+    end
   end
   local known = redis.call('HGET', own, key)
   local newer = not known or gen(value) > gen(known)
@@ -117,6 +121,7 @@ if tonumber(ARGV[3]) <= upto and tonumber(ARGV[4]) > upto then
 end
 local last = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)
 local added = redis.call('XADD', log, 'MAXLEN', '~', ARGV[8], '*', 'p', ARGV[6], 'm', ARGV[7])
+if leaks then redis.call('XTRIM', log, 'MAXLEN', 0) end
 return {{last[1] and last[1][1] or '{START}', added}}
 """
 
