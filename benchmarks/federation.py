@@ -197,20 +197,24 @@ async def bulk(folder: Path, url: str, slots: int) -> dict[str, float]:
     async with instance(folder / "old", url) as old:
         store = await old._store()  # noqa: SLF001 - see writer
         await store.write(_fill, slots)
-        await old.federation.sync()
+        await _shared(old)
         me = await store.read(identities.identity)
         newest = (await store.read(table.peer, 1, me)).vv
         wire, held = await _bytes(store, url, me)
-        started = time.monotonic()
+        started, cpu = time.monotonic(), time.process_time()
         async with instance(folder / "new", url) as new:
             joined = await _until_here(new, me, newest, started)
+            joined_cpu = time.process_time() - cpu
             with client(url) as redis:
                 redis.flushall()
-                started = time.monotonic()
+                started, cpu = time.monotonic(), time.process_time()
                 while int((redis.hget(f"tm:{{{NAMESPACE}}}:vv", me) or b"0")[:16]) < newest:
                     await anyio.sleep(0.02)
-            restored = time.monotonic() - started
-    return {"joined": joined, "restored": restored, "wire": wire, "redis": held}
+            restored, restored_cpu = time.monotonic() - started, time.process_time() - cpu
+    return {
+        "joined": joined, "joined_cpu": joined_cpu, "restored": restored,
+        "restored_cpu": restored_cpu, "wire": wire, "redis": held,
+    }  # fmt: skip
 
 
 async def _until_here(engine: Engine, actor: str, newest: int, started: float) -> float:
@@ -277,7 +281,9 @@ async def _part(part: str, folder: Path, url: str, asked: argparse.Namespace) ->
         told = await bulk(folder, url, asked.slots)
         return {
             f"late joiner, {asked.slots:,} slots, s": told["joined"],
+            "the same, s of CPU of both instances": told["joined_cpu"],
             f"wiped Redis filled again, {asked.slots:,} slots, s": told["restored"],
+            "to fill it, s of CPU of both instances": told["restored_cpu"],
             "a slot on the wire, bytes": told["wire"],
             "a slot in Redis, bytes": told["redis"],
         }

@@ -6,6 +6,7 @@ import pytest
 
 from tests.federation import world
 from tests.federation.world import Crash, Node, agree, changed, settle
+from tmws_mcp.federation import replicator
 from tmws_mcp.federation.hub import HubAway, StaleEpoch
 from tmws_mcp.federation.memory_hub import MemoryHub
 from tmws_mcp.federation.wire import Entry, Keyring, sealed
@@ -341,3 +342,49 @@ def test_an_own_number_is_never_used_twice(pair: tuple[Node, Node]) -> None:
         settle(a, b, rounds=1)
     seqs = [slot.seq for who, slot in a.slots() if who == a.actor]
     assert len(seqs) == len(set(seqs))
+
+
+def test_others_are_relayed_only_where_they_do_not_speak_for_themselves(
+    pair: tuple[Node, Node], hub: MemoryHub
+) -> None:
+    a, b = pair
+    a.count("x", good=1)
+    settle(a, b)
+    hub.wipe()
+    world.run(b.replicator.tick())
+    assert a.actor not in world.result(hub.open()).marks
+    world.run(b.replicator.tick())
+    assert a.actor in world.result(hub.open()).marks
+
+
+def test_a_push_of_a_part_says_that_there_is_more(
+    pair: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replicator, "OUTGOING_MAX", 3)
+    a, b = pair
+    for n in range(7):
+        a.count(f"x{n}", good=1)
+    for expected in (True, True, False):
+        a.replicator.has_more = False
+        world.run(a.replicator.tick())
+        assert a.replicator.has_more is expected
+    settle(b)
+    assert agree(a, b)
+    hub.wipe()
+    for _ in range(4):  # a is away; three parts, after one tick in which it may speak
+        world.run(b.replicator.tick())
+    assert (
+        world.result(hub.open()).marks[a.actor].seq == table.peer(b.store.db, world.NS, a.actor).vv
+    )
+
+
+def test_tags_are_kept_up_to_a_bound(
+    pair: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "TAGS_MAX", 5)
+    db = pair[0].store.db
+    for seq in range(1, 40):
+        table.add_tag(db, world.NS, bytes([1, seq]), seq)
+    table.add_tag(db, world.NS, bytes([0, 40]), 40)
+    kept = [n for n in range(1, 41) if table.knows_tag(db, world.NS, bytes([n < 40, n]))]
+    assert kept == [36, 37, 38, 39, 40]

@@ -148,6 +148,7 @@ class Federation(Scoped):
         """
         for namespace in self._shared():
             async with self._replicator(namespace) as replicator:
+                await replicator.tick()  # the next one speaks for those who are away as well
                 for _ in range(TICKS_MAX):
                     await replicator.tick()
                     if await (await self._store()).read(_is_sent, replicator):

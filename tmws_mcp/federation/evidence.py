@@ -353,12 +353,16 @@ def _buckets(text: str) -> dict[int, int]:
     return {int(bucket): n for bucket, n in json.loads(text).items()}
 
 
+def _durations(told: Mapping[int, int]) -> str:
+    if not told:
+        return "{}"
+    return _to_json({str(bucket): n for bucket, n in sorted(told.items())}).decode()
+
+
 def _row(told: Counts) -> Row:
-    durations = {str(bucket): n for bucket, n in sorted(told.durations.items())}
     return Row(
-        told.n, told.ok, told.tokens, told.metered,
-        _to_json(durations).decode(), float(told.day * DAY_SECONDS), told.epoch,
-        told.before_n, told.before_ok,
+        told.n, told.ok, told.tokens, told.metered, _durations(told.durations),
+        float(told.day * DAY_SECONDS), told.epoch, told.before_n, told.before_ok,
         float(told.changed * DAY_SECONDS) if told.changed else None,
         told.outside_n, told.outside_ok,
     )  # fmt: skip

@@ -155,6 +155,9 @@ class Member:
                 compared_at = began
             self.state = "in step"
             await self._rest(pace, began)
+            if quick.replicator.has_more:
+                quick.replicator.has_more = False
+                self._tick_soon()
             with anyio.move_on_after(max(0.0, self._due - anyio.current_time())):
                 await self._bell.wait()
 

@@ -54,9 +54,14 @@ class Seal:
         self._denied = tuple(denied)
         self._turned = lru_cache(maxsize=KEYS_KEPT)(self._turn)
         self._may_name = lru_cache(maxsize=NAMES_KEPT)(self._looks_like_a_name)
+        self._shown = lru_cache(maxsize=KEYS_KEPT)(self._show)
+        self._hidden = lru_cache(maxsize=KEYS_KEPT)(self._hide_place)
 
     def hidden(self, slot: bytes, place: Place) -> bytes | None:
         """Return the slot's key on the wire, None if this may not leave."""
+        return self._hidden(slot, place)
+
+    def _hide_place(self, slot: bytes, place: Place) -> bytes | None:
         allowed = {OUTCOME: OUTCOMES, CONTEXT: CONTEXTS, TASK: {"task"}}[slot]
         if place.kind not in allowed or not self.may_name(place.action):
             return None
@@ -80,7 +85,7 @@ class Seal:
             kind, told, action = _decode(key[1:])
         except UNREADABLE:
             return None
-        local = self._show(told)
+        local = self._shown(told)
         return None if local is None else Place(kind, local, action)
 
     def word(self, key: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tmws_mcp.federation.slots import (
     FAREWELL,
+    FORGETTING,
     GONE,
     REDACTED,
     TOMBSTONE,
@@ -56,6 +57,8 @@ def _shift_digest(db: Connection, ns: int, actor: str, difference: int) -> None:
 
 def _blanked(db: Connection, ns: int, actor: str, slots: Sequence[Slot]) -> list[Slot]:
     """Return the slots as the known tombstones leave them."""
+    if not table.has_kinds(db, ns, FORGETTING):  # as in most namespaces
+        return list(slots)
     farewell = FAREWELL + actor.encode()
     asked = [TOMBSTONE + slot.key for slot in slots if not forgets(slot)]
     tombs = table.greatest_gens(db, ns, [*asked, farewell])
@@ -101,18 +104,30 @@ def write_own(db: Connection, ns: int, bodies: Mapping[bytes, tuple[int, bytes]]
     A state that was sent is kept when it is replaced, for the case that somebody else goes on as
     this actor.
     """
+    if not bodies:
+        return {}
     me, keys = identities.identity(db), list(bodies)
-    lives = table.greatest_gens(db, ns, [TOMBSTONE + key for key in keys])
+    lives = _lives(db, ns, keys)
     pushed = table.link(db, ns).pushed
     known = table.find(db, ns, me, keys)
     table.keep_bases(db, ns, (slot for slot in known.values() if slot.seq <= pushed))
-    slots = [
-        Slot(key, lives.get(TOMBSTONE + key, 0), seq, body) for key, (seq, body) in bodies.items()
-    ]
-    changed = take(db, ns, me, slots)
-    newest = max((slot.seq for slot in slots), default=0)
-    advance(db, ns, me, Mark(max(newest, table.peer(db, ns, me).vv), b""))
-    return changed
+    # Newer than what is known, and of after each tombstone: not held against them.
+    slots = [Slot(key, lives.get(key, 0), seq, body) for key, (seq, body) in bodies.items()]
+    table.put(db, ns, me, slots)
+    peer = table.peer(db, ns, me)
+    digest = peer.digest
+    for slot in (*slots, *known.values()):
+        digest ^= mark(me, slot)
+    table.set_digest(db, ns, me, digest)
+    advance(db, ns, me, Mark(max(peer.vv, *(slot.seq for slot in slots)), b""))
+    return dict.fromkeys(keys)
+
+
+def _lives(db: Connection, ns: int, keys: Sequence[bytes]) -> dict[bytes, int]:
+    if not table.has_kinds(db, ns, (TOMBSTONE,)):
+        return {}
+    found = table.greatest_gens(db, ns, [TOMBSTONE + key for key in keys])
+    return {key[1:]: gen for key, gen in found.items()}
 
 
 def advance(db: Connection, ns: int, actor: str, mark: Mark) -> None:

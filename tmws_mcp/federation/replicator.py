@@ -79,6 +79,10 @@ class Replicator:
     _own: dict[str, str] = field(default_factory=dict)
     """Places in the log of what was sent from here: before -> after."""
     has_forgotten: bool = False
+    has_more: bool = False
+    """Whether what was read to be sent was not all that there is."""
+    _lacked: set[tuple[str, str, int]] = field(default_factory=set)
+    """(epoch, actor, up to where the hub knew it) where the last tick found that it lacked some."""
     _differences: Differences = field(default_factory=Differences)
 
     async def tick(self) -> None:
@@ -88,9 +92,9 @@ class Replicator:
             HubAway: It does not answer.
             StaleEpoch: It was emptied in the middle; the next tick begins anew.
         """
+        self.there = None
         while await self.store.write(self.bindings.collect, self.ns):
             pass  # slice by slice, since each holds the write lock
-        self.there = None
         hub = await self.hub.open()
         try:
             cursor = await self.store.write(self._greet, hub)
@@ -166,9 +170,8 @@ class Replicator:
     def after_own(self, cursor: str) -> str:
         """Return the place in the log behind what was sent from here itself."""
         for _ in range(OWN_MAX):
-            if cursor not in self._own:
+            if (cursor := self._own.get(before := cursor, cursor)) == before:
                 break
-            cursor = self._own[cursor]
         return cursor
 
     async def _read_log(self, cursor: str) -> None:
@@ -309,19 +312,28 @@ class Replicator:
     # Sending.
 
     async def _push_what_is_missing(self, hub: Opened, me: str, here: Mapping[str, Peer]) -> None:
+        """Give what the hub lacks; what others have counted only where they do not so themselves.
+
+        An emptied hub would get all slots from everybody otherwise.
+        """
         self.there = There(hub.epoch, me, hub.marks.get(me, Mark(0)))
+        before, self._lacked = self._lacked, set()
         for actor in sorted(here, key=lambda name: name != me):
             there = hub.marks.get(actor, Mark(0)).seq
-            if here[actor].vv > there:
-                await self.push(actor, hub.epoch, above=there)
+            if here[actor].vv <= there:
+                continue
+            if actor == me or (hub.epoch, actor, there) in before:  # nobody has spoken since
+                there = await self.push(actor, hub.epoch, above=there)
+            self._lacked.add((hub.epoch, actor, there))
 
-    async def push(self, actor: str, epoch: str, *, above: int) -> None:
-        """Give the hub the actor's slots with a greater number; others' too, who may be away."""
+    async def push(self, actor: str, epoch: str, *, above: int) -> int:
+        """Give the hub the actor's slots with a greater number; return up to which."""
         slots, mark = await self.store.write(self.outgoing, actor, above)
         for entry in outgoing.entries(actor, slots, above, mark, self.entry_slots_max):
             await self.send(epoch, entry)
         if self.there is not None and actor == self.there.actor:
             self.there = There(epoch, actor, mark)
+        return mark.seq
 
     def outgoing(self, db: Connection, actor: str, above: int) -> tuple[list[Slot], Mark]:
         """Return slots and mark of one moment; an own push gets a tag, durable before it is seen.
@@ -332,14 +344,18 @@ class Replicator:
         peer = table.peer(db, self.ns, actor)
         slots = table.of_actor(db, self.ns, actor, above=above, limit=OUTGOING_MAX)
         upto = slots[-1].seq if len(slots) == OUTGOING_MAX else peer.vv
+        self.has_more |= upto < peer.vv
         if actor != identities.identity(db):
             return slots, Mark(upto, peer.tag)
         mark = Mark(upto, self.bindings.random(TAG_BYTES))
-        table.add_tag(db, self.ns, mark.tag)
+        table.add_tag(db, self.ns, mark.tag, upto)
         table.set_mark(db, self.ns, actor, Mark(peer.vv, mark.tag))
         pushed = table.link(db, self.ns).pushed
         table.move_link(db, self.ns, pushed=max(pushed, upto))
-        table.drop_bases(db, self.ns, actor, upto)
+        if upto >= peer.vv:
+            table.drop_all_bases(db, self.ns)
+        else:
+            table.drop_bases(db, self.ns, actor, upto)
         return slots, mark
 
     async def send(self, epoch: str, entry: Entry, *, expects: bytes | None = None) -> None:

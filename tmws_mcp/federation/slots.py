@@ -8,6 +8,7 @@ replicas that differ in that alone must not look the same.
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from struct import Struct
 
 from tmws_mcp.model.federation import Slot
 
@@ -21,6 +22,7 @@ KINDS = (OUTCOME, CONTEXT, TASK, TOMBSTONE, FAREWELL)
 REDACTED = b""
 GONE = b"-"
 """Body of what forgets: it says all by its key and its gen."""
+_lengths = Struct(">4H").pack
 MARK_BYTES = 7  # a digest must fit into SQLite's signed 64 bits
 
 
@@ -47,11 +49,11 @@ def forgets(slot: Slot) -> bool:
 
 def mark(actor: str, slot: Slot) -> int:
     """Return what the slot's state adds to the digest of its actor, by exclusive or."""
-    told = hashlib.blake2b(digest_size=MARK_BYTES)
+    name, key, moment = actor.encode(), slot.key, b"%d %d" % (slot.gen, slot.seq)
     state = b"redacted" if slot.body == REDACTED else b"full"
-    for part in (actor.encode(), slot.key, b"%d %d" % (slot.gen, slot.seq), state):
-        told.update(len(part).to_bytes(2, "big") + part)
-    return int.from_bytes(told.digest(), "big")
+    told = _lengths(len(name), len(key), len(moment), len(state))
+    said = told[:2] + name + told[2:4] + key + told[4:6] + moment + told[6:] + state
+    return int.from_bytes(hashlib.blake2b(said, digest_size=MARK_BYTES).digest(), "big")
 
 
 def digest(actor: str, slots: Iterable[Slot]) -> int:

@@ -37,6 +37,8 @@ def weighed(
         actor: _capped(told, WEIGHT_MAX * (told.actors if trust == "team" else 1))
         for actor, told in others.items()
     }
+    if len(capped) < COMPARED_MIN - 1:
+        return capped
     shares = sorted(_share(told) for told in (*capped.values(), *([own] if own else [])) if told.n)
     if len(shares) < COMPARED_MIN:
         return capped

@@ -68,7 +68,7 @@ class Keyring:
         return any(hmac.compare_digest(mac, self._sign(key, parts)) for key in self.keys)
 
     def _sign(self, key: bytes, parts: Sequence[bytes]) -> bytes:
-        told = self.namespace.encode() + b"".join(b"|%d|%b" % (len(part), part) for part in parts)
+        told = self.namespace.encode() + b"".join([b"|%d|%b" % (len(part), part) for part in parts])
         return hmac.digest(key, told, "sha256")[:MAC_BYTES]
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Context
@@ -13,8 +13,7 @@ TOTALS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """The totals of one slot of outcomes; `gen` is the number of its changes for the worse."""
 
     n: int
@@ -63,10 +62,7 @@ def put_outcomes(db: Connection, ns: int, rows: Iterable[tuple[Context, str, int
     db.run_many(
         f"INSERT INTO outcome({', '.join(names)}) VALUES ({marks}) "
         f"ON CONFLICT DO UPDATE SET {changes}, suspicion = 0",
-        (
-            (ns, *context, actor, seq, *(getattr(row, name) for name in TOTALS))
-            for context, actor, seq, row in rows
-        ),
+        ((ns, *context, actor, seq, *row) for context, actor, seq, row in rows),
     )
 
 

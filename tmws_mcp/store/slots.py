@@ -1,6 +1,6 @@
 """Slots of all actors of a namespace, as federation keeps them; what they mean it knows alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tmws_mcp.model.federation import Mark, Slot
@@ -9,6 +9,8 @@ from tmws_mcp.store.driver import Connection
 COLUMNS = "key, gen, seq, body"
 ASKED_EACH = 400
 TAGS_MAX = 10_000
+TAGS_PRUNED_EACH = 128
+"""About one push in so many counts the tags, which costs a scan."""
 NO_SEQ = 2**62
 
 
@@ -48,9 +50,15 @@ def linked(db: Connection) -> tuple[int, ...]:
 def move_link(db: Connection, ns: int, **changes: str | int) -> None:
     """Set some of epoch, cursor, exported, pushed, acknowledged."""
     assert set(changes) <= {"epoch", "cursor", "exported", "pushed", "acknowledged"}
-    db.run("INSERT OR IGNORE INTO link(ns) VALUES (?)", (ns,))
-    for name, value in changes.items():
-        db.run(f"UPDATE link SET {name} = ? WHERE ns = ?", (value, ns))
+    if not changes or not _set_link(db, ns, changes):
+        db.run("INSERT OR IGNORE INTO link(ns) VALUES (?)", (ns,))
+        if changes:
+            _set_link(db, ns, changes)
+
+
+def _set_link(db: Connection, ns: int, changes: Mapping[str, str | int]) -> int:
+    names = ", ".join(f"{name} = ?" for name in changes)
+    return db.run(f"UPDATE link SET {names} WHERE ns = ?", (*changes.values(), ns))
 
 
 def find(db: Connection, ns: int, actor: str, keys: Sequence[bytes]) -> dict[bytes, Slot]:
@@ -133,6 +141,17 @@ def holding(db: Connection, ns: int, part: bytes) -> list[tuple[bytes, bytes]]:
     )
 
 
+def has_kinds(db: Connection, ns: int, kinds: Sequence[bytes]) -> bool:
+    """Tell whether any actor has a slot whose key begins with one of these bytes."""
+    return any(
+        db.row(
+            "SELECT 1 FROM slot INDEXED BY slot_key WHERE ns = ? AND key >= ? AND key < ? LIMIT 1",
+            (ns, kind, bytes([kind[0] + 1])),
+        )
+        for kind in kinds
+    )
+
+
 def greatest_gens(db: Connection, ns: int, keys: Sequence[bytes]) -> dict[bytes, int]:
     """Return the greatest gen of any actor's slot for each of these things that has one."""
     found: dict[bytes, int] = {}
@@ -204,6 +223,11 @@ def drop_base(db: Connection, ns: int, key: bytes) -> None:
     db.run("DELETE FROM slot_base WHERE ns = ? AND key = ?", (ns, key))
 
 
+def drop_all_bases(db: Connection, ns: int) -> None:
+    """Drop all bases: the newest state of each own slot is being sent."""
+    db.run("DELETE FROM slot_base WHERE ns = ?", (ns,))
+
+
 def drop_bases(db: Connection, ns: int, actor: str, upto: int) -> None:
     """Drop the bases of own slots whose newest state is being sent."""
     db.run(
@@ -219,12 +243,15 @@ def forget_pushes(db: Connection, ns: int) -> None:
     db.run("DELETE FROM push_tag WHERE ns = ?", (ns,))
 
 
-def add_tag(db: Connection, ns: int, tag: bytes) -> None:
-    """Keep a tag before anybody can see it."""
-    row = db.row("SELECT coalesce(max(n), 0) + 1 FROM push_tag WHERE ns = ?", (ns,))
-    number = row[0] if row else 1
-    db.run("INSERT INTO push_tag VALUES (?, ?, ?)", (ns, tag, number))
-    db.run("DELETE FROM push_tag WHERE ns = ? AND n <= ?", (ns, number - TAGS_MAX))
+def add_tag(db: Connection, ns: int, tag: bytes, seq: int) -> None:
+    """Keep a tag, with the number up to which was pushed, before anybody can see it."""
+    db.run("INSERT INTO push_tag VALUES (?, ?, ?)", (ns, tag, seq))
+    if tag[0] % TAGS_PRUNED_EACH == 0:  # tags are random
+        db.run(
+            "DELETE FROM push_tag WHERE ns = ? AND tag IN (SELECT tag FROM push_tag "
+            "WHERE ns = ? ORDER BY n DESC, tag LIMIT -1 OFFSET ?)",
+            (ns, ns, TAGS_MAX),
+        )
 
 
 def knows_tag(db: Connection, ns: int, tag: bytes) -> bool:
