@@ -6,8 +6,9 @@ bounded before anything is built.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tmws_mcp.errors import FileError, TooLarge
 
@@ -92,17 +93,40 @@ def _read_text(path: Path) -> str:
         raise FileError(path, f"is not UTF-8 at byte {error.start}") from error
 
 
+@cache
+def _reader() -> "type[yaml.SafeLoader]":
+    """Return PyYAML's SafeLoader, with its parser in C where there is one: a tenth of the time."""
+    import yaml  # noqa: PLC0415 - see parse_mapping
+
+    if not yaml.__with_libyaml__:
+        return yaml.SafeLoader
+    from yaml.composer import Composer  # noqa: PLC0415
+    from yaml.constructor import SafeConstructor  # noqa: PLC0415
+    from yaml.cyaml import CParser  # type: ignore[attr-defined]  # noqa: PLC0415
+    from yaml.resolver import Resolver  # noqa: PLC0415
+
+    # Composer goes first: nodes are made where their depth can be counted.
+    class FastLoader(Composer, CParser, SafeConstructor, Resolver):
+        def __init__(self, stream: str) -> None:
+            CParser.__init__(self, stream)
+            Composer.__init__(self)
+            SafeConstructor.__init__(self)
+            Resolver.__init__(self)
+
+    return cast("type[yaml.SafeLoader]", FastLoader)
+
+
 def _loader(path: Path | str) -> "type[yaml.SafeLoader]":
     import yaml  # noqa: PLC0415 - see parse_mapping
 
-    class BoundedLoader(yaml.SafeLoader):
+    class BoundedLoader(_reader()):  # type: ignore[misc]
         """A SafeLoader without aliases and duplicate keys, of bounded depth."""
 
         depth = 0
 
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent):
-                event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+                event: Any = self.peek_event()
                 line = event.start_mark.line + 1
                 raise FileError(path, "aliases (*name) are not allowed", line=line)
             self.depth += 1
@@ -119,7 +143,8 @@ def _loader(path: Path | str) -> "type[yaml.SafeLoader]":
                     line = key.start_mark.line + 1
                     raise FileError(path, f"the key {key.value!r} stands twice", line=line)
                 seen.add(key.value)
-            return super().construct_mapping(node, deep)
+            made: dict[Hashable, Any] = super().construct_mapping(node, deep)
+            return made
 
     return BoundedLoader
 

@@ -112,7 +112,7 @@ def test_an_expression_that_re2_refuses_is_named_with_its_reason(
         {"summary": "a" * 301},
         {"steps": [{"name": f"s{n}", "recall": "x"} for n in range(STEPS_MAX + 1)]},
         {"steps": [{"name": "a", "recall": "x" * 4_001}]},
-        {"examples": {"match": ["x"] * 101}},
+        {"examples": {"match": ["x"] * 401}},
     ],
 )
 def test_everything_has_a_bound(changes: dict[str, object]) -> None:

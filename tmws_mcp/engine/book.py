@@ -76,7 +76,6 @@ class Book:
 
     async def match(self, query: str, preferred: Iterable[str] = ()) -> Match:
         """Return what a query means; what no trigger decides, the book of before may know still."""
-        self.matcher.begin()
         if self.before is not None and not self.matcher.learned():
             found = self.matcher.match(query, preferred)
             if found.pattern is None:

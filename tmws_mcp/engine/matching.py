@@ -34,7 +34,6 @@ def matcher_of(catalog: "Catalog", settings: Settings) -> "Matcher":
 
 async def matched(matcher: "Matcher", query: str, preferred: Iterable[str] = ()) -> Match:
     """Return what the query means; `preferred` are patterns that win where others are equal."""
-    matcher.begin()
     found = matcher.match(query, preferred)
     if found.pattern or matcher.learned():
         return found

@@ -6,24 +6,18 @@ is taken at its word, and costs no more than the match. Neither an author nor a 
 which is which, and it changes with what stands beside it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from tmws_mcp.patterns.definition import Pattern
-from tmws_mcp.patterns.regexes import Hit, Regex, RegexSet
+from tmws_mcp.patterns.regexes import Hit, Regex
 
 SIGN, COVERAGE_SIGN = 1.1, 1.2
 """What a match of a broad expression weighs, and what is added where it covers the whole query, in
 natural logarithms of odds. Fitted to the open halves of the queries of `make bench-routing`."""
 
 
-def broad(
-    expressions: Sequence[tuple[Pattern, Regex]], every: RegexSet, known: Mapping[str, str | None]
-) -> frozenset[int]:
-    """Return the positions of the expressions that match what means another pattern, or none."""
-    found: set[int] = set()
-    for text, owner in known.items():
-        found |= {n for n in every.search(text) if expressions[n][0].id != owner}
-    return frozenset(found)
+def is_broad(pattern: str, expression: Regex, known: Mapping[str, str | None]) -> bool:
+    """Say whether a pattern's expression matches a text that means another pattern, or none."""
+    return any(owner != pattern and expression.matches(text) for text, owner in known.items())
 
 
 def sign(query: str, hit: Hit) -> float:

@@ -32,7 +32,7 @@ from tmws_mcp.yamlfile import line_of, read_mapping
 
 EXACT_MAX = 50
 REGEXES_MAX = 20
-EXAMPLES_MAX = 100
+EXAMPLES_MAX = 400
 ARGUMENTS_MAX = 20
 STEPS_MAX = 12
 REGEX_CHARS_MAX = 1_000

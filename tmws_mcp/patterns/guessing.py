@@ -59,9 +59,9 @@ def confidence_needed(pattern: Pattern) -> float | None:
 
 def none_allowed(pattern: Pattern, *, triggered: bool) -> float:
     """Return how probable it may be that no pattern is meant, where this one is the likeliest."""
-    if triggered:
-        return NONE_TRIGGER_MAX
-    return NONE_MEMORY_MAX if pattern.route == "memory" else NONE_MAX
+    if pattern.route == "memory":
+        return NONE_MEMORY_MAX
+    return NONE_TRIGGER_MAX if triggered else NONE_MAX
 
 
 def arguments_in(query: str, pattern: Pattern) -> tuple[dict[str, str], frozenset[str]]:

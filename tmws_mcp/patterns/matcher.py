@@ -20,12 +20,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tmws_mcp.model import Match
-from tmws_mcp.patterns.breadth import broad, sign
+from tmws_mcp.patterns.breadth import is_broad, sign
 from tmws_mcp.patterns.catalog import Catalog
 from tmws_mcp.patterns.definition import TRIGGER_CHARS_MAX, Pattern
 from tmws_mcp.patterns.guessing import (
@@ -41,6 +41,7 @@ from tmws_mcp.patterns.semantic.stage import Stage
 from tmws_mcp.patterns.semantic.words import normalised
 
 if TYPE_CHECKING:
+    from tmws_mcp.patterns.semantic.examples import Lesson
     from tmws_mcp.patterns.semantic.model import Guess, Model
 
 MATCHES_KEPT_MAX = 1_000
@@ -75,18 +76,13 @@ class Matcher:
         self._set = RegexSet([regex for _, regex in self._regexes])
         self._words = _word_index(catalog.patterns)
         self._stage: Stage | None = None
-        self._broad: frozenset[int] = frozenset()
+        self._broad: dict[int, bool] = {}
         self._told = _told(catalog.patterns)
         self._cached = lru_cache(MATCHES_KEPT_MAX)(self._find)
 
     def learn(self, folder: Path | None = None) -> None:
-        """Have the examples learned, once `begin` is called; a folder keeps what was learned."""
-        self._stage = Stage(self._patterns, self._owner, folder, self._judge)
-
-    def begin(self) -> None:
-        """Begin to learn in the background: the first query is here."""
-        if self._stage is not None:
-            self._stage.begin()
+        """Have the examples learned, once a query needs them; a folder keeps what was learned."""
+        self._stage = Stage(self._patterns, self._owner, folder)
 
     def learned(self, seconds_max: float = 0.0) -> bool:
         """Wait until a query that no trigger matches gets all the answer that it will ever get."""
@@ -146,11 +142,12 @@ class Matcher:
             return exact
         hits = list(self._hits(query))
         found = _strongest(query, hits, preferred)
+        if found and self._is_final(found, hits):
+            return found
         if model is None:
+            self._begin()
             missed = Match(None, "none", 0.0, closest=self.closest(query), why=problem)
             return found or missed
-        if found and self._is_final(found, hits, model):
-            return found
         return self._weighed(query, hits, found, model, preferred)
 
     def _exactly(self, query: str, preferred: frozenset[str] = NOBODY) -> Match | None:
@@ -158,11 +155,30 @@ class Matcher:
             return Match(self._first(owners, preferred), "exact", EXACT_CONFIDENCE)
         return None
 
-    def _is_final(self, found: Match, hits: Sequence[Matched], model: "Model") -> bool:
+    def _begin(self) -> None:
+        """Begin to learn in the background: the first query is here that needs it."""
+        if self._stage is not None:
+            self._stage.begin()
+
+    def _is_final(self, found: Match, hits: Sequence[Matched]) -> bool:
         """Say whether a trigger needs nobody to agree with it."""
         pattern = self._patterns[found.pattern or ""]
-        narrow = any(p.id == pattern.id and n not in self._broad for n, p, _ in hits)
-        return narrow or pattern.stores or pattern.id not in model.names
+        if self._stage is None or pattern.stores or pattern.id not in self._lesson.patterns:
+            return True
+        return any(p.id == pattern.id and not self._is_broad(n) for n, p, _ in hits)
+
+    def _is_broad(self, position: int) -> bool:
+        """Say whether an expression is a sign and no more; found out when it first matches."""
+        if position not in self._broad:
+            pattern, expression = self._regexes[position]
+            self._broad[position] = is_broad(pattern.id, expression, self._lesson.meanings)
+        return self._broad[position]
+
+    @cached_property
+    def _lesson(self) -> "Lesson":
+        from tmws_mcp.patterns.semantic.examples import lesson_of  # noqa: PLC0415 - it needs numpy
+
+        return lesson_of(self._patterns, self._owner)
 
     def _weighed(
         self,
@@ -220,10 +236,6 @@ class Matcher:
     def _owner(self, query: str) -> str | None:
         found = self._exactly(query) or _strongest(query, list(self._hits(query)), NOBODY)
         return found.pattern if found else None
-
-    def _judge(self, model: "Model") -> None:
-        """Look which expressions are broad; in the thread that learned."""
-        self._broad = broad(self._regexes, self._set, model.known)
 
     def _hits(self, query: str) -> Iterator[Matched]:
         for position in self._set.search(query):

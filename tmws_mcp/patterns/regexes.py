@@ -62,6 +62,10 @@ class Regex:
         """The names of its groups."""
         return frozenset(self._compiled.groupindex)
 
+    def matches(self, text: str) -> bool:
+        """Say whether it matches anywhere."""
+        return self._compiled.search(text) is not None
+
     def search(self, text: str) -> Hit | None:
         """Return the leftmost match; groups that caught nothing are left out."""
         match = self._compiled.search(text)

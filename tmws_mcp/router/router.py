@@ -21,7 +21,7 @@ ONLY = "a recall is all there is"
 OURS_NONE_MAX = 0.3
 """A query that is so unlikely to mean none of the patterns is ours, whichever it means."""
 ASKS_NOTHING = "asks for nothing that is remembered"
-REMEMBERED_ODDS = 6.6
+REMEMBERED_ODDS = 2.0
 """By so much words that ask for something earlier lessen the odds that nothing of ours is meant;
 fitted to the open halves of the queries of `make bench-routing`."""
 

@@ -3,6 +3,7 @@
     features.py      a text as two vectors and its pieces of letters
     kernel.py        how alike a query is to each of some example texts
     training.py      examples -> a model, in closed form; held-out scores come with it
+    inverse.py       the inverse that it needs, by halves
     calibration.py   scores -> the probability that the pattern is meant
     model.py         what is asked: the pattern, how sure, and the nearest examples
     saved.py         models on the disk, by the catalogue that they were made of

@@ -7,6 +7,7 @@ counterexample.
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +21,15 @@ BACKGROUND_FILE = Path(__file__).parent / "background.txt"
 
 Owner = Callable[[str], str | None]
 """Says which pattern's trigger a query matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What there is to learn from."""
+
+    patterns: frozenset[str]
+    meanings: Mapping[str, str | None]
+    """The texts with the pattern that each means; None for no pattern."""
 
 
 def examples_of(patterns: Mapping[str, Pattern], owner: Owner) -> tuple[tuple[str, ...], Examples]:
@@ -47,6 +57,13 @@ def examples_of(patterns: Mapping[str, Pattern], owner: Owner) -> tuple[tuple[st
     labels = [*(number[name] for name, _ in own), *(label for label, _ in far)]
     texts = tuple(text for _, text in (*own, *far))
     return names, Examples(texts, np.array(labels, np.int32), len(names))
+
+
+def lesson_of(patterns: Mapping[str, Pattern], owner: Owner) -> Lesson:
+    """Return what all texts mean."""
+    names, examples = examples_of(patterns, owner)
+    meant = (names[label] if label >= 0 else None for label in examples.labels.tolist())
+    return Lesson(frozenset(names), dict(zip(examples.texts, meant, strict=True)))
 
 
 @cache

@@ -5,14 +5,13 @@ the distance: a near example then weighs much more than several that are somewha
 brought five points of accuracy over similarities that are summed as they are.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tmws_mcp.embedding.rows import Floats
-from tmws_mcp.patterns.semantic.features import Reader
+from tmws_mcp.patterns.semantic.features import Pieces, Read
 
 SHARPNESS = 3.0
 """A landmark at similarity 0 weighs exp(-3), a twentieth of one that is equal."""
@@ -34,46 +33,41 @@ class Landmarks:
     def __len__(self) -> int:
         return len(self.vectors)
 
-    def alike(self, reader: Reader, texts: Sequence[str]) -> Floats:
+    def alike(self, read: Read) -> Floats:
         """Return a row for each text: its similarity to each landmark, -1 to 1."""
-        blocks = [texts[first : first + BLOCK] for first in range(0, len(texts), BLOCK)]
-        return np.concatenate([self._alike(reader, block) for block in blocks])
+        similar = read.vectors @ self.vectors.T
+        for first in range(0, len(read), BLOCK):
+            block = slice(first, first + BLOCK)
+            similar[block] += self._shared(read.pieces[block])
+        return similar
 
-    def _alike(self, reader: Reader, texts: Sequence[str]) -> Floats:
-        found = [reader.pieces(text) for text in texts]
+    def _shared(self, found: tuple[Pieces, ...]) -> Floats:
         keys = np.concatenate([pieces.keys for pieces in found])
         firsts, lasts = self.starts[keys], self.starts[keys + 1]
         counts = lasts - firsts
         # All entries of all pieces as one list of places, without a loop over the pieces.
         offsets = np.repeat(firsts - np.concatenate(([0], np.cumsum(counts)[:-1])), counts)
         places = offsets + np.arange(len(offsets))
-        texts_of_keys = np.repeat(np.arange(len(texts)), [len(pieces.keys) for pieces in found])
+        texts = np.repeat(np.arange(len(found)), [len(pieces.keys) for pieces in found])
         shared = np.bincount(
-            self.rows[places] + np.repeat(texts_of_keys * len(self), counts),
+            self.rows[places] + np.repeat(texts * len(self), counts),
             self.weights[places] * np.repeat(np.concatenate([p.weights for p in found]), counts),
-            minlength=len(texts) * len(self),
+            minlength=len(found) * len(self),
         )
-        similar = reader.vectors(texts) @ self.vectors.T + shared.reshape(len(texts), len(self))
-        return similar.astype(np.float32)
+        return shared.reshape(len(found), len(self)).astype(np.float32)
 
 
-def lay_out(reader: Reader, texts: Sequence[str]) -> Landmarks:
-    """Return the landmarks at these texts."""
-    found = [reader.pieces(text) for text in texts]
-    keys = np.concatenate([pieces.keys for pieces in found]).astype(np.int64)
-    rows = np.repeat(np.arange(len(texts), dtype=np.int32), [len(p.keys) for p in found])
-    weights = np.concatenate([pieces.weights for pieces in found])
+def lay_out(read: Read, pieces: int) -> Landmarks:
+    """Return the landmarks at these texts; `pieces` is how many the reader knows."""
+    keys = np.concatenate([one.keys for one in read.pieces]).astype(np.int64)
+    rows = np.repeat(np.arange(len(read), dtype=np.int32), [len(p.keys) for p in read.pieces])
+    weights = np.concatenate([one.weights for one in read.pieces])
     order = np.argsort(keys, kind="stable")
-    starts = np.searchsorted(keys[order], np.arange(len(reader.keys) + 1)).astype(np.int32)
-    return Landmarks(reader.vectors(texts), starts, rows[order], weights[order])
+    starts = np.searchsorted(keys[order], np.arange(pieces + 1)).astype(np.int32)
+    return Landmarks(read.vectors, starts, rows[order], weights[order])
 
 
 def nearness(similar: Floats) -> Floats:
     """Return what similarities weigh: 1 for a text that is equal, next to nothing far away."""
     near: Floats = np.exp(np.float32(SHARPNESS) * (similar - np.float32(1)))
     return near
-
-
-def nearness_of_all(reader: Reader, landmarks: Landmarks, texts: Sequence[str]) -> Floats:
-    """Return a row of nearness to the landmarks for each text."""
-    return nearness(landmarks.alike(reader, texts))

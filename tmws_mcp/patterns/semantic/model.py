@@ -66,21 +66,12 @@ class Model:
         arrays = (self.weights, marks.vectors, marks.starts, marks.rows, marks.weights)
         return sum(a.nbytes for a in (*arrays, reader.tokens, reader.keys, reader.rarity))
 
-    @property
-    def known(self) -> dict[str, str | None]:
-        """The texts that were learned of, with the pattern that each means; None for no pattern."""
-        labels = (int(label) for label in self.examples.labels)
-        return {
-            text: self.names[label] if label >= 0 else None
-            for text, label in zip(self.examples.texts, labels, strict=True)
-        }
-
     def guess(self, query: str, signs: Mapping[str, float] | None = None) -> Guess:
         """Return the patterns that the query may mean, and the examples nearest to it.
 
         `signs` are evidence from elsewhere for patterns, in natural logarithms of odds.
         """
-        alike = self.landmarks.alike(self.reader, [query])[0]
+        alike = self.landmarks.alike(self.reader.read([query]))[0]
         scores = (nearness(alike) @ self.weights).astype(np.float64)
         columns = {self.names.index(name): sign for name, sign in (signs or {}).items()}
         chances = np.minimum(self.calibration.chances(scores, columns), CONFIDENCE_MAX)

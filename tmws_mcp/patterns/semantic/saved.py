@@ -24,7 +24,7 @@ from tmws_mcp.patterns.semantic.model import Model
 from tmws_mcp.patterns.semantic.training import Examples
 from tmws_mcp.telemetry import get_logger
 
-MODEL_VERSION = 3
+MODEL_VERSION = 4
 """Raised with any change of how a model is made."""
 FILES_MAX = 8
 """Models kept: those of the catalogues that were used last. One of 1,000 patterns takes 15 MB."""
@@ -94,6 +94,7 @@ def _arrays(model: Model) -> Arrays:
         "tokens": reader.tokens,
         "keys": reader.keys,
         "rarity": reader.rarity,
+        "directions": reader.directions,
         "vectors": landmarks.vectors,
         "starts": landmarks.starts,
         "rows": landmarks.rows,
@@ -121,8 +122,10 @@ def _model(
     a = arrays
     unseen, *evidence = (float(value) for value in a["scalars"])
     marks, wide = len(a["chosen"]), 2 * embedder.dimensions
+    deep = a["directions"].shape[1]
     fits = (
-        a["vectors"].shape == (marks, wide)
+        a["vectors"].shape == (marks, deep)
+        and a["directions"].shape == (wide, deep)
         and a["weights"].shape == (marks, len(names) + 1)
         and len(evidence) == len(COMMON)
         and a["centre"].shape == (wide,)
@@ -135,7 +138,9 @@ def _model(
     )
     if not fits:
         raise ValueError("the arrays of a model do not fit together")
-    reader = Reader(embedder, a["centre"], a["tokens"], a["keys"], a["rarity"], unseen)
+    reader = Reader(
+        embedder, a["centre"], a["tokens"], a["keys"], a["rarity"], unseen, a["directions"]
+    )
     landmarks = Landmarks(a["vectors"], a["starts"], a["rows"], a["piece_weights"])
     calibration = Calibration(*evidence)
     return Model(names, examples, reader, landmarks, a["chosen"], a["weights"], calibration)

@@ -1,8 +1,8 @@
 """Has the model of a catalogue read or made in the background; whoever asks early is told so.
 
-The thread starts with the first query: whoever only wants to know which patterns there are pays
-nothing. It imports numpy on its own. It is a daemon, since a server that is asked to end must not
-wait long for a model; but a thread that is within numpy while the interpreter ends takes the
+The thread starts with the first query that the triggers do not decide: whoever needs no examples
+pays nothing. It imports numpy on its own. It is a daemon, since a server that is asked to end must
+not wait long for a model; but a thread that is within numpy while the interpreter ends takes the
 process down with it.
 """
 
@@ -40,13 +40,11 @@ class Stage:
         patterns: Mapping[str, Pattern],
         owner: Callable[[str], str | None],
         folder: Path | None,
-        then: "Callable[[Model], None]" = lambda _model: None,
     ) -> None:
         self.model: Model | None = None
         self.problem = LEARNING
         """Why there is no model, where there is none."""
         self._patterns, self._owner, self._folder = patterns, owner, folder
-        self._then = then
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -71,10 +69,7 @@ class Stage:
     def _run(self) -> None:
         started = time.perf_counter()
         try:
-            made = self._made()
-            if made is not None:
-                self._then(made)
-            self.model = made
+            self.model = self._made()
             self.problem = "" if self.model else "no pattern has examples to learn from"
         except EmbedderUnavailable as error:
             self.problem = str(error)
