@@ -358,7 +358,7 @@ def test_others_are_relayed_only_where_they_do_not_speak_for_themselves(
 
 
 def test_a_push_of_a_part_says_that_there_is_more(
-    pair: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch
+    pair: tuple[Node, Node], hub: MemoryHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(replicator, "OUTGOING_MAX", 3)
     a, b = pair
