@@ -128,7 +128,8 @@ def test_the_default_folder_is_in_the_home_of_the_settings(
 def test_secrets_do_not_reach_the_disk(folder: Path) -> None:
     secrets = ["hunter2", "sk-ant-api03-" + "Q7x" * 12, "p4ssw0rd!"]
     command = f"curl -H 'Authorization: Bearer {secrets[1]}' https://bob:{secrets[2]}@example.org"
-    told = worked("Bash") | {"tool_input": {"command": command, "password": secrets[0]}}
+    given = {"command": command, "password": secrets[0], "seen": {secrets[1]: "a name", "b": 1}}
+    told = worked("Bash") | {"tool_input": given}
 
     run(folder, told)
 

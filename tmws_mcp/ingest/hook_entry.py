@@ -166,7 +166,7 @@ def _short(value: object, mask: Callable[[str], str], name: str = "", depth: int
         return "…"
     if isinstance(value, dict):
         return {
-            key[:TEXT_CHARS_MAX]: _short(item, mask, key, depth + 1)
+            _short_text(key, mask): _short(item, mask, key, depth + 1)
             for key, item in list(value.items())[:ITEMS_MAX]
         }
     if isinstance(value, list):
@@ -176,9 +176,14 @@ def _short(value: object, mask: Callable[[str], str], name: str = "", depth: int
 
 def _masked_text(name: str, text: str, mask: Callable[[str], str]) -> str:
     """Mask a text as the value of its name, since a name may say that it is a secret."""
+    before = f"{name}="
+    return _short_text(before + text, mask, len(before)).removeprefix(before)
+
+
+def _short_text(text: str, mask: Callable[[str], str], before: int = 0) -> str:
+    """Return a text, or a name of an object, which somebody may use for a secret too."""
     # Twice the length, so that no half of a secret is left where it is cut.
-    whole = mask(f"{name}={text[: 2 * TEXT_CHARS_MAX]}")
-    return whole.removeprefix(f"{name}=")[:TEXT_CHARS_MAX]
+    return mask(text[: before + 2 * TEXT_CHARS_MAX])[: before + TEXT_CHARS_MAX]
 
 
 def note(folder: str, problem: str) -> None:
