@@ -33,6 +33,7 @@ BODIES: dict[str, Any] = {
     "POST /patterns": {"definition": {}},
     "POST /patterns/{pattern_id}/outcomes": {"success": True},
     "POST /learned/undo": {"undo": "none"},
+    "POST /learned/{pattern_id}/outcomes": {"success": True},
     "POST /federation/forget": {"pattern": "none"},
 }
 CALLERS = {

@@ -167,6 +167,43 @@ async def test_a_shipped_pattern_is_not_removed(client: httpx2.AsyncClient) -> N
     assert "neither registered nor promoted" in refused.json()["detail"]
 
 
+RUN = [
+    {"task": "publish the docs", "tool_used": "build_site", "method": "parallel"},
+    {"tool_used": "upload_site", "success": False, "error": "permission denied: token expired"},
+    {"tool_used": "login"},
+    {"tool_used": "upload_site"},
+]
+
+
+async def evidence(client: httpx2.AsyncClient, place: str) -> tuple[int, int]:
+    told = (await client.get(place)).json()["evidence"]
+    return told["support"], told["successes"]
+
+
+async def test_a_judgement_moves_the_evidence_of_each_kind_of_learned_pattern(
+    client: httpx2.AsyncClient,
+) -> None:
+    for run in range(8):
+        method, seconds = ("parallel", 1.0) if run % 2 else ("serial", 4.0)
+        steps = [{**one, "session_id": f"r{run}", "step": at} for at, one in enumerate(RUN)]
+        steps[0] |= {"method": method, "execution_time": seconds}
+        steps[-1] |= {"outcome": "success"}
+        await client.post(f"{API}/observations/batch", json={"interactions": steps})
+    learned = (await client.get(f"{API}/learned")).json()["items"]
+    by_kind = {one["kind"]: f"{API}/learned/{one['pattern_id']}" for one in learned}
+
+    for kind, place in by_kind.items():
+        support, successes = await evidence(client, place)
+        good = await client.post(f"{place}/outcomes", json={"success": True})
+        after_good = await evidence(client, place)
+        bad = await client.post(f"{place}/outcomes", json={"success": False, "error": "too slow"})
+
+        assert (good.status_code, bad.status_code) == (201, 201), (kind, good.text)
+        assert after_good == (support + 1, successes + 1), kind
+        assert await evidence(client, place) == (support + 2, successes + 1), kind
+    assert sorted(by_kind) == ["error_recovery", "performance", "task_sequence", "tool_usage"]
+
+
 async def test_a_learned_sequence_is_promoted(client: httpx2.AsyncClient) -> None:
     for run in range(4):
         steps = [

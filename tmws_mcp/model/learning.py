@@ -79,6 +79,20 @@ class ObserveRequest(Interaction):
     namespace: Namespace = ""
 
 
+class Judgement(Request):
+    """How it went to do as a learned pattern says."""
+
+    success: bool
+    task: LongText = ""
+    """What it was done for; empty: what the pattern says."""
+    error: LongText = ""
+    execution_time: Annotated[float | None, Field(ge=0, le=31_536_000, description="Seconds")] = (
+        None
+    )
+    evidence: Annotated[EvidenceSource | None, Field(description="Who judged")] = None
+    namespace: Namespace = ""
+
+
 class LearnedSummary(Value):
     """A learned pattern in a line."""
 

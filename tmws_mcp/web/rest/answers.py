@@ -11,13 +11,14 @@ from tmws_mcp.model import (
     BatchReply,
     ExecuteReply,
     ExecuteRequest,
+    Explanation,
     MatchedBy,
     Request,
     Route,
     Scope,
     Value,
 )
-from tmws_mcp.web.answering import API, Calling, EngineRoute, Reply, answers
+from tmws_mcp.web.answering import API, Caller, Calling, EngineRoute, Reply, answers
 
 router = APIRouter(prefix=API, route_class=EngineRoute, tags=["answers"])
 
@@ -66,38 +67,20 @@ async def execute_batch(asked: Batch, caller: Calling) -> Reply:
 @router.post("/match", **answers(Matched, "read"))
 async def match(asked: ExecuteRequest, caller: Calling) -> Reply:
     """Say which pattern a question means; nothing is run."""
-    found = await _looked_at(asked, caller)
-    told = found.explanation
-    assert told is not None
-    return Reply(
-        Matched(
-            pattern=found.pattern,
-            matched_by=found.matched_by,
-            confidence=found.confidence,
-            why=told.match,
-            closest=told.closest,
-            scope=found.scope,
-        )
-    )
+    found, why = await _looked_at(asked, caller)
+    return Reply(Matched(**dict(found), why=why.match, closest=why.closest))
 
 
 @router.post("/route", **answers(Routed, "read"))
 async def route(asked: ExecuteRequest, caller: Calling) -> Reply:
     """Say by which route a question would be answered; nothing is run."""
-    found = await _looked_at(asked, caller)
-    told = found.explanation
-    assert told is not None
-    return Reply(
-        Routed(
-            pattern=found.pattern,
-            route=found.route,
-            why=told.route,
-            alternatives=told.alternatives,
-            scope=found.scope,
-        )
-    )
+    found, why = await _looked_at(asked, caller)
+    return Reply(Routed(**dict(found), why=why.route, alternatives=why.alternatives))
 
 
-async def _looked_at(asked: ExecuteRequest, caller: Calling) -> ExecuteReply:
+async def _looked_at(asked: ExecuteRequest, caller: Caller) -> tuple[ExecuteReply, Explanation]:
+    """Return what would be done, of which a reply takes the fields that it has, and why."""
     looking = asked.model_copy(update={"dry_run": True, "explain": True})
-    return await caller.engine.pattern_execute(looking)
+    found = await caller.engine.pattern_execute(looking)
+    assert found.explanation is not None
+    return found, found.explanation

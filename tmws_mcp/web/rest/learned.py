@@ -1,13 +1,23 @@
-"""Learned patterns: listed, promoted, forgotten and brought back."""
+"""Learned patterns: listed, judged, promoted, forgotten and brought back."""
 
+import secrets
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from tmws_mcp.model import LearnedKind, LearnedPattern, Namespace, RegisterReply, Request
+from tmws_mcp.learning import judging
+from tmws_mcp.model import (
+    LearnedKind,
+    LearnedPattern,
+    Namespace,
+    ObserveReply,
+    ObserveRequest,
+    RegisterReply,
+    Request,
+)
 from tmws_mcp.model.base import Moment, Name
 from tmws_mcp.model.learned import ForgetLearnedReply, Promotion, UndoLearnedReply
-from tmws_mcp.model.learning import LISTED_MAX
+from tmws_mcp.model.learning import LISTED_MAX, Judgement
 from tmws_mcp.web.answering import API, Calling, EngineRoute, Items, Reply, Where, answers, listed
 
 router = APIRouter(prefix=f"{API}/learned", route_class=EngineRoute, tags=["learned patterns"])
@@ -60,6 +70,17 @@ async def forget(
     """Forget one learned pattern."""
     asked = {"pattern": pattern_id, "erase": erase, "namespace": namespace}
     return Reply(await caller.engine.manage.forget(asked))
+
+
+@router.post("/{pattern_id}/outcomes", **answers(ObserveReply, "write", status=CREATED))
+async def judge(pattern_id: str, asked: Judgement, caller: Calling) -> Reply:
+    """Say how it went to do as a learned pattern says; counted as a session that did so."""
+    found = await caller.engine.learned_pattern(pattern_id, asked.namespace)
+    steps = judging.steps(found, asked, f"judged-{secrets.token_hex(8)}")
+    request = ObserveRequest(interactions=steps, namespace=asked.namespace)
+    return Reply(
+        await caller.engine.observe_interaction(request, connection=caller.connection), CREATED
+    )
 
 
 @router.get("/{pattern_id}/promotion", **answers(Promotion, "read"))
