@@ -27,7 +27,7 @@ def test_the_longer_it_gets_the_less_of_it_is_likely_to_be_right(db: Connection)
     request = RecommendRequest(task="fix module 9 of the parser", want="workflow")
     asked = asking.asked(View(db, ns), request, connection="c", now=NOW)
 
-    on_track = [workflow.expected_steps(db, asked, length)[1] for length in (1, 3, 6)]
+    on_track = [workflow.expected_steps(asked, length)[1] for length in (1, 3, 6)]
 
     assert 1 > on_track[0] > on_track[1] > on_track[2] > 0
 

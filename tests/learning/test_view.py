@@ -109,3 +109,33 @@ def test_what_was_said_to_a_question_is_not_found_after_an_observation() -> None
         tell(db, shelf, tool_used="b", session_id="s")
 
         assert View(db, 1, shelf).last_case() is None
+
+
+def test_weights_are_kept_as_they_would_be_read_again() -> None:
+    shelf = Shelf()
+    with temporary() as db:
+        lived(db, shelf, asking=True)
+        known, fresh = View(db, 1, shelf).weights(), View(db, 1).weights()
+        situations = [row[0] for row in db.rows("SELECT situation FROM blend")]
+        kept = {name: row for name, row in known.known.rows.items() if name in situations}
+
+        assert set(kept) == set(situations)
+        fresh.of(situations)
+        assert kept == fresh.rows
+
+
+def test_weights_of_a_transaction_that_failed_are_never_taken_over() -> None:
+    shelf = Shelf()
+    with temporary() as db:
+        lived(db, shelf, asking=True)
+        before = View(db, 1, shelf).weights().of(("any",))
+        db.rows("BEGIN")
+        about = {"session_id": "s9", "task": "fix module 1"}
+        sessions.observe(
+            db, ObserveRequest(tool_used="edit", **about), SCOPE, connection="c", now=NOW,
+            shelf=shelf,
+        )  # fmt: skip
+        db.rows("ROLLBACK")
+        tell(db, shelf, session_id="never opened", outcome="unknown")
+
+        assert View(db, 1, shelf).weights().of(("any",)) == before

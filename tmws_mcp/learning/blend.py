@@ -70,7 +70,10 @@ def blend(
     view: View, case: Case, weights: Weights, experts: Mapping[str, Expert] = EXPERTS
 ) -> Blend:
     """Return what the experts expect together; no shares where none has anything to say."""
-    made = _asked_just_now(view, case, experts) or board(view, case, experts)
+    said = _asked_just_now(view, case, experts)
+    if said is not None and not weights.changed:
+        return said
+    made = said.board if said is not None else board(view, case, experts)
     weighed = weights.of(made.situations)
     return Blend(made, weighed, softmax(made, weighed))
 
@@ -78,14 +81,14 @@ def blend(
 def blend_asked(
     view: View, case: Case, weights: Weights, experts: Mapping[str, Expert] = EXPERTS
 ) -> Blend:
-    """Return the same, and keep what the experts said: what is asked about is observed next."""
+    """Return the same, and keep it: what is asked about is observed next."""
     mixed = blend(view, case, weights, experts)
-    view.put_case((case, experts, mixed.board))
+    view.put_case((case, experts, mixed))
     return mixed
 
 
-def _asked_just_now(view: View, case: Case, experts: Mapping[str, Expert]) -> Board | None:
-    said = cast("tuple[Case, Mapping[str, Expert], Board] | None", view.last_case())
+def _asked_just_now(view: View, case: Case, experts: Mapping[str, Expert]) -> Blend | None:
+    said = cast("tuple[Case, Mapping[str, Expert], Blend] | None", view.last_case())
     if said is None or said[1] is not experts or said[0] != case:
         return None
     return said[2]

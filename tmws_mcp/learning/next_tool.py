@@ -13,7 +13,6 @@ from tmws_mcp.learning.counting import ALL, EVERYWHERE, REPAIR, TASK, TASK_TOOL,
 from tmws_mcp.learning.identity import pattern_id
 from tmws_mcp.learning.kinds import error_recovery, tool_usage
 from tmws_mcp.learning.learned import evidence_of
-from tmws_mcp.learning.weights import Weights
 from tmws_mcp.model import JsonObject, Recommendation
 from tmws_mcp.store import evidence, learned
 from tmws_mcp.store.driver import Connection
@@ -77,7 +76,7 @@ def begin(db: Connection, asked: Asked) -> Answer:
 
 def _blended(db: Connection, asked: Asked) -> Blend:
     """Return what the experts expect, best first, with shares that are probabilities."""
-    mixed = blend_asked(asked.view, asked.case, Weights(db, asked.case.ns), asked.experts)
+    mixed = blend_asked(asked.view, asked.case, asked.view.weights(), asked.experts)
     return replace(mixed, shares=calibrated(db, asked.case, mixed.shares))
 
 

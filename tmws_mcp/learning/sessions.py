@@ -15,7 +15,7 @@ from tmws_mcp.learning.intake import Observation
 from tmws_mcp.learning.kinds import error_recovery, performance, tool_usage
 from tmws_mcp.learning.neighbours import nearest
 from tmws_mcp.learning.view import Shelf, View, near_key
-from tmws_mcp.learning.weights import Weights
+from tmws_mcp.learning.weights import Known, Weights
 from tmws_mcp.model import ObserveReply, ObserveRequest, Scope
 from tmws_mcp.store import namespaces, observations, tasks
 from tmws_mcp.store.driver import Connection
@@ -41,12 +41,13 @@ class Desk:
     experts: Mapping[str, Expert]
     changes: Changes = field(default_factory=Changes)
 
-    def write(self) -> None:
-        """Write down what changed in the counts and the weights."""
+    def write(self) -> Known:
+        """Write down what changed in the counts and the weights; return these as known then."""
         pruned = self.changes.write(self.db, self.ns, self.now)
-        self.weights.save()
+        known = self.weights.save()
         if self.changes.recounted or pruned:
             self.view.move(self.changes.contexts, self.changes.ended, pruned=pruned)
+        return known
 
 
 def observe(
@@ -71,13 +72,16 @@ def observe(
         intake.observation(sent, connection=connection) for sent in intake.interactions(request)
     ]
     ns = namespaces.ensure(db, scope.namespace, now) if ns is None else ns
-    desk = Desk(db, ns, View(db, ns, shelf), Weights(db, ns), connection, now, experts)
+    if shelf is not None:
+        shelf.begin()
+    counts = View(db, ns, shelf)
+    desk = Desk(db, ns, counts, counts.weights(), connection, now, experts)
     observed = sum(_take(desk, observation) for observation in seen)
-    desk.write()
+    known = desk.write()
     for key, task in desk.changes.variants.items():
         performance.note(db, ns, desk.changes, key, task)
     if observed:
-        namespaces.touch(db, ns, AREA)
+        desk.view.observed(known)
     return ObserveReply(
         observed=observed,
         session_id=seen[-1].session,

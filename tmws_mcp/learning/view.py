@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar, cast
 
+from tmws_mcp.learning.weights import Known, Weights
 from tmws_mcp.store import evidence, namespaces, tasks
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Context, Tally
@@ -103,6 +104,8 @@ class Shelf:
     def __init__(self) -> None:
         self._kept: dict[int, tuple[int, Entries]] = {}
         self._promised: dict[int, tuple[int, Entries]] = {}
+        self._weights: dict[int, tuple[int, Known]] = {}
+        self._promised_weights: dict[int, tuple[int, Known]] = {}
 
     def entries(self, ns: int, generation: int) -> Entries:
         """Return what was read of the namespace at this generation, to look at and to add to."""
@@ -115,9 +118,28 @@ class Shelf:
         self._kept[ns] = (generation, entries)
         return entries
 
+    def begin(self) -> None:
+        """Forget what was promised by a transaction that never committed."""
+        self._promised, self._promised_weights = {}, {}
+
     def promise(self, ns: int, generation: int, entries: Entries) -> None:
         """Hold ready what will be true at this generation, once its transaction has committed."""
         self._promised = {ns: (generation, entries)}
+
+    def weights(self, ns: int, generation: int) -> Known:
+        """Return what was read of the namespace's weights at this generation of its outcomes."""
+        found = self._weights.get(ns)
+        if found is not None and found[0] == generation:
+            return found[1]
+        if len(self._weights) >= NAMESPACES_MAX:
+            self._weights = {}
+        known = Known()
+        self._weights[ns] = (generation, known)
+        return known
+
+    def promise_weights(self, ns: int, generation: int, known: Known) -> None:
+        """Hold ready the weights that will be true at this generation."""
+        self._promised_weights = {ns: (generation, known)}
 
     def confirm(self) -> None:
         """Take over what was promised: the transaction has committed.
@@ -127,6 +149,8 @@ class Shelf:
         """
         promised, self._promised = self._promised, {}
         self._kept |= promised
+        weights, self._promised_weights = self._promised_weights, {}
+        self._weights |= weights
 
 
 class View:
@@ -153,6 +177,18 @@ class View:
         """
         self._entries = Entries(self._entries.read)
         self._learned = -1
+
+    def weights(self) -> Weights:
+        """Return the weights of the experts."""
+        if self._shelf is None or self._learned < 0:
+            return Weights(self.db, self.ns)
+        return Weights(self.db, self.ns, known=self._shelf.weights(self.ns, self._learned))
+
+    def observed(self, known: Known) -> None:
+        """Move the generation of the outcomes; these will be the weights then."""
+        generation = namespaces.touch(self.db, self.ns, LEARNING)
+        if self._shelf is not None:
+            self._shelf.promise_weights(self.ns, generation, known)
 
     def last_case(self) -> object:
         """Return what was put down for the case that was asked about last, None if counts moved.

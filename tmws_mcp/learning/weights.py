@@ -25,6 +25,14 @@ INERTIA = 8.0
 Row = dict[str, float]
 
 
+@dataclass(slots=True)
+class Known:
+    """The rows that a process has read of a namespace's weights; others look at them too."""
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    squares: dict[str, Row] = field(default_factory=dict)
+
+
 @cache
 def first_weights() -> Mapping[str, Mapping[str, float]]:
     """Return the weights that ship: situation -> column -> weight."""
@@ -41,6 +49,8 @@ class Weights:
     first: Mapping[str, Mapping[str, float]] | None = None
     """What rows begin with; those that ship where it is None."""
     rate: float = RATE
+    known: Known = field(default_factory=Known)
+    """What was read already, at the state of the store that the transaction sees."""
     rows: dict[str, Row] = field(default_factory=dict)
     squares: dict[str, Row] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
@@ -59,29 +69,46 @@ class Weights:
         self._load(situations)
         for number, situation in enumerate(situations):
             rate = self.rate * (RATE_OF_SITUATION if number else 1.0)
-            row, squares = self.rows[situation], self.squares[situation]
+            row, squares = self._own(situation)
             for column, value in slope.items():
                 if value:
                     square = squares.get(column, INERTIA) + value * value
                     squares[column] = square
                     row[column] = row.get(column, 0.0) - rate * value / sqrt(square)
-            self.changed.add(situation)
 
-    def save(self) -> None:
-        """Write down the rows that have moved."""
+    def save(self) -> Known:
+        """Write down the rows that have moved; return what will be known when it has committed."""
+        moved = sorted(self.changed)
         table.save(
-            self.db,
-            self.ns,
-            [(name, self.rows[name], self.squares[name]) for name in sorted(self.changed)],
+            self.db, self.ns, [(name, self.rows[name], self.squares[name]) for name in moved]
         )
         self.changed.clear()
+        return Known(
+            self.known.rows | {name: table.as_read(self.rows[name]) for name in moved},
+            self.known.squares | {name: table.as_read(self.squares[name]) for name in moved},
+        )
+
+    def _own(self, situation: str) -> tuple[Row, Row]:
+        """Return a row to move: until the transaction commits, others see it as it was."""
+        if situation not in self.changed:
+            self.changed.add(situation)
+            self.rows[situation] = dict(self.rows[situation])
+            self.squares[situation] = dict(self.squares[situation])
+        return self.rows[situation], self.squares[situation]
 
     def _load(self, situations: Sequence[str]) -> None:
         missing = [name for name in situations if name not in self.rows]
-        if not missing:
-            return
-        stored = table.load(self.db, self.ns, missing)
-        first = first_weights() if self.first is None else self.first
+        self._read([name for name in missing if name not in self.known.rows])
         for name in missing:
+            self.rows[name] = self.known.rows[name]
+            self.squares[name] = self.known.squares[name]
+
+    def _read(self, situations: Sequence[str]) -> None:
+        if not situations:
+            return
+        stored = table.load(self.db, self.ns, situations)
+        first = first_weights() if self.first is None else self.first
+        for name in situations:
             row, squares = stored.get(name, (dict(first.get(name, {})), {}))
-            self.rows[name], self.squares[name] = row, squares
+            # Whoever finds the row finds its squares.
+            self.known.squares[name], self.known.rows[name] = squares, row

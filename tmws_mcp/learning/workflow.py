@@ -21,7 +21,6 @@ from tmws_mcp.learning.experts import ngram
 from tmws_mcp.learning.identity import pattern_id
 from tmws_mcp.learning.kinds import task_sequence
 from tmws_mcp.learning.learned import evidence_of
-from tmws_mcp.learning.weights import Weights
 from tmws_mcp.model import Recommendation
 from tmws_mcp.store import actor, evidence, learned, tasks
 from tmws_mcp.store.driver import Connection
@@ -128,7 +127,7 @@ def _add_expected(
     if not (lengths or asked.case.available):
         return
     length = min(int(median(lengths)) if lengths else LENGTH, sequences.STEPS_MAX)
-    tools, on_track = expected_steps(db, asked, max(length, 1))
+    tools, on_track = expected_steps(asked, max(length, 1))
     known = [tool in ngram.totals(asked.view) for tool in tools]
     # Of tools that nobody ever used here nothing is known, however well their names fit the task.
     if any(known) and (all(known) or trusts_new(db, asked.case)):
@@ -137,9 +136,9 @@ def _add_expected(
         one.weight += EXPECTED_WEIGHT * min(1.0, on_track / ON_TRACK_ENOUGH) * (seen or 1.0)
 
 
-def expected_steps(db: Connection, asked: Asked, length: int) -> tuple[tuple[str, ...], float]:
+def expected_steps(asked: Asked, length: int) -> tuple[tuple[str, ...], float]:
     """Return the likeliest steps, and the share of them that all before them let expect."""
-    case, weights = asked.case, Weights(db, asked.case.ns)
+    case, weights = asked.case, asked.view.weights()
     likely: list[float] = []
     for _ in range(length):
         shares = blend(asked.view, case, weights, asked.experts).shares

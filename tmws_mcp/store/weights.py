@@ -6,6 +6,7 @@ Kept as JSON by the columns' names, so that a version with other experts reads w
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
 
 from tmws_mcp.store.driver import Connection
 
@@ -23,16 +24,12 @@ def load(db: Connection, ns: int, situations: Sequence[str]) -> dict[str, tuple[
         f"SELECT situation, weights, squares FROM blend WHERE ns = ? AND situation IN ({marks})",
         (ns, *situations),
     )
-    return {
-        name: (dict(_parsed(weights)), dict(_parsed(squares))) for name, weights, squares in rows
-    }
+    return {name: (json.loads(weights), json.loads(squares)) for name, weights, squares in rows}
 
 
-@lru_cache(maxsize=256)
-def _parsed(text: str) -> Row:
-    """Return the row of a text: most of them are read many times for each time they change."""
-    found: Row = json.loads(text)
-    return found
+def as_read(row: Mapping[str, float]) -> Row:
+    """Return the row as it would be read again after it was saved."""
+    return dict(zip(row, map(round, row.values(), repeat(DIGITS)), strict=True))
 
 
 def save(
