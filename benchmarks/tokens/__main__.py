@@ -56,14 +56,25 @@ async def run(folder: Path, now: datetime) -> tuple[list[Done], str, str]:
     project = folder / "project"
     project.mkdir()
     world.make_project(project, now)
-    environ = {"TMWS_HOME": str(folder / "home"), "TMWS_NAMESPACE": "harbor"}
+    # A store for each way: what a task of the one stores, the other must not find there already.
+    ours_settings = await _filled(folder, project, "ours", now)
+    theirs_settings = await _filled(folder, project, "theirs", now)
+    async with (
+        Client(build_server(ours_settings)) as ours,
+        Client(build_server(theirs_settings)) as theirs,
+        Client(plain_server(project)) as plain,
+    ):
+        done = [await do(task, ours, theirs, plain) for task in read_tasks(now)]
+        without = f"{await listed(theirs, leave='pattern_execute')}\n{await listed(plain)}"
+        return done, await listed(ours), without
+
+
+async def _filled(folder: Path, project: Path, home: str, now: datetime) -> Settings:
+    environ = {"TMWS_HOME": str(folder / home), "TMWS_NAMESPACE": "harbor"}
     settings = Settings.load(environ | {"TMWS_WORKSPACE": str(project)}, cwd=folder)
     async with open_engine(settings) as engine:
         await world.fill(engine, now)
-    async with Client(build_server(settings)) as ours, Client(plain_server(project)) as plain:
-        done = [await do(task, ours, plain) for task in read_tasks(now)]
-        without = f"{await listed(ours, leave='pattern_execute')}\n{await listed(plain)}"
-        return done, await listed(ours), without
+    return settings
 
 
 def counter(texts: Sequence[str]) -> tuple[Count, str]:

@@ -82,11 +82,12 @@ def read_tasks(now: datetime, path: Path = DATA) -> list[Task]:
     ]
 
 
-async def do(task: Task, ours: Client, plain: Client) -> Done:
-    """Do a task in both ways; the calls first, since ours may store."""
+async def do(task: Task, ours: Client, alone: Client, plain: Client) -> Done:
+    """Do a task in both ways; `alone` has our other tools, on a store of its own."""
     known = {tool.name for tool in (await plain.list_tools()).tools}
     theirs = [
-        await _exchange(plain if name in known else ours, name, given) for name, given in task.calls
+        await _exchange(plain if name in known else alone, name, given)
+        for name, given in task.calls
     ]
     executed = await ours.call_tool("pattern_execute", {"query": task.query})
     structured = executed.structured_content or {}

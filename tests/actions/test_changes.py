@@ -29,10 +29,8 @@ async def test_commits_files_and_what_is_uncommitted_are_told(history: Path) -> 
     assert [commit.split(" ", 2)[2] for commit in told["commits"]] == ["Print twice", "Begin"]
     assert "committed" not in told
     assert told["uncommitted"] == {
-        "total": "1 files, +0 -1",
         "most_changed": ["+0 -1 app.py"],
         "new_files": ["draft.txt"],
-        "new_count": 1,
     }
 
 

@@ -91,7 +91,7 @@ async def test_a_task_is_done_in_both_ways_on_one_project(tmp_path: Path) -> Non
         Client(build_server(settings)) as ours,
         Client(plain_server(project)) as plain,
     ):
-        both = await do(task, ours, plain)
+        both = await do(task, ours, ours, plain)
 
     assert both.pattern == "hybrid.code_and_notes"
     assert "no secrets in it" in both.ours.result

@@ -48,7 +48,9 @@ class Notebook:
         )
 
     async def recall(self, query: str = "", **arguments: Any) -> RecallReply:
-        request = RecallRequest(query=query, **arguments)
+        return await self.ask(RecallRequest(query=query, **arguments))
+
+    async def ask(self, request: RecallRequest) -> RecallReply:
         return await self.store.read(
             recall, request, self.scope, embedder=self.embedder, now=self.now
         )

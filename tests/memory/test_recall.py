@@ -7,6 +7,7 @@ import pytest
 from tests.memory.notebook import NOW, Notebook
 from tmws_mcp.errors import InvalidInput, NotFound
 from tmws_mcp.memory.recall import memory_by_id
+from tmws_mcp.model.memory import FocusedRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -86,6 +87,16 @@ async def test_an_answer_of_nothing_relevant_is_empty_and_says_so(
     assert (reply.omitted, reply.cursor) == (0, None)
     assert reply.note is not None
     assert "Nothing stored here is about this" in reply.note
+
+
+async def test_focus_leaves_out_what_is_clearly_behind_the_best(facts: Notebook) -> None:
+    every = await facts.recall("login page of the shop", limit=50)
+    near = await facts.ask(FocusedRequest(query="login page of the shop", limit=50, focus=0.9))
+
+    least = 0.9 * every.memories[0].score
+    assert near.memories == tuple(m for m in every.memories if m.score >= least)
+    assert 0 < len(near.memories) < len(every.memories)
+    assert len(near.memories) + near.omitted == len(every.memories) + every.omitted
 
 
 async def test_scores_fall_within_zero_and_one_and_min_score_cuts(facts: Notebook) -> None:

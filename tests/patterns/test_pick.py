@@ -47,6 +47,13 @@ async def test_a_list_is_cut_and_it_is_said() -> None:
     assert bare == {"items": [{"id": 0}, {"id": 1}], "left_out": 28}
 
 
+async def test_a_path_says_how_many_items_of_a_list_are_wanted() -> None:
+    found = await shown({"open": ISSUES, "done": ISSUES, "a:b": [1]}, pick=["open:2", "a:b"])
+
+    assert found == {"open": ISSUES[:2], "a:b": [1]}
+    assert await shown({"open": ISSUES}, pick=["open:1.id"]) == {"open": [{"id": 0}]}
+
+
 async def test_a_result_of_another_form_than_expected_is_no_crash() -> None:
     assert await shown({"answered": "text"}, pick=["id"]) == {"answered": None}
     assert await shown({"id": 1}, pick=["id.deeper"]) == {"id": None}

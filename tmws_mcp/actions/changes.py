@@ -17,7 +17,7 @@ from pydantic import JsonValue
 
 from tmws_mcp.actions.action import Action, Workspace, folder_of, only
 from tmws_mcp.actions.command import Finished
-from tmws_mcp.actions.git import Repository, opened, why_failed
+from tmws_mcp.actions.git import Repository, of_this_year, opened, why_failed
 from tmws_mcp.errors import ActionError
 from tmws_mcp.model import JsonObject
 
@@ -54,6 +54,8 @@ class Tally:
         shown: list[JsonValue] = [
             f"+{self.added[path]} -{self.removed[path]} {path}" for path in ranked[:FILES_SHOWN]
         ]
+        if len(ranked) == 1:  # which is the sum as well
+            return {"most_changed": shown}
         total = f"{len(ranked)} files, +{self.added.total()} -{self.removed.total()}"
         return {"total": total, "most_changed": shown} if ranked else {"total": "none"}
 
@@ -130,10 +132,10 @@ def _check(found: dict[str, Finished], base: str) -> None:
 def _read(log: Finished) -> tuple[list[str], Tally]:
     """Return the commits, newest first, and the lines that they changed."""
     commits: list[str] = []
-    tally = Tally()
+    tally, year = Tally(), datetime.now(tz=UTC).year
     for entry in log.output.decode("utf-8", "replace").split(_COMMIT)[1:]:
         subject, *lines = entry.splitlines()
-        commits.append(subject[:SUBJECT_CHARS_MAX])
+        commits.append(of_this_year(subject[:SUBJECT_CHARS_MAX], year))
         tally.count(line for line in lines if line.count("\t") >= 2)  # noqa: PLR2004 - added, removed, path
     return commits, tally
 
@@ -144,7 +146,8 @@ def _uncommitted(found: dict[str, Finished]) -> JsonObject:
     tally.count(line for line in lines if line.count("\t") >= 2)  # noqa: PLR2004 - as above
     new = found["new"].output.decode("utf-8", "replace").splitlines()
     told = tally.told()
-    return told | {"new_files": [*new[:FILES_SHOWN]], "new_count": len(new)} if new else told
+    told |= {"new_files": [*new[:FILES_SHOWN]]} if new else {}
+    return told | ({"new_count": len(new)} if len(new) > FILES_SHOWN else {})
 
 
 async def _run(arguments: JsonObject, where: Workspace) -> JsonValue:

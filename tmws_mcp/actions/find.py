@@ -48,12 +48,12 @@ async def find(folder: Path, text: str) -> JsonObject:
     """Return files whose path holds a text, and lines that hold it, those that define it first.
 
     Several words that are found neither as they stand nor in one line give way to the longest of
-    them that is found; `text` is then that word.
+    them that is found; `text` is then that word, and else not told.
 
     Raises:
         ActionError: There is no git, or it failed.
     """
-    repository = await opened(await anyio.to_thread.run_sync(folder.resolve))
+    asked, repository = text, await opened(await anyio.to_thread.run_sync(folder.resolve))
     listed = await repository.run("grep", *_WHERE, "-l", "-z", "-e", "", "--", ".")
     files, lines = _files(listed, text), await _matching(repository, [text])
     for words in _attempts(text):
@@ -62,7 +62,8 @@ async def find(folder: Path, text: str) -> JsonObject:
         text = " ".join(words)
         files, lines = _files(listed, text), await _matching(repository, words)
     ranked = sorted(lines, key=lambda line: not _defines(line, text))  # stable: by path else
-    told: JsonObject = {"text": text, "files": [*files[:FILES_SHOWN]]}
+    told: JsonObject = {"text": text} if text != asked else {}
+    told |= {"files": [*files[:FILES_SHOWN]]}
     told["lines"] = [_shown(line) for line in ranked[:LINES_SHOWN]]
     rest = max(0, len(files) - FILES_SHOWN) + max(0, len(ranked) - LINES_SHOWN)
     return told | ({"more": rest} if rest else {})

@@ -8,6 +8,7 @@ configuration. No lock is taken, nothing is fetched, and nothing above the folde
 import itertools
 import shutil
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
@@ -147,7 +148,18 @@ def _change(field: str) -> str:
 def _commits(log: Finished) -> list[JsonValue]:
     """Return the latest commits; none before the first one."""
     lines = log.output.decode("utf-8", "replace").splitlines() if log.code == 0 else []
-    return [line[:SUBJECT_CHARS_MAX] for line in lines]
+    year = datetime.now(tz=UTC).year
+    return [of_this_year(line[:SUBJECT_CHARS_MAX], year) for line in lines]
+
+
+def of_this_year(commit: str, year: int) -> str:
+    """Return `%h %as %s` of a commit, without the year where it is this one.
+
+    >>> of_this_year("13439de 2026-11-25 Begin", 2026)
+    '13439de 11-25 Begin'
+    """
+    name, _, rest = commit.partition(" ")
+    return f"{name} {rest.removeprefix(f'{year}-')}"
 
 
 def _filters(listed: Finished) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from tmws_mcp.memory.reply.cursor import Place
 from tmws_mcp.memory.reply.shown import shown
 from tmws_mcp.memory.reply.text import block, recall_text
 from tmws_mcp.model import Memory, RecallReply, RecallRequest, Scope
-from tmws_mcp.model.memory import TOKEN_BUDGET_MAX, Explained
+from tmws_mcp.model.memory import TOKEN_BUDGET_MAX, Explained, focus_of
 from tmws_mcp.store import chains, memories, namespaces
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.tokens import estimate_tokens
@@ -83,9 +83,10 @@ def _ranked(db: Connection, call: Recall, what: "Probe", note: str) -> RecallRep
     place = _place(call, "ranked")
     hits = _hits(db, call, what)
     rest = hits[place.shown :]
+    near = _near(rest, focus_of(call.request))
 
     def read(begin: int, count: int) -> list[Memory]:
-        return _shown(db, rest[begin : begin + count])
+        return _shown(db, near[begin : begin + count])
 
     part = folded(read, call.request.limit, len(rest), place)
     notes = _notes(call, empty=NOTHING_RELEVANT if not hits else "")
@@ -94,6 +95,11 @@ def _ranked(db: Connection, call: Recall, what: "Probe", note: str) -> RecallRep
     if call.request.cursor and place.number != call.generation:
         notes.append(STORED_SINCE)
     return filled(call, part, what.query.stems, notes)
+
+
+def _near(hits: "Sequence[Hit]", focus: float) -> "Sequence[Hit]":
+    """Return the hits that have at least this share of the best one's score."""
+    return [hit for hit in hits if hit.score >= focus * hits[0].score] if focus else hits
 
 
 def _hits(db: Connection, call: Recall, what: "Probe") -> "list[Hit]":

@@ -115,6 +115,18 @@ class RecallRequest(Request):
     until: Moment | None = None
 
 
+class FocusedRequest(RecallRequest):
+    """A recall of a pattern; no tool offers to leave out what is clearly behind the best."""
+
+    focus: Share = 0.0
+    """Only what scores at least this share of the best."""
+
+
+def focus_of(request: RecallRequest) -> float:
+    """Return which share of the best score is asked for at least."""
+    return request.focus if isinstance(request, FocusedRequest) else 0.0
+
+
 class Memory(Value):
     """A memory as recall shows it."""
 

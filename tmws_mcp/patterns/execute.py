@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from math import ceil
 
 from pydantic import JsonValue
 
@@ -23,7 +24,13 @@ from tmws_mcp.patterns.run import Outcome, is_empty, run_steps
 from tmws_mcp.patterns.shape import shape
 from tmws_mcp.patterns.steps import RecallStep, Step
 from tmws_mcp.patterns.templates import fill
-from tmws_mcp.patterns.text import PASSAGES, execute_text, failures_text, holds_passage
+from tmws_mcp.patterns.text import (
+    PASSAGES,
+    execute_text,
+    failures_text,
+    holds_passage,
+    notes_text,
+)
 from tmws_mcp.tokens import estimate_tokens
 
 __all__ = ["Parts", "as_cached", "execute", "is_whole"]
@@ -59,7 +66,7 @@ async def execute(
     steps = chosen_steps(pattern, decision)
     budget, given = _budget(pattern, request), arguments_of(pattern, match, request)
     declared = pattern.arguments if pattern else {}
-    wrong = refused(declared, given)
+    wrong, times = refused(declared, given), _times(pattern, request)
     call = Call(
         arguments={name: value for name, value in given.items() if name not in wrong},
         namespace=request.namespace,
@@ -67,6 +74,8 @@ async def execute(
         milliseconds=budget.milliseconds,
         declared=declared,
         refused=wrong,
+        times=times,
+        focused=times == 1 and request.mode != "comprehensive",
     )
     outcomes = await run_steps(steps, parts, call)
     if pattern is None and match.closest and _found_nothing(outcomes):
@@ -111,6 +120,12 @@ def _as_text(value: JsonValue) -> str:
 def _budget(pattern: Pattern | None, request: ExecuteRequest) -> Budget:
     budget = pattern.budget if pattern else Budget()
     return budget.model_copy(update={"tokens": request.token_budget or budget.tokens})
+
+
+def _times(pattern: Pattern | None, request: ExecuteRequest) -> int:
+    """Return how many times as much as usual the caller has room for."""
+    usual = (pattern.budget if pattern else Budget()).tokens
+    return max(1, ceil((request.token_budget or usual) / usual))
 
 
 def _planned(
@@ -181,6 +196,7 @@ def _filled(
     reply = reply.model_copy(update={"steps": reports})
     results = without_repeats({name: item.value for name, item in found.items()})
     said = execute_text(reply.model_copy(update={"shortened": 1, "omitted": 1}))
+    said += notes_text(results)
     said += f"\n{PASSAGES}" if holds_passage(results) else ""
     room = tokens - estimate_tokens(said)
     shaped = shape(results, max(room, ROOM_MIN), query)

@@ -47,6 +47,10 @@ class Call:
     """What the pattern says of its arguments."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """Arguments whose values are not what was declared, and why: steps that need them fail."""
+    times: int = 1
+    """How many times as much as the pattern's budget the caller has room for."""
+    focused: bool = True
+    """Whether recalls leave out what is clearly behind the best; not where all is wanted."""
     now: float = field(default_factory=time.time)
 
     @property

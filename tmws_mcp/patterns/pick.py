@@ -16,8 +16,9 @@ Tree = dict[str, "Tree"]
 def picked(found: Found, paths: Sequence[str], items_max: int | None) -> Found:
     """Return what was found with these fields alone, and with its lists cut.
 
-    A path (`user.name`) leads through objects, and through the items of lists. What is not there
-    is left out; that lists were cut is said beside them.
+    A path (`user.name`) leads through objects, and through the items of lists; one that ends in a
+    number (`commits:3`) takes so many items of a list. What is not there is left out; that all
+    lists were cut is said beside them.
     """
     value = found.value
     wrapper = next((key for key in WRAPPERS if isinstance(value, dict) and key in value), None)
@@ -50,10 +51,23 @@ def _picked(value: JsonValue, tree: Tree) -> JsonValue:
     if isinstance(value, list):
         return [_picked(item, tree) for item in value if isinstance(item, dict | list)]
     if isinstance(value, dict):
+        asked = ((*_parted(path), branch) for path, branch in tree.items())
         return {
-            name: _picked(value[name], branch) for name, branch in tree.items() if name in value
+            name: _first(_picked(value[name], branch), most)
+            for name, most, branch in asked
+            if name in value
         }
     return None
+
+
+def _parted(path: str) -> tuple[str, int | None]:
+    """Return a name, and how many items are wanted of a list of that name."""
+    name, _, most = path.rpartition(":")
+    return (name, int(most)) if name and most.isdecimal() else (path, None)
+
+
+def _first(value: JsonValue, most: int | None) -> JsonValue:
+    return value[:most] if most is not None and isinstance(value, list) else value
 
 
 def _cut(value: JsonValue, items_max: int) -> tuple[JsonValue, int]:

@@ -5,12 +5,12 @@ from pydantic import JsonValue
 from tmws_mcp.model import (
     JsonObject,
     RecallReply,
-    RecallRequest,
     RecommendReply,
     RecommendRequest,
     StoreReply,
     StoreRequest,
 )
+from tmws_mcp.model.memory import RECALL_LIMIT_MAX, FocusedRequest
 from tmws_mcp.patterns.parts import Call, Found
 from tmws_mcp.patterns.period import period
 from tmws_mcp.patterns.steps import RecallStep, RecommendStep, StoreStep
@@ -23,13 +23,14 @@ MEMORY_KEYS = frozenset(
 )
 
 
-def recall_request(step: RecallStep, call: Call) -> RecallRequest:
+def recall_request(step: RecallStep, call: Call) -> FocusedRequest:
     """Return the request of a recall step."""
     values = call.arguments
     when = period(fill(step.during, values), call.now)
-    return RecallRequest(
+    return FocusedRequest(
         query=fill(step.recall, values),
-        limit=step.limit,
+        limit=min(step.limit * call.times, RECALL_LIMIT_MAX),
+        focus=step.focus if call.focused else 0.0,
         token_budget=call.tokens,
         min_score=step.min_score,
         namespace=call.namespace,
@@ -77,7 +78,8 @@ def recalled(reply: RecallReply) -> Found:
 
 def stored(reply: StoreReply) -> Found:
     """Return what became of what was to be stored."""
-    return Found(reply.model_dump(mode="json", exclude={"scope"}, exclude_defaults=True))
+    usual = {"scope", "created"} if reply.created else {"scope"}
+    return Found(reply.model_dump(mode="json", exclude=usual, exclude_defaults=True))
 
 
 def recommended(reply: RecommendReply) -> Found:

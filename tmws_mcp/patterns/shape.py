@@ -12,7 +12,8 @@ from pydantic import JsonValue
 
 from tmws_mcp.model import JsonObject
 from tmws_mcp.patterns.extract import Extractor, clipped
-from tmws_mcp.patterns.text import results_text, step_text
+from tmws_mcp.patterns.notes import common_year
+from tmws_mcp.patterns.outline import results_text, step_text
 from tmws_mcp.tokens import estimate_tokens
 
 ITEMS_MAX = 200
@@ -20,6 +21,10 @@ CLIPPED_CHARS_MAX = 8
 """Characters for each token of the room: hardly a text has more."""
 # Stages of shortening: the texts' length, and how many items must remain for it to be enough.
 STAGES = ((4_000, 5), (1_000, 5), (400, 3), (200, 2), (100, 1))
+
+
+AsText = Callable[[str, JsonValue], str]
+"""How a step is shown, by its name and what it found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +50,20 @@ def shape(results: JsonObject, tokens: int, query: str = "") -> Shaped:
         return Shaped(results, 0, 0, found)
     shaped: JsonObject = {}
     omitted = 0
-    for name, room in _rooms(results, tokens).items():
-        shaped[name], left_out = _shaped(name, results[name], room, texts)
+    as_text = partial(_as_text, common_year(results))
+    for name, room in _rooms(results, tokens, as_text).items():
+        shaped[name], left_out = _shaped(name, results[name], room, texts, as_text)
         omitted += left_out
     return Shaped(shaped, omitted, _shortened(results, shaped), found)
 
 
-def _rooms(results: JsonObject, tokens: int) -> dict[str, int]:
+def _as_text(year: str, name: str, value: JsonValue) -> str:
+    return step_text(name, value, year)
+
+
+def _rooms(results: JsonObject, tokens: int, as_text: AsText) -> dict[str, int]:
     """Share the tokens out: what needs less than its share leaves the rest to the others."""
-    sizes = {name: estimate_tokens(step_text(name, value)) for name, value in results.items()}
+    sizes = {name: estimate_tokens(as_text(name, value)) for name, value in results.items()}
     rooms: dict[str, int] = {}
     left = tokens
     for name in sorted(sizes, key=lambda name: sizes[name]):
@@ -62,25 +72,34 @@ def _rooms(results: JsonObject, tokens: int) -> dict[str, int]:
     return {name: rooms[name] for name in results}
 
 
-def _shaped(name: str, value: JsonValue, room: int, texts: Extractor) -> tuple[JsonValue, int]:
+def _shaped(
+    name: str, value: JsonValue, room: int, texts: Extractor, as_text: AsText
+) -> tuple[JsonValue, int]:
     """Return the value cut to the room, and how many items of its lists it lacks."""
     longest = min(_longest(value), ITEMS_MAX)
     for chars, enough in STAGES:
-        items = _most(longest, partial(_fits, name, value, chars, room, texts))
+        items = _most(longest, partial(_fits, partial(as_text, name), value, chars, room, texts))
         if items is not None and items >= min(enough, longest):
             return _cut(value, chars, items, texts)
-    text = step_text("", value)
+    text = as_text("", value)
     limit = min(len(text), room * CLIPPED_CHARS_MAX)
-    kept = _most(limit, lambda n: estimate_tokens(step_text(name, clipped(text, n))) <= room)
+    kept = _most(limit, lambda n: estimate_tokens(as_text(name, clipped(text, n))) <= room)
     if isinstance(value, str) and kept:
         whole = texts.shortened(value, kept)
-        if estimate_tokens(step_text(name, whole)) <= room:
+        if estimate_tokens(as_text(name, whole)) <= room:
             return whole, 0
     return clipped(text, kept or 0), 0
 
 
-def _fits(name: str, value: JsonValue, chars: int, room: int, texts: Extractor, items: int) -> bool:
-    return estimate_tokens(step_text(name, _cut(value, chars, items, texts)[0])) <= room
+def _fits(
+    as_text: Callable[[JsonValue], str],
+    value: JsonValue,
+    chars: int,
+    room: int,
+    texts: Extractor,
+    items: int,
+) -> bool:
+    return estimate_tokens(as_text(_cut(value, chars, items, texts)[0])) <= room
 
 
 def _most(limit: int, fits: Callable[[int], bool]) -> int | None:
