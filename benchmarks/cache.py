@@ -59,6 +59,8 @@ class Seen:
     hit_ms: list[float] = field(default_factory=list)
     miss_ms: list[float] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
+    first: int = 0
+    """Replies to what the process was asked for the first time: nothing could be kept of it."""
     stood: int = 0
     fell: int = 0
 
@@ -178,11 +180,13 @@ async def serve(home: str, seed: int, calls: int, memories: int) -> Seen:
     kept = Settings.load({"TMWS_HOME": home, "TMWS_NAMESPACE": NAMESPACE})
     unkept = kept.model_copy(update={"observe_executions": False})
     async with open_engine(kept) as engine, open_engine(unkept) as checker:
-        writer = Writer(engine, seed)
+        writer, heard = Writer(engine, seed), set[str]()
         for number, query in enumerate(asked(seed, calls, memories)):
             if query is None:
                 await writer.write()
                 continue
+            seen.first += query not in heard
+            heard.add(query)
             reply, given, anew = await compared(engine, checker, query)
             count(seen, reply, difference(given, anew), late=2 * number >= calls)
             if difference(given, anew) == "stale":
@@ -242,13 +246,17 @@ def figures(seen: Sequence[dict[str, Any]]) -> dict[str, JsonValue]:
     for one in stale[:3]:
         print(f"stale: {one}", file=sys.stderr)
     hits, late = total["replies"]["hit"], total["late"]
+    first, fell = (sum(of[name] for of in seen) for name in ("first", "fell"))
     return {
         "replies": total["replies"].total(),
         "hit_rate": round(hits / total["replies"].total(), 3),
+        "hit_rate_at_most": round(1 - first / total["replies"].total(), 3),
         "hit_rate_second_half": round(late["hit"] / max(late.total(), 1), 3),
         "hits": hits,
         "hits_checked_against_writes": sum(of["stood"] for of in seen),
-        "made_anew_after_writes": sum(of["fell"] for of in seen),
+        "asked_for_the_first_time": first,
+        "made_anew_after_writes": fell,
+        "made_anew_otherwise": max(total["replies"]["miss"] - first - fell, 0),
         "stale": len(stale),
         "identical": total["differences"]["none"],
         "other_figures_only": total["differences"]["figures"],

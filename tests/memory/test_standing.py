@@ -12,6 +12,7 @@ from tmws_mcp.memory.lifecycle import forget
 from tmws_mcp.memory.recall import recall
 from tmws_mcp.memory.remember import remember
 from tmws_mcp.model import ForgetRequest, RecallRequest, Scope, StoreRequest
+from tmws_mcp.model.memory import FocusedRequest
 from tmws_mcp.store import changes, namespaces
 from tmws_mcp.store.database import Database
 from tmws_mcp.store.driver import Connection
@@ -54,7 +55,7 @@ class Kept:
         await self.store.write(forget, asked, SCOPE, embedder=self.embedder, now=NOW)
 
     async def ask(self, query: str, **more: object) -> None:
-        request = RecallRequest.model_validate({"query": query, "limit": 3} | more)
+        request = FocusedRequest.model_validate({"query": query, "limit": 3} | more)
         reply = await self.store.read(recall, request, SCOPE, embedder=self.embedder, now=NOW)
         self.showed, self.after = standing.showed(request, reply), await self.store.read(_newest)
 
@@ -100,6 +101,27 @@ async def test_an_answer_stands_when_something_else_is_written(kept: Kept) -> No
 async def test_an_answer_falls_when_what_belongs_into_it_is_written(kept: Kept) -> None:
     await kept.remember("The staging gateway listens on port 8931 now")
 
+    assert not await kept.stands()
+
+
+async def test_what_says_as_much_and_is_ranked_behind_moves_nothing(kept: Kept) -> None:
+    """Its words alone would bring it in; its meaning and its length do not."""
+    await kept.remember(
+        "A poem of the sea, the hills and the birds of the wide evening sky, in which the words "
+        "gateway, listens, port and staging come up and are sung by a choir of old sailors"
+    )
+
+    assert await kept.stands()
+
+
+async def test_a_focused_answer_falls_when_something_is_near_its_best(kept: Kept) -> None:
+    await kept.ask("the staging gateway", focus=0.9)
+    assert kept.showed.focused
+    assert len(kept.showed.ids) < 3
+    await kept.remember("The bonsai wants light and stands on the desk")
+    assert await kept.stands()
+
+    await kept.remember("The staging gateway has moved")
     assert not await kept.stands()
 
 

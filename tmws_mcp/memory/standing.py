@@ -10,6 +10,7 @@ twenty leaves each answer for twenty calls. So whoever was written since is held
 - It says clearly less of the query than the weakest that is shown, and its meaning is clearly
   further from it: it cannot displace any of those. Where the answer has room left it must say
   nothing of the query at all.
+- It may be as good: it is ranked with those that are shown, and stays out if it is clearly behind.
 
 What moves by a write without these signs is how rare words are, and with it a score in its third
 digit. How often that shows is printed by `make bench-cache`.
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from tmws_mcp.memory.call import prepared
 from tmws_mcp.model import RecallReply, RecallRequest, Scope
+from tmws_mcp.model.memory import focus_of
 from tmws_mcp.store import changes, forward, segments
 from tmws_mcp.store.driver import Connection
 
@@ -42,6 +44,8 @@ class Showed:
     """Public ids of the memories shown, those folded into them as well."""
     full: bool
     """Whether more was found than is shown."""
+    focused: bool = False
+    """Whether what is shown ends where the rest is clearly behind the best."""
     tier: str = "hybrid"
     note: str | None = None
 
@@ -49,7 +53,8 @@ class Showed:
 def showed(request: RecallRequest, reply: RecallReply) -> Showed:
     """Return what a recall answered, as far as others can move it."""
     ids = (uid for memory in reply.memories for uid in (memory.id, *memory.also))
-    return Showed(request, frozenset(ids), reply.omitted > 0, reply.tier, reply.note)
+    focused = focus_of(request) > 0 and len(reply.memories) < request.limit
+    return Showed(request, frozenset(ids), reply.omitted > 0, focused, reply.tier, reply.note)
 
 
 def stands(
@@ -78,7 +83,7 @@ def stands(
     from tmws_mcp.memory.search.outside import outside  # noqa: PLC0415 - imports numpy
 
     dated = any(one.dated for one in changed)
-    return outside(db, showed, call.where, new, dated=dated, embedder=embedder, now=now)
+    return outside(db, showed, call, new, dated=dated, embedder=embedder, now=now)
 
 
 def _touches(changed: "Changed", showed: Showed) -> bool:

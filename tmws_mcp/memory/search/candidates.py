@@ -93,9 +93,8 @@ class Candidates:
 
 def candidates(db: Connection, ns: int, probe: Probe, chosen: Filter) -> Candidates:
     """Return the memories of a namespace that may answer a query."""
-    keys = [number(KEY + key) for key in probe.query.keys]
-    parts = list(chain.from_iterable(probe.parts))
-    words = Words(db, ns, [*probe.plain, *parts, *keys])
+    words = _words(db, ns, probe)
+    parts = chain.from_iterable(probe.parts)
     weights = {one: PART_WEIGHT * words.spread.rarity(one) for one in parts}
     weights |= {one: words.spread.rarity(one) for one in probe.plain}
     nearest = _nearest(db, ns, probe, chosen)
@@ -107,6 +106,25 @@ def candidates(db: Connection, ns: int, probe: Probe, chosen: Filter) -> Candida
         by_meaning={one: cosine for one, cosine in nearest if cosine >= COSINE_ALONE_MIN},
         compared=len(nearest) if all_seen else words.spread.memories,
     )
+
+
+def known(
+    db: Connection, ns: int, probe: Probe, memories: Sequence[int], chosen: Filter
+) -> Candidates:
+    """Return memories as candidates that need not be looked for."""
+    words = _words(db, ns, probe)
+    return Candidates(
+        words=words,
+        by_words=dict.fromkeys(memories, 0.0),
+        by_keys=_holders(db, ns, words, probe.query.keys, chosen),
+        by_meaning={},
+        compared=words.spread.memories,
+    )
+
+
+def _words(db: Connection, ns: int, probe: Probe) -> Words:
+    keys = [number(KEY + key) for key in probe.query.keys]
+    return Words(db, ns, [*probe.plain, *chain.from_iterable(probe.parts), *keys])
 
 
 def _best(db: Connection, ns: int, found: Found, chosen: Filter, limit: int) -> dict[int, float]:

@@ -8,6 +8,7 @@ have found (ranking sees every word of the candidates anyway).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import log
 
 import numpy as np
@@ -67,16 +68,20 @@ class Words:
     """The postings of a query's words in a namespace, read once."""
 
     def __init__(self, db: Connection, ns: int, terms: Sequence[int]) -> None:
-        self._terms = list(dict.fromkeys(terms))
+        self._db, self._ns, self._terms = db, ns, list(dict.fromkeys(terms))
         tail = forward.tail(db, ns)
         totals = segments.totals(db, ns)
-        last = _tail_part(tail, self._terms)
+        self._last = _tail_part(tail, self._terms)
         holders = segments.frequencies(db, ns, self._terms)
-        for term, (places, _) in last.words.items():
+        for term, (places, _) in self._last.words.items():
             holders[term] = holders.get(term, 0) + len(places)
         average = totals.words / totals.memories if totals.memories else 1.0
         self.spread = Spread(totals.memories, average, holders)
-        self.parts = [*_segment_parts(db, ns, self._affordable()), last]
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """The postings; whoever ranks what is known already does without them."""
+        return [*_segment_parts(self._db, self._ns, self._affordable()), self._last]
 
     def _affordable(self) -> list[int]:
         """Return the words that are read, the rarest first."""
@@ -119,13 +124,14 @@ class Said:
 
 def said_in_threads(words: Words, terms: Sequence[int], asked: Sequence[int]) -> Said:
     """Return how often each of the threads, in ascending order, says each of the terms."""
-    last = max((int(part.threads.max(initial=0)) for part in words.parts), default=0)
+    read = words.parts if asked else []
+    last = max((int(part.threads.max(initial=0)) for part in read), default=0)
     row = np.full(last + 1, len(asked))
     row[list(asked)] = np.arange(len(asked))
     times: Floats = np.zeros((len(asked) + 1, len(terms)), np.float32)
     lengths: Floats = np.zeros(len(asked) + 1, np.float32)
     heard = np.zeros((len(terms) + 1, last + 1), np.bool_)
-    for part in words.parts if asked else ():
+    for part in read:
         lengths += np.bincount(row[part.threads], part.lengths, len(lengths)).astype(np.float32)
         heard[-1, part.threads] = True
         for column, term in enumerate(terms):

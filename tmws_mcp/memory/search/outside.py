@@ -14,18 +14,23 @@ from tmws_mcp.memory.language.terms import KEY, number
 from tmws_mcp.memory.search.candidates import PART_WEIGHT, Probe, exact_cosines
 from tmws_mcp.memory.search.confidence import COSINE_ALONE_MIN
 from tmws_mcp.memory.search.index import U32
-from tmws_mcp.memory.search.search import probe
+from tmws_mcp.memory.search.search import among, probe
+from tmws_mcp.memory.search.variety import asks_for_several
+from tmws_mcp.model.memory import focus_of
 from tmws_mcp.store import forward, memories, segments
 from tmws_mcp.store.driver import Connection
 
 if TYPE_CHECKING:
     from tmws_mcp.embedding.embedder import Embedder
+    from tmws_mcp.memory.call import Recall
     from tmws_mcp.memory.standing import Showed
 
 SAID_SHARE_MAX = 0.9
 """Of what the weakest shown says of the query: who says less is clearly behind it."""
 COSINE_MARGIN = 0.03
 """By so much its meaning has to be further off than that of all shown."""
+SCORE_MARGIN = 0.03
+"""By so much a score has to be lower: among fewer memories it is a little another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Floor:
 def outside(
     db: Connection,
     showed: "Showed",
-    where: Sequence[int],
+    call: "Recall",
     new: Sequence[int],
     *,
     dated: bool,
@@ -50,7 +55,7 @@ def outside(
 
     `dated` says whether one of them tells when it happened.
     """
-    what = probe(db, showed.request.query, embedder, now)
+    what, where = probe(db, showed.request.query, embedder, now), call.where
     if what.spans and dated:
         return False
     shown = list(memories.keys_of(db, sorted(showed.ids), where).values())
@@ -63,9 +68,32 @@ def outside(
     said = {memory: _said(held, what, weights) for memory, held in terms.items()}
     cosines = exact_cosines(db, [*shown, *new], what) if what.space and what.vector else {}
     floor = _floor(showed, shown, said, cosines)
-    return all(
-        said[memory] <= floor.said and cosines.get(memory, 0.0) < floor.cosine for memory in new
-    )
+    near = [
+        memory
+        for memory in new
+        if said[memory] > floor.said or cosines.get(memory, 0.0) >= floor.cosine
+    ]
+    return not near or _ranked_behind(db, showed, call, what, shown, near)
+
+
+def _ranked_behind(
+    db: Connection,
+    showed: "Showed",
+    call: "Recall",
+    what: Probe,
+    shown: Sequence[int],
+    near: Sequence[int],
+) -> bool:
+    """Tell whether memories that may belong into the answer do not, ranked with what is shown."""
+    if not shown or not (showed.full or showed.focused) or asks_for_several(what.query.text):
+        return False
+    ranked = (among(db, ns, what, [*shown, *near], call.chosen) for ns in call.where)
+    scores = {hit.id: hit.score for hits in ranked for hit in hits}
+    held = [scores[memory] for memory in shown if memory in scores]
+    if len(held) < len(shown):
+        return False
+    least = focus_of(showed.request) * max(held) if showed.focused else min(held)
+    return all(scores.get(memory, 0.0) < least - SCORE_MARGIN for memory in near)
 
 
 def _floor(
@@ -74,10 +102,14 @@ def _floor(
     said: Mapping[int, float],
     cosines: Mapping[int, float],
 ) -> Floor:
-    if not showed.full or not shown:
+    if not shown or not (showed.full or showed.focused):
         return Floor(0.0, COSINE_ALONE_MIN)
-    least = min(said.get(memory, 0.0) for memory in shown)
-    nearest = min(cosines.get(memory, 0.0) for memory in shown)
+    of = [(said.get(memory, 0.0), cosines.get(memory, 0.0)) for memory in shown]
+    least, nearest = (min(values) for values in zip(*of, strict=True))
+    if showed.focused:  # there is room for what is not as good as any that is shown
+        least, nearest = (
+            focus_of(showed.request) * max(values) for values in zip(*of, strict=True)
+        )
     return Floor(SAID_SHARE_MAX * least, nearest - COSINE_MARGIN)
 
 

@@ -3,7 +3,7 @@
 Imports numpy: only functions import this module.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from tmws_mcp.embedding.embedder import TokenEmbedder
 from tmws_mcp.memory.language import dates
 from tmws_mcp.memory.language.pieces import pieces_of_words
 from tmws_mcp.memory.language.words import analysed
-from tmws_mcp.memory.search.candidates import Probe, candidates
+from tmws_mcp.memory.search.candidates import Candidates, Probe, candidates, known
 from tmws_mcp.memory.search.confidence import SCORE_FLOOR, confidence
 from tmws_mcp.memory.search.gather import gathered
 from tmws_mcp.memory.search.meaning import query_text, query_vector
@@ -60,7 +60,17 @@ def probe(db: Connection, text: str, embedder: "Embedder | None", now: float) ->
 
 def search(db: Connection, ns: int, probe: Probe, chosen: Filter) -> list[Hit]:
     """Return what a namespace holds that answers the query, best first; nothing if nothing does."""
-    found = candidates(db, ns, probe, chosen)
+    return _judged(db, ns, probe, candidates(db, ns, probe, chosen), chosen)
+
+
+def among(
+    db: Connection, ns: int, probe: Probe, memories: Sequence[int], chosen: Filter
+) -> list[Hit]:
+    """Rank memories that are known, and nothing else, as `search` would."""
+    return _judged(db, ns, probe, known(db, ns, probe, memories, chosen), chosen)
+
+
+def _judged(db: Connection, ns: int, probe: Probe, found: Candidates, chosen: Filter) -> list[Hit]:
     if not found.memories:
         return []
     question, pool = gathered(db, ns, probe, found, chosen)
