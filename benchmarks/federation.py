@@ -1,6 +1,7 @@
 """What sharing costs, and how quickly others see it: over a real Redis, with real stores.
 
-Parts: the CPU of observing with sharing on and off in turns; how long until a peer in another
+Parts: the CPU of observing with sharing on and off in turns; what one, two and three instances
+observe, each as fast as it can; how long until a peer in another
 process sees a commit; a late joiner and a wiped Redis with many slots; bytes a slot; how far one
 liar among ten moves a share.
 """
@@ -13,17 +14,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import anyio
+import anyio.to_thread
 
 from benchmarks.observing import made_up_sessions
 from benchmarks.report import Table, arguments, show
+from benchmarks.sharing import LOAD, NAMESPACE, SECONDS_MAX, all_shared, instance
+from benchmarks.together import Observed, together
 from tests.redis_server import binary, client, running, version
-from tmws_mcp import Settings, open_engine
 from tmws_mcp.engine import Engine
 from tmws_mcp.federation import outgoing, trust
 from tmws_mcp.federation.bodies import Counts
@@ -35,33 +36,11 @@ from tmws_mcp.store import slots as table
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Tally
 
-NAMESPACE = "bench"
-SECONDS_MAX = 300.0
 POLL_SECONDS = 0.001
-LOAD = 0.05
-"""TMWS_FEDERATION_LOAD, as it is unless somebody sets it."""
 SINGLE_RATE = 2.0
 LIE_MAX = 0.05
-PARTS = ("cpu", "visible", "bulk", "liar")
-
-
-def settings(folder: Path, url: str, load: float) -> Settings:
-    """Return the settings of an instance that shares, or of one that works alone without a URL."""
-    environ = {
-        "TMWS_HOME": str(folder), "TMWS_EMBEDDER": "none", "TMWS_NAMESPACE": NAMESPACE,
-        "TMWS_REDIS_URL": url, "TMWS_FEDERATION_NAMESPACES": NAMESPACE,
-        "TMWS_FEDERATION_KEYS": "a secret of the benchmark", "TMWS_FEDERATION_LOAD": str(load),
-    }  # fmt: skip
-    return Settings.load(environ, cwd=folder)
-
-
-@asynccontextmanager
-async def instance(folder: Path, url: str, load: float = LOAD) -> AsyncIterator[Engine]:
-    """Give an instance with its store open."""
-    await anyio.Path(folder).mkdir(exist_ok=True, parents=True)
-    async with open_engine(settings(folder, url, load)) as engine:
-        await engine.statistics()
-        yield engine
+PARTS = ("cpu", "together", "visible", "bulk", "liar")
+INSTANCES_MAX = 3
 
 
 class Spent(NamedTuple):
@@ -89,25 +68,12 @@ async def cpu(folder: Path, url: str, calls: int) -> dict[str, Spent]:
                     took[name].append(time.perf_counter() - called)
                     await anyio.sleep(0.02)  # as agents do: one step after the other
                 if name == "sharing":
-                    await _shared(engine)  # what is put off is to be paid as well
+                    await all_shared(engine)  # what is put off is to be paid as well
                 spent[name] += time.process_time() - started
     return {
         name: Spent(1_000 * seconds / calls, 1_000 * statistics.median(took[name]))
         for name, seconds in spent.items()
     }
-
-
-async def _shared(engine: Engine) -> None:
-    """Wait until all that was counted is at the hub."""
-    store = await engine._store()  # noqa: SLF001 - looks at what no tool shows
-    with anyio.fail_after(SECONDS_MAX):
-        while not await store.read(_is_shared):
-            await anyio.sleep(0.05)
-
-
-def _is_shared(db: Connection) -> bool:
-    link = table.link(db, 1)
-    return link.pushed >= link.exported >= identities.seq(db)
 
 
 async def visible(
@@ -197,7 +163,7 @@ async def bulk(folder: Path, url: str, slots: int) -> dict[str, float]:
     async with instance(folder / "old", url) as old:
         store = await old._store()  # noqa: SLF001 - see writer
         await store.write(_fill, slots)
-        await _shared(old)
+        await all_shared(old)
         me = await store.read(identities.identity)
         newest = (await store.read(table.peer, 1, me)).vv
         wire, held = await _bytes(store, url, me)
@@ -275,6 +241,8 @@ async def _part(part: str, folder: Path, url: str, asked: argparse.Namespace) ->
             "a call while sharing, ms": spent["sharing"].call_ms,
             "ratio of the calls": spent["sharing"].call_ms / spent["alone"].call_ms,
         }
+    if part == "together":
+        return await _together(folder, url, asked)
     if part == "visible":
         return await _seen(folder, url, asked)
     if part == "bulk":
@@ -288,6 +256,29 @@ async def _part(part: str, folder: Path, url: str, asked: argparse.Namespace) ->
             "a slot in Redis, bytes": told["redis"],
         }
     return {"one liar among ten moves a share by": liar()}
+
+
+async def _together(folder: Path, url: str, asked: argparse.Namespace) -> dict[str, float]:
+    """Return what one, two and three instances observe, each as fast as it can."""
+    found: dict[str, float] = {}
+    for instances in range(1, INSTANCES_MAX + 1):
+        place = folder / str(instances)
+        done = await anyio.to_thread.run_sync(together, place, url, instances, asked.seconds)
+        found |= _told(instances, done)
+    return found
+
+
+def _told(instances: int, done: list[Observed]) -> dict[str, float]:
+    name = f"{instances} instances" if instances > 1 else "1 instance"
+    return {
+        **{f"{name}, observations/s of no {n}": one.rate for n, one in enumerate(done, 1)},
+        f"{name}, observations/s together": sum(one.rate for one in done),
+        **{f"{name}, s of CPU of no {n}": one.cpu for n, one in enumerate(done, 1)},
+        f"{name}, s of CPU together": sum(one.cpu for one in done),
+        f"{name}, ms of CPU an observation": 1_000
+        * sum(one.cpu for one in done)
+        / sum(one.observed for one in done),
+    }
 
 
 async def _seen(folder: Path, url: str, asked: argparse.Namespace) -> dict[str, float]:
@@ -313,7 +304,9 @@ def main() -> int:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--calls", type=int, default=600, help="observations of `cpu`")
     parser.add_argument("--rates", nargs="+", type=int, default=[50, 500], help="commits/s each")
-    parser.add_argument("--seconds", type=float, default=10, help="length of `visible`")
+    parser.add_argument(
+        "--seconds", type=float, default=10, help="length of `visible` and `together`"
+    )
     parser.add_argument("--slots", type=int, default=100_000, help="slots of `bulk`")
     asked = parser.parse_args()
     if binary() is None:

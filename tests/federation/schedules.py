@@ -18,13 +18,15 @@ from tmws_mcp.federation.hub import HubAway, StaleEpoch
 from tmws_mcp.federation.memory_hub import MemoryHub, State
 from tmws_mcp.federation.quick import Quick
 from tmws_mcp.federation.slots import forgets
-from tmws_mcp.federation.wire import HEADER_BYTES, Refused, opened
+from tmws_mcp.federation.wire import HEADER_BYTES, VERSION, Entry, Keyring, Refused, opened, sealed
+from tmws_mcp.model.federation import Slot
 
 NAMES = tuple(f"thing {n}" for n in range(6))
 FORGETTABLE = NAMES[:2]
 NODES_MAX = 5
 STEPS = 260
 ROUNDS_MAX = 12
+STRANGER = Keyring("tests", (b"x" * 32,))
 
 
 @dataclass
@@ -156,8 +158,26 @@ class Schedule:
 
     def rubbish(self, _: int) -> None:
         self.weather.strikes("rubbish", 1.0)
+        self.hub.append(*self.rng.choice([self._noise, self._forged, self._unsound])())
+
+    def _noise(self) -> tuple[bytes, bytes]:
         raw = self.rng.choice([b"", self.rng.randbytes(40), world.encode([1, 2])])
-        self.hub.append(raw, self.rng.choice([b"", world.KEYRING.sign(b"entry", raw)]))
+        return raw, self.rng.choice([b"", world.KEYRING.sign(b"entry", raw)])
+
+    def _forged(self) -> tuple[bytes, bytes]:
+        """Of somebody who has not the key, in another's name."""
+        author = self.nodes[self.rng.choice(self.alive())].actor
+        return sealed(self._lies(author, world.key_of(self.rng.choice(NAMES))), STRANGER)
+
+    def _unsound(self) -> tuple[bytes, bytes]:
+        """Of somebody with the key whose program is broken: no actor, or no kind of slot."""
+        if self.rng.random() < 0.5:
+            return sealed(self._lies("no actor of ours", world.key_of(NAMES[0])), world.KEYRING)
+        return sealed(self._lies("e" * 16, b"z" + NAMES[0].encode()), world.KEYRING)
+
+    def _lies(self, actor: str, key: bytes) -> Entry:
+        slot = Slot(key, 0, 10_000, world.encode(world.Body(1_000, 0)))
+        return Entry(VERSION, actor, 0, 10_000, self.rng.randbytes(8), [slot])
 
     def join_late(self, _: int) -> None:
         if len(self.nodes) < NODES_MAX and self.weather.strikes("late join", 0.3):
@@ -280,10 +300,11 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--failures", type=int, metavar="MAX", help="end with the last of these")
     parser.add_argument("--mutants", action="store_true")
+    parser.add_argument("--ways", nargs="+", choices=mutants.WAYS, default=tuple(mutants.WAYS))
     parser.add_argument("--processes", type=float, default=0.0, metavar="SECONDS")
     asked = parser.parse_args()
     if asked.mutants:
-        return int(mutants.table_of_all() > len(mutants.MUTANTS) // 10)
+        return int(mutants.table_of_all(asked.ways) > len(mutants.MUTANTS) // 10)
     if asked.processes:
         problem, seen = chaos.run(asked.processes, asked.first)
         print(problem or f"all totals are the journal's; {dict(seen)}")

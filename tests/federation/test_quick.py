@@ -131,11 +131,7 @@ def test_what_was_heard_and_not_taken_is_read_again_from_the_log(
 def twin_of(one: Node, hub: MemoryHub) -> Node:
     """A store that was copied from another one while both had nothing to say."""
     twin = world.node(3, hub)
-    for name in ("meta", "slot", "peer", "link", "push_tag", "slot_base"):
-        twin.store.db.run(f"DELETE FROM {name}")
-        for row in one.store.db.rows(f"SELECT * FROM {name}"):
-            marks = ",".join("?" * len(row))
-            twin.store.db.run(f"INSERT INTO {name} VALUES ({marks})", row)
+    twin.be_a_copy_of(one)
     world.run(twin.replicator.tick())
     return twin
 
@@ -172,3 +168,30 @@ def test_what_is_refused_because_of_a_twin_is_counted_all_the_same(
     assert twin.actor != a.actor
     assert agree(a, b, twin)
     assert b.totals() == {"x": (7, 0), "y": (0, 8)}
+
+
+def test_of_twins_whose_ticks_push_at_once_one_counts_again_what_it_had(
+    pair: tuple[Node, Node], hub: MemoryHub
+) -> None:
+    a, b = pair
+    a.count("x", good=1)
+    world.settle(a, b, rounds=2)
+    twin = twin_of(a, hub)
+    a.count("x", good=1)
+    twin.count("x", bad=1)
+    under_way = twin.replicator.tick()
+    opened, push = [], hub.push
+
+    async def after_the_other(*args):
+        if not opened:
+            opened.append(world.run(a.replicator.tick()))
+        return await push(*args)
+
+    twin.replicator.hub = changed(hub, push=after_the_other)
+    world.run(under_way)
+    twin.replicator.hub = hub
+    world.settle(a, b, twin)
+    assert opened
+    assert twin.actor != a.actor
+    assert agree(a, b, twin)
+    assert b.totals() == {"x": (2, 1)}

@@ -40,6 +40,7 @@ from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.schema import s0001_first, s0008_federation
 
 NS = 1
+COPIED = ("meta", "slot", "peer", "link", "push_tag", "slot_base")
 KEYRING = Keyring("tests", (b"k" * 32,))
 
 
@@ -142,6 +143,14 @@ class Node:
 
     def forget_actor(self, actor: str) -> None:
         self.store.now(replica.forget_actor, NS, actor)
+
+    def be_a_copy_of(self, other: "Node") -> None:
+        """Have its store."""
+        for name in COPIED:
+            self.store.db.run(f"DELETE FROM {name}")
+            for row in other.store.db.rows(f"SELECT * FROM {name}"):
+                marks = ",".join("?" * len(row))
+                self.store.db.run(f"INSERT INTO {name} VALUES ({marks})", row)
 
     def totals(self) -> dict[str, tuple[int, int]]:
         """What all actors' slots add up to: what a view would show."""

@@ -9,24 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tmws_mcp.federation import outgoing
-from tmws_mcp.federation.hub import START, OtherMark, StaleEpoch
-from tmws_mcp.federation.replicator import Forked, Replicator, There
+from tmws_mcp.federation import guarded, outgoing
+from tmws_mcp.federation.guarded import Outgoing, There
+from tmws_mcp.federation.hub import START
+from tmws_mcp.federation.replicator import Forked, Replicator
 from tmws_mcp.federation.wire import Entry
-from tmws_mcp.model.federation import Mark, Slot
 from tmws_mcp.store import actor as identities
 from tmws_mcp.store import slots as table
 from tmws_mcp.store.driver import Connection
-
-
-class Outgoing(NamedTuple):
-    """What is to be sent, and what has to be known to take it back."""
-
-    slots: Sequence[Slot]
-    mark: Mark
-    pushed: int = 0
-    """Up to where had been sent before."""
-    bases: Sequence[Slot] = ()
 
 
 class Heard(NamedTuple):
@@ -60,10 +50,10 @@ class Quick:
         told = await one.store.write(self._told, there)
         if told is None:
             return False
-        if told.mark != there.mark and not await self._send(there, told):
-            return False
-        one.there = there._replace(mark=told.mark)
-        return True
+        if told.mark == there.mark:
+            one.there = there
+            return True
+        return await guarded.send(one, there, told)
 
     def _told(self, db: Connection, there: There) -> Outgoing | None:
         """Return what is to be sent, and the mark after it; None if it is not for the quick way."""
@@ -74,29 +64,7 @@ class Quick:
             table.move_link(db, one.ns, acknowledged=there.mark.seq)
         if table.peer(db, one.ns, me).vv <= there.mark.seq:
             return Outgoing((), there.mark)
-        pushed, bases = table.link(db, one.ns).pushed, tuple(table.bases(db, one.ns).values())
-        slots, mark = one.outgoing(db, me, there.mark.seq)
-        return Outgoing(slots, mark, pushed, bases)
-
-    async def _send(self, there: There, told: Outgoing) -> bool:
-        one, expects, slots_max = self.replicator, there.mark.tag, self.replicator.entry_slots_max
-        entries = outgoing.entries(there.actor, told.slots, there.mark.seq, told.mark, slots_max)
-        try:
-            for entry in entries:
-                await one.send(there.epoch, entry, expects=expects)
-                expects = told.mark.tag
-        except (OtherMark, StaleEpoch):
-            if expects == there.mark.tag:  # nothing of it was applied
-                await one.store.write(self._take_back, told)
-            return False
-        return True
-
-    def _take_back(self, db: Connection, told: Outgoing) -> None:
-        """Note as not sent what the hub has refused: a twin counts it again as its own."""
-        ns = self.replicator.ns
-        if table.link(db, ns).pushed == told.mark.seq:
-            table.move_link(db, ns, pushed=told.pushed)
-            table.put_bases(db, ns, told.bases)
+        return guarded.told(one, db, there)
 
     async def hear(self, seconds: float) -> Heard:
         """Wait until the log has something that is not from here; without news if it has not.

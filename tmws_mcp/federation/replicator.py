@@ -12,11 +12,11 @@ tests drives it step by step.
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from tmws_mcp.federation import fork, outgoing, replica
+from tmws_mcp.federation import fork, guarded, outgoing, replica
 from tmws_mcp.federation.bindings import Bindings, Figures, Store
 from tmws_mcp.federation.differences import Differences
+from tmws_mcp.federation.guarded import There
 from tmws_mcp.federation.hub import START, Digests, Hub, Opened
 from tmws_mcp.federation.replica import Changed
 from tmws_mcp.federation.slots import FAREWELL, FORGETTING, forgets
@@ -49,14 +49,6 @@ log = get_logger("federation")
 
 class Forked(Exception):
     """Somebody else writes as this actor."""
-
-
-class There(NamedTuple):
-    """What the hub was left with by the last push from here."""
-
-    epoch: str
-    actor: str
-    mark: Mark
 
 
 @dataclass(slots=True)
@@ -322,17 +314,23 @@ class Replicator:
             there = hub.marks.get(actor, Mark(0)).seq
             if here[actor].vv <= there:
                 continue
-            if actor == me or (hub.epoch, actor, there) in before:  # nobody has spoken since
+            if actor == me:
+                await self.push_own(self.there)
+            elif (hub.epoch, actor, there) in before:  # nobody has spoken since
                 there = await self.push(actor, hub.epoch, above=there)
             self._lacked.add((hub.epoch, actor, there))
 
+    async def push_own(self, there: There) -> None:
+        """Give the hub own slots; it refuses them where somebody else writes as this actor."""
+        self.there = None
+        said = await self.store.write(lambda db: guarded.told(self, db, there))
+        await guarded.send(self, there, said)
+
     async def push(self, actor: str, epoch: str, *, above: int) -> int:
-        """Give the hub the actor's slots with a greater number; return up to which."""
+        """Give the hub another actor's slots with a greater number; return up to which."""
         slots, mark = await self.store.write(self.outgoing, actor, above)
         for entry in outgoing.entries(actor, slots, above, mark, self.entry_slots_max):
             await self.send(epoch, entry)
-        if self.there is not None and actor == self.there.actor:
-            self.there = There(epoch, actor, mark)
         return mark.seq
 
     def outgoing(self, db: Connection, actor: str, above: int) -> tuple[list[Slot], Mark]:
