@@ -1,13 +1,14 @@
 """The application behind a real uvicorn on a free port of the loopback interface."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import anyio
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from tmws_mcp.settings import Settings
 from tmws_mcp.web.app import build_app
@@ -15,6 +16,7 @@ from tmws_mcp.web.reach import reach_of
 from tmws_mcp.web.serving import configured
 
 HOST = "127.0.0.1"
+Around = Callable[[ASGIApp], ASGIApp]
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,14 @@ class Served:
 
 
 @asynccontextmanager
-async def served(settings: Settings, *, tokens: bool = False) -> AsyncIterator[Served]:
+async def served(
+    settings: Settings, *, tokens: bool = False, around: Around = lambda app: app
+) -> AsyncIterator[Served]:
+    """Serve; `around` returns what stands before the application."""
     with socket.create_server((HOST, 0)) as listener:
         port = listener.getsockname()[1]
         app = build_app(settings, reach_of(HOST, port), tokens=tokens)
-        web = uvicorn.Server(configured(app, settings.http_drain_seconds))
+        web = uvicorn.Server(configured(around(app), settings.http_drain_seconds))
         web.capture_signals = nullcontext
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(web.serve, [listener])
