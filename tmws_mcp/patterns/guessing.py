@@ -22,10 +22,10 @@ CONFIDENCE_MIN = 0.2
 """Below it nothing is matched. Chosen so that a wrong guess, whose reply names the pattern and how
 unsure it is, counts a quarter of a right one: it costs some tokens, as the plain recall in its
 place would."""
-NONE_MAX, NONE_MEMORY_MAX, NONE_TRIGGER_MAX = 0.4, 0.7, 0.5
+NONE_MAX, NONE_MEMORY_MAX, NONE_TRIGGER_ADDS = 0.4, 0.5, 0.1
 """Nothing is matched where it is more probable that no pattern is meant. Without a pattern there
 is a plain recall, which is what most memory patterns do, so that one more of them costs little.
-The last is for a pattern that a broad trigger speaks for."""
+The last is added for a pattern that a broad trigger speaks for."""
 LACKING_MIN = 0.5
 """What a guess takes whose pattern lacks an argument."""
 SURE_MIN = 0.8
@@ -59,9 +59,8 @@ def confidence_needed(pattern: Pattern) -> float | None:
 
 def none_allowed(pattern: Pattern, *, triggered: bool) -> float:
     """Return how probable it may be that no pattern is meant, where this one is the likeliest."""
-    if pattern.route == "memory":
-        return NONE_MEMORY_MAX
-    return NONE_TRIGGER_MAX if triggered else NONE_MAX
+    guessed = NONE_MEMORY_MAX if pattern.route == "memory" else NONE_MAX
+    return guessed + NONE_TRIGGER_ADDS * triggered
 
 
 def arguments_in(query: str, pattern: Pattern) -> tuple[dict[str, str], frozenset[str]]:

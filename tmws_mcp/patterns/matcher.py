@@ -15,6 +15,7 @@ having matched, and up to .45 for the share of the query that it covers. Where t
 asked, it is measured.
 """
 
+import heapq
 import math
 import re
 from collections import defaultdict
@@ -31,7 +32,6 @@ from tmws_mcp.patterns.definition import TRIGGER_CHARS_MAX, Pattern
 from tmws_mcp.patterns.guessing import (
     CONFIDENCE_MIN,
     LACKING_MIN,
-    NONE_TRIGGER_MAX,
     arguments_in,
     confidence_needed,
     none_allowed,
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 MATCHES_KEPT_MAX = 1_000
 CLOSEST_MAX = 3
+OWNERS_MAX = 100
+"""A word that more patterns share tells next to nothing about which of them is close."""
 TOLD_SIGN = 8.0
 """A query that is itself an example, or a counterexample: its author has said what it means."""
 PREFERRED_SIGN = 1.0
@@ -121,10 +123,10 @@ class Matcher:
         scores: dict[str, float] = defaultdict(float)
         for word in set(_WORD.findall(normalised(query))):
             owners = self._words.get(word, ())
+            rarity = math.log1p(len(self._patterns) / len(owners)) if owners else 0.0
             for name in owners:
-                scores[name] += math.log1p(len(self._patterns) / len(owners))
-        ranked = sorted(scores, key=lambda name: (-scores[name], name))
-        return tuple(ranked[:limit])
+                scores[name] += rarity
+        return tuple(heapq.nsmallest(limit, scores, key=lambda name: (-scores[name], name)))
 
     def clear(self) -> None:
         """Forget the kept matches."""
@@ -208,9 +210,12 @@ class Matcher:
         guessed = self._guessed(query, guess, runs=none <= allowed)
         # A guess that lacks what it needs to run overrules no trigger of a pattern that can.
         can_run = guessed.pattern and not arguments_in(query, self._patterns[name])[1]
-        if can_run or found is None or none > NONE_TRIGGER_MAX:
+        if can_run or found is None or none > self._none_allowed(found):
             return guessed
         return replace(found, why=str(guess), none=none)
+
+    def _none_allowed(self, found: Match) -> float:
+        return none_allowed(self._patterns[found.pattern or ""], triggered=True)
 
     def _guessed(self, query: str, guess: "Guess", *, runs: bool) -> Match:
         """Return the most probable pattern if it is probable enough to be run."""
@@ -296,4 +301,4 @@ def _word_index(patterns: Mapping[str, Pattern]) -> dict[str, tuple[str, ...]]:
         texts = (pattern.summary, *pattern.triggers.exact, *pattern.examples.match)
         for word in {word for text in texts for word in _WORD.findall(normalised(text))}:
             index[word].append(pattern.id)
-    return {word: tuple(owners) for word, owners in index.items()}
+    return {word: tuple(owners) for word, owners in index.items() if len(owners) <= OWNERS_MAX}
