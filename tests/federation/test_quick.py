@@ -6,6 +6,7 @@ from tests.federation import world
 from tests.federation.world import Node, agree, changed
 from tmws_mcp.federation.hub import HubAway, Opened, Page
 from tmws_mcp.federation.memory_hub import MemoryHub
+from tmws_mcp.store import slots as table
 
 
 @pytest.fixture
@@ -195,3 +196,24 @@ def test_of_twins_whose_ticks_push_at_once_one_counts_again_what_it_had(
     assert twin.actor != a.actor
     assert agree(a, b, twin)
     assert b.totals() == {"x": (2, 1)}
+
+
+def test_a_pull_from_a_hub_that_was_empty_for_a_moment_promises_nothing(hub: MemoryHub) -> None:
+    a, b = world.node(1, hub), world.node(2, hub)
+    a.count("x", good=1)
+    world.settle(a, rounds=1)
+    before, page = hub.snapshot(), hub.page
+    hub.state.log.clear()
+
+    async def empty_meanwhile(*args):
+        hub.wipe()
+        found = await page(*args)
+        hub.roll_back(before)
+        return found
+
+    b.replicator.hub = changed(hub, page=empty_meanwhile)
+    world.run(b.replicator.tick())
+    assert table.peer(b.store.db, world.NS, a.actor).vv == 0
+    b.replicator.hub = hub
+    world.settle(a, b, digests=False)
+    assert b.totals() == {"x": (1, 0)}

@@ -262,18 +262,19 @@ class Replicator:
         The mark moves to what it was before the first page was read, and only if the hub was the
         same to the end: what it holds now may be less than what the mark promised.
         """
-        cursor, whole = 0, True
+        cursor, whole, found = 0, True, False
         while True:
             page = await self.hub.page(actor, cursor)
             slots = [slot for line in page.slots if (slot := self._restored(actor, *line))]
-            whole = whole and len(slots) == len(page.slots)
+            whole, found = whole and len(slots) == len(page.slots), found or bool(slots)
             for some in outgoing.parts(slots, outgoing.SLICE_SLOTS):
                 await self.store.write(self._take_slots, actor, some)
             cursor = page.cursor
             if not cursor:
                 break
         mark = hub.marks.get(actor, Mark(0))
-        if whole and mark.seq and self._is_same(hub, await self.hub.open(), actor):
+        # Who has a mark has slots: with none of them the hub was empty for a moment.
+        if whole and found and mark.seq and self._is_same(hub, await self.hub.open(), actor):
             await self.store.write(self._complete, actor, mark)
 
     def _is_same(self, hub: Opened, again: Opened, actor: str) -> bool:
