@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import anyio
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from tmws_mcp.engine import Engine, open_engine
 from tmws_mcp.errors import TmwsError
+from tmws_mcp.patterns.semantic.stage import LEARNING
 from tmws_mcp.settings import Settings
 
 WORDS = st.sampled_from(
@@ -45,7 +47,21 @@ def opened(
 ) -> Iterator[tuple[Engine, list[int]]]:
     environment = {"TMWS_HOME": str(tmp_path_factory.mktemp("two")), "TMWS_NAMESPACE": "mine"}
     with portal.wrap_async_context_manager(open_engine(Settings.load(environment))) as engine:
+        portal.call(learned, engine)
         yield engine, [0]
+
+
+async def learned(engine: Engine) -> None:
+    """Wait until the examples are learned: what a query means must not change in between."""
+    with anyio.fail_after(60):
+        while LEARNING in await meaning(engine):
+            pass
+
+
+async def meaning(engine: Engine) -> str:
+    reply = await engine.pattern_execute({"query": "zebra", "dry_run": True})
+    assert reply.explanation is not None
+    return reply.explanation.match
 
 
 async def replies(engine: Engine, query: str, ids: Sequence[str]) -> list[str]:

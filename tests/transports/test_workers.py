@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,15 +129,16 @@ async def kept_answers_that_were_right(url: str) -> int:
     """Replace a fact over one connection, ask for it over all; count the answers that were kept."""
     query, kept, last = {"query": "recall the staging port"}, 0, ""
     async with AsyncExitStack() as stack:
-        clients = [
-            await stack.enter_async_context(httpx2.AsyncClient(timeout=60))
-            for _ in range(CONNECTIONS)
-        ]
-        async with anyio.create_task_group() as tasks:  # at once, so that both workers get some
-            for client in clients:
-                tasks.start_soon(partial(call, client, url, "pattern_execute", **query))
+        clients: list[httpx2.AsyncClient] = []
+        with anyio.fail_after(60):  # whoever is quicker takes a connection, until both have some
+            while len(clients) < CONNECTIONS or len(await executed(url)) < WORKERS:
+                clients += [await stack.enter_async_context(httpx2.AsyncClient(timeout=60))]
+                await call(clients[-1], url, "pattern_execute", **query)
         for port in range(8931, 8931 + 2 * CONNECTIONS):
-            writer, fact = clients[port % CONNECTIONS], f"we decide that the staging port is {port}"
+            writer, fact = (
+                clients[port % len(clients)],
+                f"we decide that the staging port is {port}",
+            )
             _, told = await call(writer, url, "store_memory", content=fact, supersedes=last)
             last = told["id"]
             for client in clients:

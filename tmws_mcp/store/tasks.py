@@ -213,6 +213,8 @@ def _rarity(total: int, n: int) -> float:
 
 def _weights(db: Connection, ns: int, of: Sequence[int]) -> Iterator[tuple[int, str, float]]:
     """Yield the words of tasks with their weights; rarities move, so they cannot be stored."""
+    if not of:
+        return
     rows = db.rows(
         "SELECT t.task, t.word, t.n, w.tasks, (SELECT tasks FROM word WHERE ns = ? AND word = '') "
         "FROM task_word t JOIN word w ON w.ns = t.ns AND w.word = t.word "
@@ -225,6 +227,8 @@ def _weights(db: Connection, ns: int, of: Sequence[int]) -> Iterator[tuple[int, 
 
 def with_runs(db: Connection, of: Sequence[int]) -> frozenset[int]:
     """Return those of the tasks that a run is kept for."""
+    if not of:
+        return frozenset()
     rows = db.rows(f"SELECT DISTINCT task FROM run WHERE task IN ({','.join('?' * len(of))})", of)
     return frozenset(task for (task,) in rows)
 
