@@ -16,8 +16,14 @@ import pytest
 
 from tests import redis_server
 from tests.redis_server import crashable_redis, redis_url, shared_redis_url
+from tmws_mcp.engine.matching import FOLDER
+from tmws_mcp.patterns.catalog import load_catalog, shipped_folder
+from tmws_mcp.patterns.matcher import Matcher
+from tmws_mcp.places import cache_folder
 
 __all__ = ["crashable_redis", "redis_url", "shared_redis_url"]
+
+LEARNING_SECONDS_MAX = 120.0
 
 
 def pytest_report_header() -> str:
@@ -27,3 +33,11 @@ def pytest_report_header() -> str:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _learned() -> None:
+    """Have the shipped examples learned: whoever asks meanwhile is answered without them."""
+    matcher = Matcher(load_catalog([shipped_folder()]))
+    matcher.learn(cache_folder() / FOLDER)
+    assert matcher.learned(LEARNING_SECONDS_MAX)

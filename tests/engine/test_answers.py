@@ -1,12 +1,14 @@
 """Answers that are given again, and those that must not be."""
 
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
 import pytest
 
-from tmws_mcp.engine import Engine
+from tmws_mcp.engine import Engine, matching
+from tmws_mcp.patterns.semantic.stage import Stage
 from tmws_mcp.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -139,3 +141,20 @@ async def test_an_answer_by_words_alone_is_not_kept_where_meaning_should_count(
 
     assert "8931" in str(first.result)
     assert second.cached is False
+
+
+async def test_an_answer_from_before_the_examples_are_learned_is_not_kept(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    monkeypatch.setattr(matching, "WAIT_SECONDS_MAX", 0.0)
+    matcher = (await engine._books()).matcher
+    matcher._stage = Stage(matcher._patterns, lambda _: go_on.wait(60) and None, None)
+
+    early = [await engine.pattern_execute(ASKED) for _ in range(2)]
+    go_on.set()
+    assert await anyio.to_thread.run_sync(matcher.learned, 60)
+    later = [await engine.pattern_execute(ASKED) for _ in range(2)]
+
+    assert [reply.cached for reply in early] == [False, False]
+    assert [reply.cached for reply in later] == [False, "process"]

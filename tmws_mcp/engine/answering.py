@@ -144,8 +144,10 @@ class Answering(Scoped):
         if request.dry_run:
             return await run(Noted())
         called = self._callables
-        if isinstance(ground, StoreError) or pattern is None or not called.cacheable(pattern):
+        if pattern is None or not (match.final and called.cacheable(pattern)):
             return await self._counted(request, match.pattern, decision.route, run(Noted()))
+        if isinstance(ground, StoreError):
+            return await self._counted(request, pattern.id, decision.route, run(Noted()))
         needs, place = called.needs(pattern), called.place(pattern)
         asked = Asked(key, scope, ground, needs, pattern.id, pattern.cache_seconds, place)
         making = self._answers.get_or_make(asked, run)

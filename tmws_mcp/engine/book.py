@@ -79,7 +79,7 @@ class Book:
         if self.before is not None and not self.matcher.learned():
             found = self.matcher.match(query, preferred)
             if found.pattern is None:
-                found = self.before.matcher.match(query, preferred)
+                found = replace(self.before.matcher.match(query, preferred), final=False)
             if found.pattern in self.catalog.patterns:
                 return found
         return await matched(self.matcher, query, preferred)

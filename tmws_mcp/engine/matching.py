@@ -1,7 +1,8 @@
 """Matching, with a short wait for what is still being learned of the patterns' examples.
 
-A query that a trigger matches never waits. Any other one waits for a moment, since half a second
-more is better than the wrong answer; after it, it is answered without the examples and says so.
+A query that a trigger decides never waits. Any other one waits for a moment, since half a second
+more is better than the wrong answer; after it, it is answered without the examples, and the answer
+is not kept.
 """
 
 from collections.abc import Iterable
@@ -35,7 +36,7 @@ def matcher_of(catalog: "Catalog", settings: Settings) -> "Matcher":
 async def matched(matcher: "Matcher", query: str, preferred: Iterable[str] = ()) -> Match:
     """Return what the query means; `preferred` are patterns that win where others are equal."""
     found = matcher.match(query, preferred)
-    if found.pattern or matcher.learned():
+    if found.final:
         return found
     await anyio.to_thread.run_sync(matcher.learned, WAIT_SECONDS_MAX, abandon_on_cancel=True)
     return matcher.match(query, preferred)

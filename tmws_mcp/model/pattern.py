@@ -47,6 +47,8 @@ class Match:
     """The pattern that was guessed and may not run on this guess, and the confidence."""
     none: float | None = None
     """How probable it is that no pattern is meant, where the examples were asked."""
+    final: bool = True
+    """False while the examples are being learned: they may say otherwise in a moment."""
 
 
 class Alternative(Value):

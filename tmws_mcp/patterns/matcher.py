@@ -149,7 +149,7 @@ class Matcher:
         if model is None:
             self._begin()
             missed = Match(None, "none", 0.0, closest=self.closest(query), why=problem)
-            return found or missed
+            return replace(found or missed, final=self.learned())
         return self._weighed(query, hits, found, model, preferred)
 
     def _exactly(self, query: str, preferred: frozenset[str] = NOBODY) -> Match | None:

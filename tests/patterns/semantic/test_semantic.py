@@ -290,10 +290,12 @@ def test_nothing_is_learned_until_a_query_needs_the_examples(shipped: Catalog) -
 
     assert matcher.match("git status").matched_by == "exact"
     assert matcher.match("remember that the port is 8931").matched_by == "regex"
+    assert matcher.match("git status").final
     assert _threads() == 0
-    matcher.match("let me know which rules we follow when naming tests")
+    assert not matcher.match("let me know which rules we follow when naming tests").final
     assert _threads() == 1
     assert matcher.learned(SECONDS_MAX)
+    assert matcher.match("let me know which rules we follow when naming tests").final
 
 
 def _threads() -> int:
@@ -322,7 +324,12 @@ def test_a_saved_model_answers_as_the_one_that_was_learned(
     written = file.stat().st_ino
 
     again = learned(shipped, folder)
-    assert again.match(query) == first == of_shipped.match(query)
+    other = of_shipped.match(query)  # learned apart: its last digits may be other ones
+    assert again.match(query) == first
+    assert (other.pattern, other.confidence) == (
+        first.pattern,
+        pytest.approx(first.confidence, abs=0.01),
+    )
     assert file.stat().st_ino == written
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
