@@ -104,13 +104,31 @@ async def test_cancelling_ends_the_whole_group(tmp_path: Path) -> None:
 
 async def group_is_gone(pid: int) -> bool:
     with anyio.move_on_after(5):
-        while True:
-            try:
-                os.killpg(pid, 0)
-            except ProcessLookupError:
-                return True
+        while lives(pid):
             await anyio.sleep(0.01)
+        return True
     return False
+
+
+def lives(group: int) -> bool:
+    """Say whether a process of the group runs; one that waits for its parent to see it does not."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    if not Path("/proc/self/stat").exists():
+        return True
+    stats = (status_of(place) for place in Path("/proc").glob("[0-9]*/stat"))
+    return any(state != "Z" for state, member in stats if member == group)
+
+
+def status_of(place: Path) -> tuple[str, int]:
+    """Return the state of a process and its group, as proc(5) has them."""
+    try:
+        state, _, group = place.read_text().rpartition(")")[2].split()[:3]
+    except OSError:  # it ended in between
+        return "Z", 0
+    return state, int(group)
 
 
 async def test_a_program_that_is_not_there_is_an_action_error(tmp_path: Path) -> None:

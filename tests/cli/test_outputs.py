@@ -72,13 +72,13 @@ def test_memories(lived):
 
 
 def test_route(lived):
-    assert said(lived("inspect", "route", "is the layout as we decided")) == snapshot(
+    assert said(lived("inspect", "route", "check our decisions")) == snapshot(
         [
             "pattern hybrid.compare_with_decision",
-            "matched by regex",
+            "matched by exact",
             "route hybrid",
             "confidence SHARE",
-            "why matched hybrid.compare_with_decision by regex trigger, confidence SHARE",
+            "why matched hybrid.compare_with_decision by exact trigger, confidence 1",
             "why routed hybrid (1): the pattern has infrastructure steps; the pattern has memory steps; the",
             "query asks for something earlier",
             "namespaces test, user",

@@ -1,12 +1,12 @@
 """Which regular expressions mean their pattern whenever they match, and which are only a sign.
 
-An expression that matches an example of another pattern, or a text of the background, is broad:
+An expression that takes an example of another pattern, or a text of the background, is broad:
 what it says must agree with what was learned of the examples. One that matches nothing of the kind
 is taken at its word, and costs no more than the match. Neither an author nor a reader has to say
 which is which, and it changes with what stands beside it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tmws_mcp.patterns.regexes import Hit, Regex
 
@@ -15,9 +15,21 @@ SIGN, COVERAGE_SIGN = 1.1, 1.2
 natural logarithms of odds. Fitted to the open halves of the queries of `make bench-routing`."""
 
 
-def is_broad(pattern: str, expression: Regex, known: Mapping[str, str | None]) -> bool:
-    """Say whether a pattern's expression matches a text that means another pattern, or none."""
-    return any(owner != pattern and expression.matches(text) for text, owner in known.items())
+def is_broad(
+    pattern: str,
+    expression: Regex,
+    known: Mapping[str, str | None],
+    claimed: Callable[[str], str | None],
+) -> bool:
+    """Say whether a pattern's expression takes a text that means another pattern, or none.
+
+    `claimed` says which pattern the triggers alone give a text to: where an expression of another
+    pattern goes before this one, it takes nothing.
+    """
+    return any(
+        means != pattern and expression.matches(text) and claimed(text) == pattern
+        for text, means in known.items()
+    )
 
 
 def sign(query: str, hit: Hit) -> float:

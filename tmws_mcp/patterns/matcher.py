@@ -173,7 +173,8 @@ class Matcher:
         """Say whether an expression is a sign and no more; found out when it first matches."""
         if position not in self._broad:
             pattern, expression = self._regexes[position]
-            self._broad[position] = is_broad(pattern.id, expression, self._lesson.meanings)
+            known = self._lesson.meanings
+            self._broad[position] = is_broad(pattern.id, expression, known, self._owner)
         return self._broad[position]
 
     @cached_property
