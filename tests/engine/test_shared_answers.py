@@ -107,6 +107,8 @@ async def test_no_memory_goes_to_redis(shared: Settings, redis_url: str) -> None
     with anyio.fail_after(60):
         async with open_engine(shared) as engine:
             await engine.store_memory({"content": "the staging port is 8931"})
+            matcher = (await engine._books()).matcher
+            assert await anyio.to_thread.run_sync(matcher.learned, 60)  # no answer is kept before
             await engine.pattern_execute({"query": "recall the staging port"})
             again = await engine.pattern_execute({"query": "recall the staging port"})
 
