@@ -100,10 +100,10 @@ def _reader() -> "type[yaml.SafeLoader]":
 
     if not yaml.__with_libyaml__:
         return yaml.SafeLoader
-    from yaml.composer import Composer  # noqa: PLC0415
-    from yaml.constructor import SafeConstructor  # noqa: PLC0415
-    from yaml.cyaml import CParser  # type: ignore[attr-defined]  # noqa: PLC0415
-    from yaml.resolver import Resolver  # noqa: PLC0415
+    from yaml.composer import Composer  # noqa: PLC0415 - see above
+    from yaml.constructor import SafeConstructor  # noqa: PLC0415 - see above
+    from yaml.cyaml import CParser  # type: ignore[attr-defined]  # noqa: PLC0415 - see above
+    from yaml.resolver import Resolver  # noqa: PLC0415 - see above
 
     # Composer goes first: nodes are made where their depth can be counted.
     class FastLoader(Composer, CParser, SafeConstructor, Resolver):
