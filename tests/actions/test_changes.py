@@ -29,8 +29,8 @@ async def test_commits_files_and_what_is_uncommitted_are_told(history: Path) -> 
     assert [commit.split(" ", 2)[2] for commit in told["commits"]] == ["Print twice", "Begin"]
     assert "committed" not in told
     assert told["uncommitted"] == {
-        "most_changed": ["+0 -1 app.py"],
-        "new_files": ["draft.txt"],
+        "changed": ["+0 -1 app.py"],
+        "new": ["draft.txt"],
     }
 
 
@@ -39,7 +39,7 @@ async def test_the_latest_tag_is_the_last_release(history: Path) -> None:
 
     assert told["since"] == "v1.0"
     assert len(told["commits"]) == 1
-    assert told["committed"]["most_changed"] == ["+1 -0 app.py", "+1 -0 new.py"]
+    assert told["committed"]["changed"] == ["+1 -0 app.py", "+1 -0 new.py"]
 
 
 async def test_commits_are_limited_to_those_after_a_moment(history: Path, git) -> None:
@@ -65,7 +65,7 @@ async def test_what_is_told_is_bounded(repo: Path, git) -> None:
 
     assert len(told["commits"]) == COMMITS_SHOWN
     assert told["more_commits"] == 4
-    assert len(told["uncommitted"]["new_files"]) == FILES_SHOWN
+    assert len(told["uncommitted"]["new"]) == FILES_SHOWN
     assert told["uncommitted"]["new_count"] == FILES_SHOWN + 5
     assert all(len(commit) <= 100 for commit in told["commits"])
 

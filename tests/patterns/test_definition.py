@@ -31,6 +31,11 @@ def problem(**changes: object) -> str:
     return str(caught.value)
 
 
+def _second(step: dict[str, object]) -> dict[str, object]:
+    """A step that comes after one that is called `a`."""
+    return {"steps": [{"name": "a", "recall": "x"}, {"name": "b", **step}]}
+
+
 def test_steps_of_all_kinds_are_told_apart_by_their_key() -> None:
     pattern = parsed(
         id="hybrid.all",
@@ -67,6 +72,12 @@ def test_steps_of_all_kinds_are_told_apart_by_their_key() -> None:
         ({"steps": [{"name": "a", "recall": "x", "needs": ["b"]}]}, "no earlier step is called"),
         ({"steps": [{"name": "a", "recall": "x", "needs": ["a"]}]}, "no earlier step is called"),
         ({"steps": [{"name": "a", "recall": "x"}] * 2}, "steps[2].name: 'a' stands twice"),
+        (_second({"recall": "{a}"}), "nothing gives {a} a value"),
+        (_second({"store": "{a}", "needs": ["a"]}), "nothing gives {a} a value"),
+        (
+            _second({"recall": "{a}", "needs": ["a"]}) | {"arguments": {"a": {"default": ""}}},
+            "steps[2]: {a} may be a step or an argument; rename one of them",
+        ),
         ({"steps": [{"name": "A b", "recall": "x"}]}, "steps[1].name: String should match"),
         ({"steps": [{"name": "a", "recall": "x", "limit": 0}]}, "steps[1].limit"),
         ({"arguments": {"x": {"default": "{y}"}}}, "arguments.x.default: nothing gives {y}"),

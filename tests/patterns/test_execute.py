@@ -15,6 +15,7 @@ from tmws_mcp.model import (
     StoreRequest,
 )
 from tmws_mcp.patterns.execute import is_whole
+from tmws_mcp.patterns.passing import PASSED_CHARS_MAX
 from tmws_mcp.patterns.text import execute_text
 
 pytestmark = pytest.mark.anyio
@@ -223,6 +224,44 @@ FALLBACK = (
     {"name": "decided", "recall": "{query}", "tags": ["decision"]},
     {"name": "related", "recall": "{query}", "if_empty": "decided"},
 )
+
+
+async def test_what_a_step_found_is_what_a_later_one_asks_with(world: World) -> None:
+    @world.act("look.at")
+    async def _(_arguments: JsonObject) -> JsonValue:
+        return {"changed": ["store.py", "{query}"], "count": 2, "unwanted": "no"}
+
+    await run(
+        world,
+        pattern(
+            {"name": "files", "action": "look.at", "pick": ["changed", "count"]},
+            {"name": "noted", "recall": "about {files}", "needs": ["files"]},
+            {"name": "advice", "recommend": {"task": "{files}"}, "needs": ["files"]},
+            route="hybrid",
+        ),
+        context={"files": "of the caller"},
+    )
+
+    assert world.recalled[0].query == "about store.py {query}"
+    assert world.recommended[0].task == "store.py {query}"
+
+
+async def test_of_memories_what_they_say_is_asked_with_and_of_much_the_beginning(
+    world: World,
+) -> None:
+    world.remember(PASSED_CHARS_MAX)
+
+    await run(
+        world,
+        pattern(
+            {"name": "notes", "recall": "", "limit": 200},
+            {"name": "similar", "recall": "{notes}", "needs": ["notes"]},
+        ),
+    )
+
+    asked = world.recalled[1].query
+    assert asked.startswith("fact 0 fact 1 fact 2")
+    assert len(asked) == PASSED_CHARS_MAX
 
 
 async def test_a_second_attempt_is_made_where_the_first_found_nothing(world: World) -> None:

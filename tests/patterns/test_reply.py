@@ -137,7 +137,7 @@ async def test_the_reply_keeps_to_the_token_budget(world: World, budget: int) ->
     assert reply.tokens <= budget + 20 * (budget < 100)
     assert reply.omitted > 0
     assert reply.tokens_saved > 1_000 - budget
-    assert " more: raise token_budget" in execute_text(reply)
+    assert f"\n{reply.omitted} more" in execute_text(reply)
     assert world.recalled[0].token_budget == budget
 
 

@@ -81,7 +81,7 @@ decided:
       lines
 advice: a > b (confidence 0.7): worked 7 of 8 times
 other failed: no workspace is known
-3 more: raise token_budget
+3 more
 Passages are excerpts; recall_memory(ids=[…]) gives the whole.
 match: by regex
 route: hybrid (0.9): the pattern
@@ -196,9 +196,7 @@ def test_what_was_cut_names_the_call_that_gives_it() -> None:
 
     assert asks in execute_text(reply(cut))
     assert asks not in execute_text(reply(whole))
-    assert "2 texts shortened: raise token_budget" in execute_text(
-        reply(whole).model_copy(update={"shortened": 2})
-    )
+    assert "2 texts shortened" in execute_text(reply(whole).model_copy(update={"shortened": 2}))
 
 
 def test_a_small_step_is_not_cut_for_a_large_one() -> None:

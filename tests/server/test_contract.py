@@ -152,7 +152,12 @@ async def test_the_tools_are_what_clients_know(tmp_path: Path) -> None:
                             "default": "balanced",
                         },
                         "context": {"type": "object", "description": "Facts that steps may use"},
-                        "token_budget": {"type": "integer", "minimum": 50, "maximum": 20000},
+                        "token_budget": {
+                            "type": "integer",
+                            "description": "Raise it to see the rest",
+                            "minimum": 50,
+                            "maximum": 20000,
+                        },
                         "namespace": {"type": "string"},
                         "explain": {"type": "boolean", "description": "Say why this route"},
                         "dry_run": {

@@ -55,9 +55,9 @@ class Tally:
             f"+{self.added[path]} -{self.removed[path]} {path}" for path in ranked[:FILES_SHOWN]
         ]
         if len(ranked) == 1:  # which is the sum as well
-            return {"most_changed": shown}
+            return {"changed": shown}
         total = f"{len(ranked)} files, +{self.added.total()} -{self.removed.total()}"
-        return {"total": total, "most_changed": shown} if ranked else {"total": "none"}
+        return {"total": total, "changed": shown} if ranked else {"total": "none"}
 
 
 async def changes(folder: Path, *, since: str = "", base: str = "") -> JsonObject:
@@ -85,7 +85,7 @@ async def changes(folder: Path, *, since: str = "", base: str = "") -> JsonObjec
     commits, tally = _read(found["log"])
     told: JsonObject = {"commits": [*commits[:COMMITS_SHOWN]]}
     if base or since:  # else the commits are not a stretch of anything
-        told |= {"since": base or since, "committed": tally.told()}
+        told |= {"since": base or _short(since), "committed": tally.told()}
     if len(commits) > COMMITS_SHOWN:
         told["more_commits"] = len(commits) - COMMITS_SHOWN
     return told | {"uncommitted": _uncommitted(found)}
@@ -105,6 +105,11 @@ def _moment(text: str) -> str:
     except ValueError as error:
         raise ActionError(f"`since` is {text[:80]!r}; give a moment such as 2026-05-08.") from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+
+
+def _short(moment: str) -> str:
+    """Return the beginning of a day as the day."""
+    return moment.removesuffix("T00:00:00+00:00")
 
 
 def _revision(text: str) -> str:
@@ -146,7 +151,7 @@ def _uncommitted(found: dict[str, Finished]) -> JsonObject:
     tally.count(line for line in lines if line.count("\t") >= 2)  # noqa: PLR2004 - as above
     new = found["new"].output.decode("utf-8", "replace").splitlines()
     told = tally.told()
-    told |= {"new_files": [*new[:FILES_SHOWN]]} if new else {}
+    told |= {"new": [*new[:FILES_SHOWN]]} if new else {}
     return told | ({"new_count": len(new)} if len(new) > FILES_SHOWN else {})
 
 

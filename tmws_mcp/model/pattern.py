@@ -25,7 +25,9 @@ class ExecuteRequest(Request):
     context: Annotated[
         JsonObject, Field(max_length=CONTEXT_ITEMS_MAX, description="Facts that steps may use")
     ] = Field(default_factory=dict)
-    token_budget: TokenBudget | None = None
+    token_budget: Annotated[TokenBudget | None, Field(description="Raise it to see the rest")] = (
+        None
+    )
     namespace: Namespace = ""
     explain: Annotated[bool, Field(description="Say why this route")] = False
     dry_run: Annotated[bool, Field(description="Match and route, run nothing")] = False

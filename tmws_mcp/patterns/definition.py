@@ -233,7 +233,10 @@ def _name_problems(pattern: Pattern) -> Iterator[str]:
     for name, argument in pattern.arguments.items():
         yield from _unknown(f"arguments.{name}.default", argument.default, {QUERY})
     for number, step in enumerate(pattern.steps, 1):
-        yield from _unknown(f"steps[{number}]", templates_of(step), known)
+        passed = set(step.needs) if step.takes_results else set[str]()
+        for name in sorted(passed & known & names_in_value(templates_of(step))):
+            yield f"steps[{number}]: {{{name}}} may be a step or an argument; rename one of them"
+        yield from _unknown(f"steps[{number}]", templates_of(step), known | passed)
 
 
 def _unknown(place: str, value: Any, known: set[str]) -> Iterator[str]:
@@ -245,7 +248,8 @@ def _unknown(place: str, value: Any, known: set[str]) -> Iterator[str]:
     for name in unknown:
         yield (
             f"{place}: nothing gives {{{name}}} a value; known here are "
-            f"{', '.join(sorted(known))} (`query`, named groups, and what `arguments` declares)"
+            f"{', '.join(sorted(known))} (`query`, named groups, what `arguments` declares, "
+            "and in a recall or recommend the steps that it `needs`)"
         )
 
 

@@ -81,7 +81,7 @@ def _lacking(pattern: Pattern, found: Mapping[str, str]) -> frozenset[str]:
         name
         for step in pattern.steps
         if step.when is None or step.when in found
-        for name in names_in_value(templates_of(step)) - set(step.conditions)
+        for name in names_in_value(templates_of(step)) - {*step.conditions, *step.needs}
     }
     return frozenset(needed - given)
 

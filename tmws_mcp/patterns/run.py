@@ -7,7 +7,7 @@ their own: a caller must not be told that something was not stored which then is
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 from pydantic import JsonValue, ValidationError
@@ -17,6 +17,7 @@ from tmws_mcp.model import JsonObject, StepReport
 from tmws_mcp.patterns import progress
 from tmws_mcp.patterns.commands import run_command_step
 from tmws_mcp.patterns.parts import Call, Found, Parts
+from tmws_mcp.patterns.passing import with_results
 from tmws_mcp.patterns.pick import picked
 from tmws_mcp.patterns.requests import (
     recall_request,
@@ -106,12 +107,20 @@ async def _outcome(
         return Outcome()
     started = time.perf_counter()
     try:
-        found, error = await _within(step, parts, call, deadline)
+        found, error = await _within(step, parts, _informed(step, call, earlier), deadline)
     except ToolUnreachable as unreachable:
         assert isinstance(step, CallStep)
         return await _handed_over(step, call, unreachable)
     error = error or (found.failure if found else None)
     return Outcome(found, error, (time.perf_counter() - started) * 1000)
+
+
+def _informed(step: Step, call: Call, earlier: Mapping[str, Outcome]) -> Call:
+    """Return the call with what the step needs of others as further arguments."""
+    if not (step.takes_results and step.needs):
+        return call
+    results = ((name, found.value) for name in step.needs if (found := earlier[name].found))
+    return replace(call, arguments=with_results(call.arguments, results))
 
 
 async def _handed_over(step: CallStep, call: Call, why: ToolUnreachable) -> Outcome:

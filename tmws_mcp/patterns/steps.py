@@ -40,6 +40,8 @@ class StepBase(Definition):
     """What steps of all kinds have."""
 
     part: ClassVar[Part] = "memory"
+    takes_results: ClassVar[bool] = False
+    """Whether `{step}` in its texts stands for what a step that it needs has found."""
 
     name: Identifier
     needs: Annotated[tuple[Identifier, ...], Field(max_length=NEEDS_MAX)] = ()
@@ -113,6 +115,8 @@ class CommandStep(LookingStep):
 class RecallStep(StepBase):
     """Recall memories; an empty `recall` gives the newest."""
 
+    takes_results = True
+
     recall: Template
     limit: Annotated[int, Field(ge=1, le=RECALL_LIMIT_MAX)] = 5
     tags: Tags = ()
@@ -154,6 +158,8 @@ class Recommendation(Definition):
 
 class RecommendStep(StepBase):
     """Ask what was learned."""
+
+    takes_results = True
 
     recommend: Recommendation
 

@@ -89,13 +89,13 @@ def holds_passage(value: JsonValue) -> bool:
 
 
 def _left_out(reply: ExecuteReply) -> Iterator[str]:
-    """Say what the reply lacks, and the call that gives it."""
+    """Say what the reply lacks. That a greater token_budget brings it is said once, by the tool."""
     cut = (f"{reply.omitted} more", f"{reply.shortened} texts shortened")
     said = [
         text for text, count in zip(cut, (reply.omitted, reply.shortened), strict=True) if count
     ]
     if said:
-        yield f"{', '.join(said)}: raise token_budget"
+        yield ", ".join(said)
     if holds_passage(reply.result):
         yield PASSAGES
 
