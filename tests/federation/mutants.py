@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tmws_mcp.federation import guarded, memory_hub, replica, replicator, slots, wire
+from tmws_mcp.federation import fork, guarded, memory_hub, replica, replicator, slots, wire
 from tmws_mcp.federation.memory_hub import MemoryHub
 from tmws_mcp.federation.quick import Quick
 from tmws_mcp.federation.replicator import Replicator
@@ -131,6 +131,10 @@ MUTANTS: dict[str, Callable[[], None]] = {
     "a difference is pushed": _set((Replicator, "_push_all", _async_nothing)),
     "a twin is noticed by its tag or number": _set((Replicator, "_check_mark", _nothing)),
     "a twin's entries are noticed in the log": _set((Replicator, "_check_own", _nothing)),
+    "of two bodies with one number the greater is kept": _beats_by(
+        lambda s: (s.gen, s.seq, not s.body)
+    ),
+    "an unanswered push is looked for in the hub's trail": _set((fork, "believe", _nothing)),
     "what was sent is kept for a fork": _set((table, "keep_bases", _nothing)),
     "an unsigned message is refused": _set((wire.Keyring, "is_signed", lambda *_: True)),
     "an unsound entry is refused": _set((wire, "_problem", lambda _: None)),

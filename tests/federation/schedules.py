@@ -42,10 +42,16 @@ class Schedule:
     forgotten: set[str] = field(default_factory=set)
     snapshots: list[State] = field(default_factory=list)
     dead: set[int] = field(default_factory=set)
+    blurred: bool = False
+    """Whether the hub lost something while there were twins, or one of them was copied: nobody can
+    tell then which of two states with one number has arrived. They have to agree, and may miscount.
+    """
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
         self.weather = Weather(self.rng)
+        self.keeps = self.rng.random() < 0.7
+        """Whether the hub keeps what it has while there are twins."""
         self.hub = MemoryHub(log_max=self.rng.choice([3, 20, 200]), read_max=3, page_slots=3)
         for _ in range(self.rng.randint(2, 3)):
             self.join()
@@ -122,9 +128,11 @@ class Schedule:
 
     def rarely(self, number: int) -> None:
         things = [self.forget, self.cut, self.wipe, self.roll_back, self.late, self.rubbish]
-        if self.digests:  # without them nothing can tell what a hub lost in the middle of a page
-            things += [self.die]
-        self.rng.choice([*things, self.restart, self.join_late])(number)
+        # Without digests nothing can tell what a hub lost in the middle of a page, and which of
+        # two states that twins gave the same number is where.
+        if self.digests:
+            things += [self.die, self.twin]
+        self.rng.choice([*things, self.restart, self.join_late, self.copy])(number)
 
     def forget(self, number: int) -> None:
         if self.rng.random() < 0.5:
@@ -142,11 +150,15 @@ class Schedule:
         hub.cut = not hub.cut
 
     def wipe(self, _: int) -> None:
-        if self.weather.strikes("wipe", 0.5):
+        if self.weather.strikes("wipe", 0.5) and self._hub_loses():
             self.hub.wipe()
 
     def roll_back(self, _: int) -> None:
         if self.snapshots and self.weather.strikes("rollback", 0.5):
+            if not self._hub_loses():
+                return
+            for one in [] if self.digests else list(self.tasks):  # see rarely
+                self.restart(one)
             self.hub.roll_back(self.rng.choice(self.snapshots))
         else:
             self.snapshots = [*self.snapshots, self.hub.snapshot()][-3:]
@@ -183,6 +195,34 @@ class Schedule:
         if len(self.nodes) < NODES_MAX and self.weather.strikes("late join", 0.3):
             self.join()
 
+    def twin(self, number: int) -> None:
+        """Copy a store that is in step, unnoticed: both go on as the same actor."""
+        one = self.nodes[number]
+        link = world.table.link(one.store.db, world.NS)
+        vv = world.table.peer(one.store.db, world.NS, one.actor).vv
+        in_step = link.acknowledged == link.pushed == vv
+        if in_step and len(self.nodes) < NODES_MAX and self.weather.strikes("twin", 0.7):
+            self.join()
+            self.nodes[-1].be_a_copy_of(one)
+
+    def copy(self, number: int) -> None:
+        """Copy a store at any moment; the copy notices when it is opened."""
+        if len(self.nodes) < NODES_MAX and self.weather.strikes("copy", 0.3):
+            self.blurred |= self._has_twins()  # what one of them has not given is in the copy
+            self.join()
+            self.nodes[-1].be_a_copy_of(self.nodes[number])
+            self.nodes[-1].leave(self.rng.randbytes(8).hex())
+
+    def _hub_loses(self) -> bool:
+        """Say so where the hub loses what one of two twins gave it: that has its own verdict."""
+        if self._has_twins() and self.keeps:
+            return False
+        self.blurred |= self._has_twins()
+        return True
+
+    def _has_twins(self) -> bool:
+        return len({one.actor for one in self.nodes}) < len(self.nodes)
+
     def die(self, number: int) -> None:
         if len(self.alive()) > 2 and self.weather.strikes("death", 0.15):
             self.restart(number)
@@ -203,7 +243,7 @@ class Schedule:
         else:
             return f"no agreement: {[one.totals() for one in left]}"
         return (
-            self._miscounted(left[0])
+            (None if self.blurred else self._miscounted(left[0]))
             or self._remembered(left)
             or self._incomplete(left)
             or self._kept_by_the_hub(left[0])

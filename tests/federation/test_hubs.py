@@ -9,7 +9,7 @@ import pytest
 from tests.federation import world
 from tests.redis_server import RedisServer, client
 from tmws_mcp.federation import wire
-from tmws_mcp.federation.hub import START, Hub, HubAway, OtherMark, Sealed, StaleEpoch
+from tmws_mcp.federation.hub import START, TRAIL_MAX, Hub, HubAway, OtherMark, Sealed, StaleEpoch
 from tmws_mcp.federation.memory_hub import MemoryHub
 from tmws_mcp.federation.redis_hub import redis_hub
 from tmws_mcp.federation.wire import Entry, Keyring
@@ -110,6 +110,27 @@ async def test_what_expects_another_mark_is_not_applied(hub: Hub) -> None:
     assert set(await held(hub, A)) == {b"ox"}
     await hub.push(epoch, second._replace(expects=b"t" * 8))
     assert (await hub.open()).marks[A] == Mark(4, b"u" * 8)
+
+
+@pytest.mark.parametrize("bodies", [(b"a", b"b"), (b"a", b"ab"), (b"\x7f", b"\x80"), (b"z", b"")])
+async def test_of_two_bodies_with_one_number_the_same_one_stays_whichever_came_first(
+    hub: Hub, bodies: tuple[bytes, bytes]
+) -> None:
+    one, other = (Slot(b"ox", 0, 3, body) for body in bodies)
+    for actor, both in ((A, (one, other)), (B, (other, one))):
+        for slot in both:
+            await push(hub, actor, 0, 3, slot)
+        assert await held(hub, actor) == {b"ox": other}
+
+
+async def test_the_tags_that_a_mark_has_had_are_kept_up_to_a_limit(hub: Hub) -> None:
+    assert not await hub.trail(A)
+    tags = [b"%08d" % n for n in range(TRAIL_MAX + 5)]
+    for n, tag in enumerate(tags):
+        await hub.push((await hub.open()).epoch, message(A, n, n + 1, tag=tag))
+    await hub.push((await hub.open()).epoch, message(A, 0, 1, tag=b"too late"))
+    assert list(await hub.trail(A)) == tags[-TRAIL_MAX:]
+    assert not await hub.trail(B)
 
 
 async def test_a_tombstone_redacts_all_actors_slots_and_the_log(hub: Hub) -> None:

@@ -58,6 +58,8 @@ def _everything(looked, key: bytes) -> bytes:
             return repr(looked.xrange(key)).encode()
         case b"set":
             return repr(looked.smembers(key)).encode()
+        case b"list":
+            return repr(looked.lrange(key, 0, -1)).encode()
         case _:
             return repr(looked.get(key)).encode()
 

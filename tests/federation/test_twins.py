@@ -4,9 +4,11 @@ import pytest
 
 from tests.federation import world
 from tests.federation.world import Node, agree, changed, settle
-from tmws_mcp.federation import fork
-from tmws_mcp.federation.hub import HubAway, Opened
+from tmws_mcp.federation import fork, replica
+from tmws_mcp.federation.guarded import There
+from tmws_mcp.federation.hub import TRAIL_MAX, HubAway, Opened
 from tmws_mcp.federation.memory_hub import MemoryHub
+from tmws_mcp.model.federation import Mark
 from tmws_mcp.store import slots as table
 
 
@@ -40,11 +42,7 @@ def test_a_store_that_was_restored_becomes_another_actor_and_counts_what_is_new_
 
 def _copy(one: Node, other: Node) -> None:
     """What a copied file is: the same rows."""
-    for name in ("meta", "slot", "peer", "link", "push_tag", "slot_base"):
-        other.store.db.run(f"DELETE FROM {name}")
-        for row in one.store.db.rows(f"SELECT * FROM {name}"):
-            marks = ",".join("?" * len(row))
-            other.store.db.run(f"INSERT INTO {name} VALUES ({marks})", row)
+    other.be_a_copy_of(one)
 
 
 def test_a_state_that_was_sent_without_an_answer_is_not_counted_again_after_a_fork(
@@ -142,3 +140,104 @@ def test_a_copy_whose_original_is_gone_gives_what_that_had_not_sent(
     settle(copy, b)
     assert b.totals() == copy.totals() == {"x": (3, 0)}
     assert table.peer(b.store.db, world.NS, a.actor).digest
+
+
+def test_an_unanswered_push_that_a_twin_overtook_is_counted_again(
+    pair: tuple[Node, Node], hub: MemoryHub
+) -> None:
+    a, b = pair
+    a.count("x", good=1)
+    settle(a, b)
+    copy = world.node(3, hub)
+    _copy(a, copy)
+    copy.replicator.hub = changed(hub, push=_lost)
+    copy.count("x", good=10)
+    with pytest.raises(HubAway):
+        world.run(copy.replicator.tick())
+    copy.replicator.hub = hub
+    a.count("x", good=2)
+    settle(a, b)
+    settle(copy, a, b)
+    assert copy.actor != a.actor
+    assert agree(a, b, copy)
+    assert a.totals() == {"x": (13, 0)}
+
+
+async def _lost(*_: object) -> None:
+    raise HubAway("request lost")
+
+
+def test_what_had_arrived_before_a_backup_that_does_not_know_so_is_not_counted_again(
+    pair: tuple[Node, Node], hub: MemoryHub
+) -> None:
+    a, b = pair
+    a.count("x", good=1)
+    push = hub.push
+
+    async def unanswered(*args) -> None:
+        await push(*args)
+        raise HubAway("answer lost")
+
+    a.replicator.hub = changed(hub, push=unanswered)
+    with pytest.raises(HubAway):
+        world.run(a.replicator.tick())
+    a.replicator.hub = hub
+    backup = world.node(3, hub)
+    _copy(a, backup)
+    a.count("x", good=2)
+    settle(a, b)
+    backup.count("x", good=10)
+    settle(backup, a, b)
+    assert backup.actor != a.actor
+    assert agree(a, b, backup)
+    assert a.totals() == {"x": (13, 0)}
+
+
+def test_a_change_while_the_hub_refuses_a_push_is_counted_whole(
+    pair: tuple[Node, Node], hub: MemoryHub
+) -> None:
+    """The state that was on its way when it changed again never arrived."""
+    a, b = pair
+    settle(a, b)
+    copy = world.node(3, hub)
+    _copy(a, copy)
+    a.count("x", good=1)
+    settle(a, b)
+    push, copy_counts = hub.push, [7]
+
+    async def meanwhile(*args):
+        if copy_counts:
+            copy.count("x", good=copy_counts.pop())
+        return await push(*args)
+
+    copy.count("x", good=2)
+    copy.replicator.epoch = hub.state.epoch
+    copy.replicator.there = There(hub.state.epoch, a.actor, Mark(0))
+    copy.replicator.hub = changed(hub, push=meanwhile)
+    assert not world.result(copy.quick.share())
+    settle(copy, a, b)
+    assert copy.actor != a.actor
+    assert agree(a, b, copy)
+    assert a.totals() == {"x": (10, 0)}
+
+
+@pytest.mark.parametrize(("others", "again"), [(TRAIL_MAX - 1, 11), (TRAIL_MAX, 10)])
+def test_where_the_trail_begins_too_late_what_was_sent_counts_as_arrived(
+    others: int, again: int
+) -> None:
+    one = world.node(1, MemoryHub())
+    one.count("x", good=1)
+    one.store.now(one.replicator.outgoing, one.actor, 0)
+    one.count("x", good=10)
+    one.store.now(fork.believe, world.NS, [b"%08d" % n for n in range(others)])
+    one.store.now(fork.part, "c" * 16, reauthor=world.reauthor)
+    assert world.decode(dict(one.slots())["c" * 16].body).good == again
+
+
+def test_a_store_from_before_makes_its_digests_anew() -> None:
+    one = world.node(1, MemoryHub())
+    one.count("x", good=1)
+    right = one.digests()
+    table.set_digest(one.store.db, world.NS, one.actor, 1)
+    one.store.now(replica.settle, world.NS)
+    assert one.digests() == right

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tmws_mcp.federation import replica
+from tmws_mcp.federation import fork, replica
 from tmws_mcp.federation.bindings import Bindings
 from tmws_mcp.federation.hub import (
     Appended,
@@ -37,7 +37,7 @@ from tmws_mcp.store import actor as identities
 from tmws_mcp.store import driver
 from tmws_mcp.store import slots as table
 from tmws_mcp.store.driver import Connection
-from tmws_mcp.store.schema import s0001_first, s0008_federation
+from tmws_mcp.store.schema import s0001_first, s0008_federation, s0016_unanswered
 
 NS = 1
 COPIED = ("meta", "slot", "peer", "link", "push_tag", "slot_base")
@@ -63,7 +63,11 @@ class MemoryStore:
 
     def __init__(self, actor: str) -> None:
         self.db = driver.connect(":memory:")
-        for step in (s0001_first, s0008_federation):  # the other steps take ten times as long
+        for step in (
+            s0001_first,
+            s0008_federation,
+            s0016_unanswered,
+        ):  # the other steps take ten times as long
             step.apply(self.db)
         identities.renew(self.db, actor)
         self.db.run("INSERT INTO namespace(id, name, created_at) VALUES (?, 'tests', 0)", (NS,))
@@ -151,6 +155,10 @@ class Node:
             for row in other.store.db.rows(f"SELECT * FROM {name}"):
                 marks = ",".join("?" * len(row))
                 self.store.db.run(f"INSERT INTO {name} VALUES ({marks})", row)
+
+    def leave(self, name: str) -> None:
+        """Notice on opening that it is a copy."""
+        fork.leave(self.store.db, name, reauthor=reauthor)
 
     def totals(self) -> dict[str, tuple[int, int]]:
         """What all actors' slots add up to: what a view would show."""
@@ -342,6 +350,12 @@ class FaultyHub:
         if found.slots and self.weather.strikes("slot spoiled", 0.05):
             key, value = found.slots[0]
             return Page(found.cursor, [(key, value[:-1] + b"\xc1"), *found.slots[1:]])
+        return found
+
+    async def trail(self, actor: str) -> Any:
+        await self._out()
+        found = await self.hub.trail(actor)
+        await self._back()
         return found
 
     async def tell(self, actor: str, digests: Digests) -> None:

@@ -16,14 +16,13 @@ from pathlib import Path
 import anyio
 
 from tmws_mcp.errors import TmwsError
-from tmws_mcp.federation import aggregate, bodies
+from tmws_mcp.federation import aggregate, bodies, replica
 from tmws_mcp.federation.bindings import Bindings
 from tmws_mcp.federation.bridge import Bridge
 from tmws_mcp.federation.hub import Hub, HubAway, StaleEpoch
 from tmws_mcp.federation.replicator import Replicator
 from tmws_mcp.federation.wire import Keyring
 from tmws_mcp.store import lease, namespaces
-from tmws_mcp.store import slots as table
 from tmws_mcp.store.database import Database
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.telemetry import get_logger
@@ -102,7 +101,7 @@ async def _replicator(side: Side, folder: Path, now: float) -> AsyncIterator[Rep
 
 def _settle(db: Connection, name: str, now: float) -> int:
     ns = namespaces.ensure(db, name, now)
-    table.move_link(db, ns)
+    replica.settle(db, ns)
     return ns
 
 

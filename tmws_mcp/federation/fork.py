@@ -1,14 +1,20 @@
 """Two stores that write as one actor: the one that notices becomes another actor.
 
 A store that was copied, or restored from a backup, goes on with numbers that its twin goes on with
-too. What was sent stays with the old actor, as one of the states of its slots; the rest is counted
-again by the new one, as the difference to what was sent. Whether it has arrived makes no
-difference: this store still has it, and gives it to whoever lacks it.
+too. What has arrived stays with the old actor, as one of the states of its slots; the rest is
+counted again by the new one, as the difference to what has arrived. This store still has that, and
+gives it to whoever lacks it.
+
+Of a push that was never answered the trail of tags that the hub keeps says whether it arrived: own
+pushes are taken in a chain, each only upon the tag that it expects (guarded.py). One whose tag is
+not in the trail was not taken, and its place is another's. Where the trail begins too late to say
+so, it counts as arrived: of an old backup nearly everything has.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from tmws_mcp.federation import replica
+from tmws_mcp.federation.hub import TRAIL_MAX
 from tmws_mcp.federation.replica import Changed
 from tmws_mcp.federation.slots import digest, forgets
 from tmws_mcp.model.federation import Mark, Slot
@@ -17,7 +23,16 @@ from tmws_mcp.store import slots as table
 from tmws_mcp.store.driver import Connection
 
 Reauthor = Callable[[Slot, Slot | None], bytes | None]
-"""(slot, the state of it that was sent last) -> the body that is left, None if nothing is."""
+"""(slot, the state of it that arrived last) -> the body that is left, None if nothing is."""
+
+
+def believe(db: Connection, ns: int, trail: Collection[bytes]) -> None:
+    """Note of own pushes without an answer which have arrived, as the hub's trail tells."""
+    link = table.link(db, ns)
+    own = table.own_tags(db, ns, link.acknowledged)
+    arrived = max((own[tag] for tag in trail if tag in own), default=link.acknowledged)
+    whole = len(trail) < TRAIL_MAX or any(table.knows_tag(db, ns, tag) for tag in trail)
+    replica.acknowledge(db, ns, arrived if whole else link.pushed)
 
 
 def part(db: Connection, name: str, *, reauthor: Reauthor) -> dict[int, Changed]:
@@ -38,14 +53,14 @@ def leave(db: Connection, name: str, *, reauthor: Reauthor) -> None:
     for ns in table.linked(db):
         newest = table.peer(db, ns, me).vv
         table.move_link(db, ns, pushed=newest)
-        table.drop_bases(db, ns, me, newest)
+        replica.acknowledge(db, ns, newest)
     part(db, name, reauthor=reauthor)
 
 
 def _take_out(db: Connection, ns: int, old: str) -> tuple[list[Slot], dict[bytes, Slot]]:
-    """Put own slots back to what was sent; return those that were above, and the bases."""
-    pushed = table.link(db, ns).pushed
-    above, known = table.of_actor(db, ns, old, above=pushed), table.bases(db, ns)
+    """Put own slots back to what has arrived; return those that were above, and the bases."""
+    arrived = table.link(db, ns).acknowledged
+    above, known = table.of_actor(db, ns, old, above=arrived), table.bases(db, ns, arrived)
     table.drop(db, ns, old, (slot.key for slot in above))
     table.put(db, ns, old, (known[slot.key] for slot in above if slot.key in known))
     table.set_digest(db, ns, old, digest(old, table.of_actor(db, ns, old)))

@@ -26,20 +26,19 @@ class There(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """What is to be sent, and what has to be known to take it back."""
+    """What is to be sent."""
 
     slots: Sequence[Slot]
     mark: Mark
     pushed: int = 0
     """Up to where had been sent before."""
-    bases: Sequence[Slot] = ()
 
 
 def told(one: "Replicator", db: Connection, there: There) -> Outgoing:
     """Return own slots that the hub has not, and their mark."""
-    pushed, bases = table.link(db, one.ns).pushed, tuple(table.bases(db, one.ns).values())
+    pushed = table.link(db, one.ns).pushed
     slots, mark = one.outgoing(db, there.actor, there.mark.seq)
-    return Outgoing(slots, mark, pushed, bases)
+    return Outgoing(slots, mark, pushed)
 
 
 async def send(one: "Replicator", there: There, said: Outgoing) -> bool:
@@ -62,4 +61,4 @@ def take_back(db: Connection, ns: int, said: Outgoing) -> None:
     """Note as not sent what the hub has refused: a twin counts it again as its own."""
     if table.link(db, ns).pushed == said.mark.seq:
         table.move_link(db, ns, pushed=said.pushed)
-        table.put_bases(db, ns, said.bases)
+        table.drop_bases_above(db, ns, said.pushed)

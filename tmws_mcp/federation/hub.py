@@ -10,6 +10,8 @@ from typing import NamedTuple, Protocol
 
 from tmws_mcp.model.federation import Mark, Slot
 
+TRAIL_MAX = 64
+"""So many of the tags that an actor's mark has had are kept."""
 START = "0"
 """Cursor before the first entry of the log."""
 
@@ -80,7 +82,7 @@ Digests = Mapping[str, tuple[int, int]]
 
 
 class Hub(Protocol):
-    """Seven calls; each raises HubAway where it gets no answer."""
+    """Eight calls; each raises HubAway where it gets no answer."""
 
     async def open(self) -> Opened:
         """Say epoch and marks, in one step."""
@@ -107,6 +109,10 @@ class Hub(Protocol):
 
     async def page(self, actor: str, cursor: int) -> Page:
         """Return slots of an actor; those there all the while come at least once."""
+        ...
+
+    async def trail(self, actor: str) -> Sequence[bytes]:
+        """Return the tags that an actor's mark has had since the hub was empty, the newest last."""
         ...
 
     async def tell(self, actor: str, digests: Digests) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from tmws_mcp.errors import TmwsError
-from tmws_mcp.federation import bodies, fork
+from tmws_mcp.federation import bodies, fork, replica
 from tmws_mcp.federation.bindings import Bindings, Figures
 from tmws_mcp.federation.evidence import Evidence, Shared
 from tmws_mcp.federation.hub import Hub, HubAway, StaleEpoch
@@ -213,7 +213,7 @@ def settle(db: Connection, members: Sequence[Member], now: float, file: str) -> 
         ns = namespaces.ensure(db, member.namespace, now)
         member.ns = ns
         member.shared.add(ns, member.evidence)
-        table.move_link(db, ns)
+        replica.settle(db, ns)
     known = identities.file(db)
     if known is not None and known != file:
         for ns in table.linked(db):

@@ -1,7 +1,7 @@
 """A hub in memory: for tests, simulations, and several stores within one process."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -9,6 +9,7 @@ import anyio
 
 from tmws_mcp.federation.hub import (
     START,
+    TRAIL_MAX,
     Appended,
     Digests,
     Log,
@@ -37,6 +38,7 @@ class State:
     log: list[tuple[int, bytes, bytes]] = field(default_factory=list)
     tombs: dict[bytes, int] = field(default_factory=dict)
     digests: dict[str, Digests] = field(default_factory=dict)
+    trails: dict[str, list[bytes]] = field(default_factory=dict)
 
 
 class MemoryHub:
@@ -78,6 +80,9 @@ class MemoryHub:
             self._merge(sealed.actor, slot, value)
         if self._continues(sealed):
             self.state.marks[sealed.actor] = Mark(sealed.end, sealed.tag)
+            trail = self.state.trails.setdefault(sealed.actor, [])
+            trail.append(sealed.tag)
+            del trail[:-TRAIL_MAX]
         before = str(self.state.log[-1][0]) if self.state.log else START
         self.append(sealed.raw, sealed.mac)
         if any(slot.body and self._is_forgotten(sealed.actor, slot) for slot, _ in sealed.slots):
@@ -156,6 +161,10 @@ class MemoryHub:
         found = sorted(slots)[cursor:after]
         end = after if len(slots) > after else 0
         return Page(end, [(key, slots[key][1]) for key in found])
+
+    async def trail(self, actor: str) -> Sequence[bytes]:
+        """Return the tags that an actor's mark has had."""
+        return list(self.state.trails.get(actor, ()))
 
     async def tell(self, actor: str, digests: Digests) -> None:
         """Keep what an instance says that it holds."""

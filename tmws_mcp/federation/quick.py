@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tmws_mcp.federation import guarded, outgoing
+from tmws_mcp.federation import guarded, outgoing, replica
 from tmws_mcp.federation.guarded import Outgoing, There
 from tmws_mcp.federation.hub import START
 from tmws_mcp.federation.replicator import Forked, Replicator
@@ -58,10 +58,11 @@ class Quick:
     def _told(self, db: Connection, there: There) -> Outgoing | None:
         """Return what is to be sent, and the mark after it; None if it is not for the quick way."""
         one, me = self.replicator, identities.identity(db)
-        if one.bindings.collect(db, one.ns) or me != there.actor:
+        if me != there.actor:
             return None
-        if there.mark.seq > table.link(db, one.ns).acknowledged:
-            table.move_link(db, one.ns, acknowledged=there.mark.seq)
+        replica.acknowledge(db, one.ns, there.mark.seq)
+        if one.bindings.collect(db, one.ns):
+            return None
         if table.peer(db, one.ns, me).vv <= there.mark.seq:
             return Outgoing((), there.mark)
         return guarded.told(one, db, there)

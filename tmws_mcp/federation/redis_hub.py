@@ -3,7 +3,7 @@
 All keys of a namespace have one hash tag, so that they lie in one slot of a cluster:
 `:epoch` string · `:vv` hash actor -> mark · `:s:<actor>` hash slot key -> stored slot (wire.py) ·
 `:actors` set · `:log` Stream with fields p (entry), m (MAC) · `:tomb` hash tombstone -> gen ·
-`:dg` hash actor -> digests.
+`:dg` hash actor -> digests · `:t:<actor>` list of the tags that its mark has had.
 
 Waiting has a connection of its own whose timeout is above that of the wait: redis-py's default cut
 an XREAD of 8 s off and hung for 58 s. Nothing is sent again by the library: what is sent is state,
@@ -20,6 +20,7 @@ import msgspec
 
 from tmws_mcp.federation.hub import (
     START,
+    TRAIL_MAX,
     Appended,
     Digests,
     HubAway,
@@ -32,7 +33,7 @@ from tmws_mcp.federation.hub import (
 )
 from tmws_mcp.federation.looking import Recent
 from tmws_mcp.federation.slots import FAREWELL, TOMBSTONE
-from tmws_mcp.federation.wire import HEADER_BYTES, NUMBER_DIGITS, UNREADABLE
+from tmws_mcp.federation.wire import HEADER_BYTES, MAC_BYTES, NUMBER_DIGITS, UNREADABLE
 from tmws_mcp.model.federation import Mark
 
 if TYPE_CHECKING:
@@ -51,9 +52,10 @@ STALE = "STALEEPOCH"
 OTHER = "OTHERMARK"
 
 # Numbers stand as decimal text in front of a stored slot: gen, then seq. They are compared as
-# doubles, which hold them exactly (wire.SEQ_MAX).
+# doubles, which hold them exactly (wire.SEQ_MAX). Bodies are compared byte by byte: Lua's `<`
+# follows the server's locale.
 MERGE = f"""
-local epoch, vv, own, log, tomb, actors = unpack(KEYS)
+local epoch, vv, own, log, tomb, actors, trail = unpack(KEYS)
 local digits, header = {NUMBER_DIGITS}, {HEADER_BYTES}
 local prefix = ARGV[9]
 if redis.call('GET', epoch) ~= ARGV[1] then return redis.error_reply('{STALE}') end
@@ -64,6 +66,16 @@ if ARGV[10] == '1' then
   end
 end
 local function gen(v) return tonumber(string.sub(v, 1, digits)) end
+local function body(v) return string.sub(v, header + {MAC_BYTES} + 1) end
+local function is_greater(value, known)
+  if #value == header or #known == header then return #value == header and #known > header end
+  local one, other = body(value), body(known)
+  for i = 1, math.min(#one, #other) do
+    local a, b = string.byte(one, i), string.byte(other, i)
+    if a ~= b then return a > b end
+  end
+  return #one > #other
+end
 local function seq(v) return tonumber(string.sub(v, digits + 1, 2 * digits)) end
 redis.call('SADD', actors, ARGV[2])
 local function forgets(key)
@@ -109,7 +121,7 @@ for i = 12, #ARGV, 2 do
   local newer = not known or gen(value) > gen(known)
   if known and gen(value) == gen(known) then
     newer = seq(value) > seq(known)
-      or (seq(value) == seq(known) and #value == header and #known > header)
+      or (seq(value) == seq(known) and is_greater(value, known))
   end
   if newer then redis.call('HSET', own, key, value) end
 end
@@ -118,6 +130,9 @@ local upto = mark and tonumber(string.sub(mark, 1, digits)) or 0
 if tonumber(ARGV[3]) <= upto and tonumber(ARGV[4]) > upto then
   local digits_of = string.format('%0{NUMBER_DIGITS}.0f', tonumber(ARGV[4]))
   redis.call('HSET', vv, ARGV[2], digits_of .. ARGV[5])
+  if redis.call('RPUSH', trail, ARGV[5]) > {TRAIL_MAX} then
+    redis.call('LTRIM', trail, -{TRAIL_MAX}, -1)
+  end
 end
 local last = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)
 local added = redis.call('XADD', log, 'MAXLEN', '~', ARGV[8], '*', 'p', ARGV[6], 'm', ARGV[7])
@@ -153,8 +168,8 @@ class RedisHub:
 
     async def push(self, epoch: str, sealed: Sealed) -> Appended:
         """Merge slots and append to the log, in one script."""
-        own = f"s:{sealed.actor}"
-        keys = [self._key(name) for name in ("epoch", "vv", own, "log", "tomb", "actors")]
+        own, trail = f"s:{sealed.actor}", f"t:{sealed.actor}"
+        keys = [self._key(name) for name in ("epoch", "vv", own, "log", "tomb", "actors", trail)]
         arguments: list[Any] = [
             epoch, sealed.actor, sealed.start, sealed.end, sealed.tag, sealed.raw, sealed.mac,
             LOG_MAX, self._key("s:"), int(sealed.expects is not None), sealed.expects or b"",
@@ -187,6 +202,12 @@ class RedisHub:
                 self._key(f"s:{actor}"), cursor, count=PAGE_SLOTS
             )
         return Page(int(after), list(found.items()))
+
+    async def trail(self, actor: str) -> Sequence[bytes]:
+        """Return the tags that an actor's mark has had."""
+        async with _answers():
+            found: list[bytes] = await self._redis.lrange(self._key(f"t:{actor}"), 0, -1)
+        return found
 
     async def tell(self, actor: str, digests: Digests) -> None:
         """Keep what an instance says that it holds."""
@@ -305,6 +326,7 @@ def acl_rules(namespace: str, user: str) -> Sequence[str]:
     calls = (
         *("ping", "time", "hello", "auth", "client|setname", "info", "multi", "exec"),
         *("set", "get", "hget", "hset", "hgetall", "hscan", "sadd", "smembers", "xadd", "xrange"),
+        *("rpush", "ltrim", "lrange"),
         *(
             "xread",
             "xrevrange",

@@ -13,6 +13,7 @@ from tmws_mcp.federation.slots import (
     REDACTED,
     TOMBSTONE,
     beats,
+    digest,
     forgets,
     mark,
     redacted,
@@ -22,6 +23,8 @@ from tmws_mcp.store import actor as identities
 from tmws_mcp.store import slots as table
 from tmws_mcp.store.driver import Connection
 
+DIGESTS = 2
+"""The form of the digests (slots.py); a store that has others makes them anew."""
 Changed = dict[bytes, None]
 """Keys of things that some actor's slot has changed for, in the order in which they did."""
 
@@ -102,7 +105,7 @@ def write_own(db: Connection, ns: int, bodies: Mapping[bytes, tuple[int, bytes]]
     """Give own slots new bodies, each with the number of its change: (seq, body).
 
     A state that was sent is kept when it is replaced, for the case that somebody else goes on as
-    this actor.
+    this actor: until a later one has arrived, see `acknowledge`.
     """
     if not bodies:
         return {}
@@ -115,10 +118,10 @@ def write_own(db: Connection, ns: int, bodies: Mapping[bytes, tuple[int, bytes]]
     slots = [Slot(key, lives.get(key, 0), seq, body) for key, (seq, body) in bodies.items()]
     table.put(db, ns, me, slots)
     peer = table.peer(db, ns, me)
-    digest = peer.digest
+    found = peer.digest
     for slot in (*slots, *known.values()):
-        digest ^= mark(me, slot)
-    table.set_digest(db, ns, me, digest)
+        found ^= mark(me, slot)
+    table.set_digest(db, ns, me, found)
     advance(db, ns, me, Mark(max(peer.vv, *(slot.seq for slot in slots)), b""))
     return dict.fromkeys(keys)
 
@@ -135,6 +138,27 @@ def advance(db: Connection, ns: int, actor: str, mark: Mark) -> None:
     known = table.peer(db, ns, actor)
     if mark.seq > known.vv or (mark.seq == known.vv and mark.tag and not known.tag):
         table.set_mark(db, ns, actor, mark)
+
+
+def acknowledge(db: Connection, ns: int, upto: int) -> None:
+    """Note that own slots up to a number have arrived."""
+    if upto <= table.link(db, ns).acknowledged:
+        return
+    table.move_link(db, ns, acknowledged=upto)
+    me = identities.identity(db)
+    if upto >= table.peer(db, ns, me).vv:
+        table.drop_all_bases(db, ns)
+    else:
+        table.drop_bases(db, ns, me, upto)
+
+
+def settle(db: Connection, ns: int) -> None:
+    """Make a namespace ready to be shared."""
+    table.move_link(db, ns)
+    if table.link(db, ns).digests != DIGESTS:
+        for name in table.peers(db, ns):
+            table.set_digest(db, ns, name, digest(name, table.of_actor(db, ns, name)))
+        table.move_link(db, ns, digests=DIGESTS)
 
 
 def forget(db: Connection, ns: int, keys: Sequence[bytes]) -> Changed:

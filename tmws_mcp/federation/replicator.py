@@ -127,22 +127,25 @@ class Replicator:
         known = table.knows_tag(db, self.ns, mark.tag)
         if mark.seq > table.peer(db, self.ns, me).vv or (mark.tag and not known):
             raise Forked
-        self._acknowledge(db, mark)
-
-    def _acknowledge(self, db: Connection, mark: Mark) -> None:
-        if mark.seq > table.link(db, self.ns).acknowledged:
-            table.move_link(db, self.ns, acknowledged=mark.seq)
+        replica.acknowledge(db, self.ns, mark.seq)
 
     async def fork(self) -> None:
-        """Be another actor, since somebody else writes as this one."""
-        self.figures.forks += 1
+        """Be another actor, since somebody else writes as this one.
+
+        Raises:
+            HubAway: It does not say what of the old one's has arrived.
+        """
+        me, _ = await self.store.read(self._peers)
+        trail = await self.hub.trail(me)
         name = self.bindings.random(8).hex()
-        changed = await self.store.write(self._begin_anew, name)
+        changed = await self.store.write(self._begin_anew, name, trail)
+        self.figures.forks += 1
         log.warning("federation.forked", actor=name, slots=changed)
 
-    def _begin_anew(self, db: Connection, name: str) -> int:
+    def _begin_anew(self, db: Connection, name: str, trail: Sequence[bytes]) -> int:
         """Be another actor, in all namespaces at once."""
         total = 0
+        fork.believe(db, self.ns, trail)
         for ns in dict.fromkeys([self.ns, *table.linked(db)]):
             while self.bindings.collect(db, ns):
                 pass
@@ -351,10 +354,6 @@ class Replicator:
         table.set_mark(db, self.ns, actor, Mark(peer.vv, mark.tag))
         pushed = table.link(db, self.ns).pushed
         table.move_link(db, self.ns, pushed=max(pushed, upto))
-        if upto >= peer.vv:
-            table.drop_all_bases(db, self.ns)
-        else:
-            table.drop_bases(db, self.ns, actor, upto)
         return slots, mark
 
     async def send(self, epoch: str, entry: Entry, *, expects: bytes | None = None) -> None:

@@ -2,8 +2,9 @@
 
 A slot belongs to one actor, which alone counts in it, and holds absolute totals. Of two states the
 one with the greater (gen, seq, redacted) is kept: merging commutes, associates and repeats
-harmlessly, whatever the way that slots come by. A redacted slot is told from a full one, since two
-replicas that differ in that alone must not look the same.
+harmlessly, whatever the way that slots come by. Two stores that write as one actor give the same
+number to different bodies: the greater body is kept, so that all agree even then. The digest covers
+the body, since two replicas that differ in that alone must not look the same.
 """
 
 import hashlib
@@ -33,8 +34,8 @@ def beats(slot: Slot, known: Slot | None) -> bool:
     return _order(slot) > _order(known)
 
 
-def _order(slot: Slot) -> tuple[int, int, bool]:
-    return slot.gen, slot.seq, slot.body == REDACTED
+def _order(slot: Slot) -> tuple[int, int, bool, bytes]:
+    return slot.gen, slot.seq, slot.body == REDACTED, slot.body
 
 
 def redacted(slot: Slot) -> Slot:
@@ -50,9 +51,8 @@ def forgets(slot: Slot) -> bool:
 def mark(actor: str, slot: Slot) -> int:
     """Return what the slot's state adds to the digest of its actor, by exclusive or."""
     name, key, moment = actor.encode(), slot.key, b"%d %d" % (slot.gen, slot.seq)
-    state = b"redacted" if slot.body == REDACTED else b"full"
-    told = _lengths(len(name), len(key), len(moment), len(state))
-    said = told[:2] + name + told[2:4] + key + told[4:6] + moment + told[6:] + state
+    told = _lengths(len(name), len(key), len(moment), len(slot.body))
+    said = told + name + key + moment + slot.body
     return int.from_bytes(hashlib.blake2b(said, digest_size=MARK_BYTES).digest(), "big")
 
 

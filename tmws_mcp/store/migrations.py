@@ -28,6 +28,7 @@ from tmws_mcp.store.schema import (
     s0013_calls,
     s0014_tokens,
     s0015_fewer_indexes,
+    s0016_unanswered,
 )
 from tmws_mcp.store.schema.s0001_first import APPLICATION_ID
 
@@ -53,6 +54,7 @@ STEPS: tuple[Step, ...] = (
     s0013_calls.apply,
     s0014_tokens.apply,
     s0015_fewer_indexes.apply,
+    s0016_unanswered.apply,
 )
 """Step n, counted from 1, makes schema n out of schema n - 1."""
 LATEST = len(STEPS)

@@ -23,6 +23,8 @@ class Link:
     exported: int = 0
     pushed: int = 0
     acknowledged: int = 0
+    digests: int = 0
+    """Of which form the digests of its actors are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Peer:
 def link(db: Connection, ns: int) -> Link:
     """Return how far the namespace has come."""
     row = db.row(
-        "SELECT epoch, cursor, exported, pushed, acknowledged FROM link WHERE ns = ?", (ns,)
+        "SELECT epoch, cursor, exported, pushed, acknowledged, digests FROM link WHERE ns = ?",
+        (ns,),
     )
     return Link(*row) if row else Link()
 
@@ -48,8 +51,8 @@ def linked(db: Connection) -> tuple[int, ...]:
 
 
 def move_link(db: Connection, ns: int, **changes: str | int) -> None:
-    """Set some of epoch, cursor, exported, pushed, acknowledged."""
-    assert set(changes) <= {"epoch", "cursor", "exported", "pushed", "acknowledged"}
+    """Set some of epoch, cursor, exported, pushed, acknowledged, digests."""
+    assert set(changes) <= {"epoch", "cursor", "exported", "pushed", "acknowledged", "digests"}
     if not changes or not _set_link(db, ns, changes):
         db.run("INSERT OR IGNORE INTO link(ns) VALUES (?)", (ns,))
         if changes:
@@ -198,9 +201,11 @@ def set_mark(db: Connection, ns: int, actor: str, mark: Mark) -> None:
     )
 
 
-def bases(db: Connection, ns: int) -> dict[bytes, Slot]:
-    """Return the last sent states of own slots that have changed since."""
-    rows = db.rows(f"SELECT {COLUMNS} FROM slot_base WHERE ns = ?", (ns,))
+def bases(db: Connection, ns: int, upto: int) -> dict[bytes, Slot]:
+    """Return the last states up to a number of own slots that have changed since."""
+    rows = db.rows(
+        f"SELECT {COLUMNS} FROM slot_base WHERE ns = ? AND seq <= ? ORDER BY seq", (ns, upto)
+    )
     return {row[0]: Slot(*row) for row in rows}
 
 
@@ -211,30 +216,30 @@ def keep_bases(db: Connection, ns: int, slots: Iterable[Slot]) -> None:
     )
 
 
-def put_bases(db: Connection, ns: int, slots: Iterable[Slot]) -> None:
-    """Keep these states as those that were sent last, whatever was there."""
-    db.run_many(
-        "INSERT OR REPLACE INTO slot_base VALUES (?, ?, ?, ?, ?)", ((ns, *slot) for slot in slots)
-    )
-
-
 def drop_base(db: Connection, ns: int, key: bytes) -> None:
-    """Drop the base of one slot."""
+    """Drop what was kept of one slot."""
     db.run("DELETE FROM slot_base WHERE ns = ? AND key = ?", (ns, key))
 
 
 def drop_all_bases(db: Connection, ns: int) -> None:
-    """Drop all bases: the newest state of each own slot is being sent."""
+    """Drop all bases: the newest state of each own slot has arrived."""
     db.run("DELETE FROM slot_base WHERE ns = ?", (ns,))
 
 
 def drop_bases(db: Connection, ns: int, actor: str, upto: int) -> None:
-    """Drop the bases of own slots whose newest state is being sent."""
+    """Drop the bases of own slots of which a newer state up to a number has arrived."""
     db.run(
-        "DELETE FROM slot_base WHERE ns = ? AND key IN (SELECT b.key FROM slot_base b JOIN slot s "
-        "ON s.ns = b.ns AND s.actor = ? AND s.key = b.key WHERE b.ns = ? AND s.seq <= ?)",
-        (ns, actor, ns, upto),
+        "DELETE FROM slot_base WHERE ns = ? AND (EXISTS (SELECT 1 FROM slot s "
+        "WHERE s.ns = slot_base.ns AND s.actor = ? AND s.key = slot_base.key AND s.seq <= ?) "
+        "OR EXISTS (SELECT 1 FROM slot_base b WHERE b.ns = slot_base.ns "
+        "AND b.key = slot_base.key AND b.seq > slot_base.seq AND b.seq <= ?))",
+        (ns, actor, upto, upto),
     )
+
+
+def drop_bases_above(db: Connection, ns: int, seq: int) -> None:
+    """Drop states that were kept as sent, and were refused."""
+    db.run("DELETE FROM slot_base WHERE ns = ? AND seq > ?", (ns, seq))
 
 
 def forget_pushes(db: Connection, ns: int) -> None:
@@ -257,6 +262,11 @@ def add_tag(db: Connection, ns: int, tag: bytes, seq: int) -> None:
 def knows_tag(db: Connection, ns: int, tag: bytes) -> bool:
     """Tell whether an own push left the tag."""
     return db.row("SELECT 1 FROM push_tag WHERE ns = ? AND tag = ?", (ns, tag)) is not None
+
+
+def own_tags(db: Connection, ns: int, above: int) -> dict[bytes, int]:
+    """Return the tags of own pushes that went further than a number, each with how far."""
+    return dict(db.rows("SELECT tag, n FROM push_tag WHERE ns = ? AND n > ?", (ns, above)))
 
 
 def drop_link(db: Connection, ns: int) -> None:
