@@ -3,6 +3,7 @@ import anyio.lowlevel
 import pytest
 
 from tmws_mcp.cache.process import JITTER_SHARE, ProcessCache, execution_key
+from tmws_mcp.cache.room import ASKED_MIN, FIT_SECONDS, SCALE_MAX
 from tmws_mcp.model import ExecuteRequest, Scope
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +26,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def cache(clock: Clock) -> ProcessCache[str]:
-    return ProcessCache(entries_max=3, clock=clock, chance=lambda: 0.0)
+    return ProcessCache(entries=3, clock=clock, chance=lambda: 0.0)
 
 
 class Maker:
@@ -171,7 +172,7 @@ def test_the_key_holds_all_that_an_answer_depends_on() -> None:
 
 
 async def test_the_bytes_of_all_values_are_bounded(clock: Clock) -> None:
-    cache: ProcessCache[str] = ProcessCache(bytes_max=10, size=len, clock=clock)
+    cache: ProcessCache[str] = ProcessCache(bytes=10, size=len, clock=clock)
     for key in "abc":
         cache.put(key, key * 4, seconds=60)
     cache.put("large", "x" * 11, seconds=60)
@@ -192,3 +193,57 @@ async def test_a_value_that_is_no_longer_good_is_made_anew(cache: ProcessCache[s
     third = await cache.get_or_make("k", make, seconds=lambda _: 60, good=bad)
 
     assert (second, third) == (("value 2", False), ("value 2", True))
+
+
+async def ask_in_turn(cache: ProcessCache[str], clock: Clock, keys: int) -> int:
+    """Ask for each of some keys again and again for a minute; how often was one at hand?"""
+    make, before = Maker(), cache.hits
+    for number in range(ASKED_MIN):
+        await cache.get_or_make(number % keys, make, seconds=lambda _: 10 * FIT_SECONDS)
+        clock.now += FIT_SECONDS / ASKED_MIN
+    return cache.hits - before
+
+
+async def test_room_grows_while_what_had_to_leave_is_asked_for_again(
+    cache: ProcessCache[str], clock: Clock
+) -> None:
+    """Of five keys in turn, a cache of three entries has none when it is asked for."""
+    assert await ask_in_turn(cache, clock, keys=5) == 0
+    await ask_in_turn(cache, clock, keys=5)
+
+    assert cache.room.entries_max == 6
+    assert await ask_in_turn(cache, clock, keys=5) == ASKED_MIN
+
+
+async def test_room_grows_up_to_a_limit(cache: ProcessCache[str], clock: Clock) -> None:
+    for _ in range(6):
+        await ask_in_turn(cache, clock, keys=50)
+
+    assert (cache.room.scale, len(cache)) == (SCALE_MAX, 3 * SCALE_MAX)
+
+
+async def test_room_does_not_grow_for_what_is_asked_only_once(
+    cache: ProcessCache[str], clock: Clock
+) -> None:
+    for _ in range(3):
+        await ask_in_turn(cache, clock, keys=ASKED_MIN)
+        cache._seen.clear()  # as if each key were a new one
+
+    assert cache.room.scale == 1
+
+
+async def test_room_that_is_not_used_is_taken_back_and_what_expired_let_go(
+    cache: ProcessCache[str], clock: Clock
+) -> None:
+    for _ in range(3):
+        await ask_in_turn(cache, clock, keys=12)
+    assert cache.room.scale == SCALE_MAX
+
+    clock.now += 10 * FIT_SECONDS
+    cache.put("a", "v", seconds=60)
+    assert len(cache) == 1
+    for _ in range(2):
+        clock.now += FIT_SECONDS
+        cache.put("a", "v", seconds=60)
+
+    assert cache.room.scale == 1

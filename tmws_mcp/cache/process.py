@@ -3,7 +3,8 @@
 Whoever asks may say whether a kept value is still good; one that is not is made anew. Callers that
 ask for the same key at once wait for one of them (single flight); lifetimes are spread a little
 (jitter), so that entries made together do not all expire together. The least recently used entry
-leaves first, by the number of entries and by their bytes.
+leaves first, by the number of entries and by their bytes; how many of both there may be follows
+what is asked (room.py).
 """
 
 import json
@@ -17,14 +18,16 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
 
+from tmws_mcp.cache.room import FIT_SECONDS, Room
 from tmws_mcp.model import ExecuteRequest, Scope
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-ENTRIES_MAX = 2_000
-BYTES_MAX = 16 * 1024 * 1024
-SEEN_MAX = 5_000
+ENTRIES = 2_000
+BYTES = 16 * 1024 * 1024
+"""What a cache begins with; it may grow to four times as much."""
+SEEN_MAX = 10_000
 """Keys of what was made: they tell a miss from a question that is asked for the first time."""
 JITTER_SHARE = 0.1
 """A lifetime is shortened by up to a tenth."""
@@ -66,25 +69,35 @@ class ProcessCache(Generic[T]):
     def __init__(
         self,
         *,
-        entries_max: int = ENTRIES_MAX,
-        bytes_max: int = BYTES_MAX,
-        size: Callable[[T], int] = lambda _: 0,
+        entries: int = ENTRIES,
+        bytes: int = BYTES,  # noqa: A002 - as the attribute
+        size: Callable[[T], int] | None = None,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        assert entries_max > 0
+        assert entries > 0
         self.bytes = 0
-        self._bytes_max, self._size = bytes_max, size
+        self.room = Room(entries, bytes)
+        self._sized, self._size = size is not None, size or (lambda _: 0)
+        self._clock, self._chance = clock, chance
+        self._fit_at = clock() + FIT_SECONDS
         self._entries: OrderedDict[Hashable, tuple[float, T]] = OrderedDict()
         self._flights: dict[Hashable, _Flight] = {}
-        self._entries_max, self._clock, self._chance = entries_max, clock, chance
         self.hits = self.misses = self.again_missed = self.evicted = 0
-        self._seen: OrderedDict[Hashable, None] = OrderedDict()
+        self._seen: OrderedDict[Hashable, bool] = OrderedDict()
+        """What was made, and whether it has left for want of room."""
 
     def counters(self) -> dict[str, int]:
         """Return how often values were at hand; `again_missed`: what was made before, and gone."""
         counted = {"hits": self.hits, "misses": self.misses}
         return counted | {"again_missed": self.again_missed, "evicted": self.evicted}
+
+    def held(self) -> dict[str, int]:
+        """Return how much is kept now, and for how much there is room."""
+        told = {"entries": len(self), "entries_max": self.room.entries_max}
+        return told | (
+            {"bytes": self.bytes, "bytes_max": self.room.bytes_max} if self._sized else {}
+        )
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -103,14 +116,31 @@ class ProcessCache(Generic[T]):
     def put(self, key: Hashable, value: T, *, seconds: float) -> None:
         """Keep the value for about as long; one that is larger than all may be is not kept."""
         self.drop(key)
-        if (size := self._size(value)) > self._bytes_max:
+        if (size := self._size(value)) > self.room.bytes_max:
             return
         alive = seconds * (1 - JITTER_SHARE * self._chance())
         self._entries[key] = (self._clock() + alive, value)
         self.bytes += size
-        while len(self._entries) > self._entries_max or self.bytes > self._bytes_max:
-            self.drop(next(iter(self._entries)))
+        self._fit()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        while len(self._entries) > self.room.entries_max or self.bytes > self.room.bytes_max:
+            leaving = next(iter(self._entries))
+            self.drop(leaving)
             self.evicted += 1
+            if leaving in self._seen:
+                self._seen[leaving] = True
+
+    def _fit(self) -> None:
+        """Once a minute: let go of what has expired, and fit the room to what is asked."""
+        now = self._clock()
+        if now < self._fit_at:
+            return
+        self._fit_at = now + FIT_SECONDS
+        for key in [key for key, (until, _) in self._entries.items() if until <= now]:
+            self.drop(key)
+        self.room.fit(len(self._entries), self.bytes)
 
     def drop(self, key: Hashable) -> None:
         """Forget a value, if it is there."""
@@ -134,7 +164,7 @@ class ProcessCache(Generic[T]):
         async with self._alone(key):
             kept = self.get(key)
             if kept is not None and await good(kept):
-                self.hits += 1
+                self.hit()
                 return kept, True
             self._count_miss(key)
             value = await make()
@@ -142,10 +172,17 @@ class ProcessCache(Generic[T]):
                 self.put(key, value, seconds=seconds(value))
             return value, False
 
+    def hit(self) -> None:
+        """Count a value that was at hand."""
+        self.hits += 1
+        self.room.asked += 1
+
     def _count_miss(self, key: Hashable) -> None:
         self.misses += 1
         self.again_missed += key in self._seen
-        self._seen[key] = None
+        self.room.asked += 1
+        self.room.lacked += self._seen.get(key, False)
+        self._seen[key] = False
         self._seen.move_to_end(key)
         while len(self._seen) > SEEN_MAX:
             self._seen.popitem(last=False)

@@ -45,11 +45,11 @@ def _show(told: Insight) -> None:
     if not told.patterns:
         show(NOTHING_YET)
     else:
-        columns = ("pattern", "route", "runs", "p50 ms", "p95 ms", "failed", "kept", "tokens")
+        columns = ("pattern", "runs", "p50 ms", "p95 ms", "failed", "kept", "tokens")
         more = ("saved", "found", "again", "good")
         rows = [_pattern_row(one) for one in told.patterns]
         title = f"The last {told.days} days"
-        numbers = (*columns[2:], *more)
+        numbers = (*columns[1:], *more)
         console().print(table((*columns, *more), rows, title=title, numbers=numbers))
     if told.connections:
         pairs = told.connections.model_dump().items()
@@ -68,12 +68,19 @@ def _pattern_row(one: PatternFigures) -> tuple[object, ...]:
     good = share(one.good / one.judged) if one.judged else ""
     tokens = f"{one.tokens_mean:.0f}"
     counts = (one.tokens_saved, found, one.again, good)
-    return one.pattern, one.route, one.runs, *times, one.failed, kept, tokens, *counts
+    # A pattern's id begins with the route that it was written for.
+    told = "" if one.pattern.startswith(f"{one.route}.") else f" ({one.route})"
+    return f"{one.pattern}{told}", one.runs, *times, one.failed, kept, tokens, *counts
 
 
 def _cache_row(one: CacheFigures) -> tuple[object, ...]:
     again = one.hits + one.again_missed
-    return one.name, one.hits, one.misses, again, share(one.hit_rate), one.entries, one.bytes
+    held = [_of(*pair) for pair in ((one.entries, one.entries_max), (one.bytes, one.bytes_max))]
+    return one.name, one.hits, one.misses, again, share(one.hit_rate), *held
+
+
+def _of(held: int | None, most: int | None) -> str:
+    return "" if held is None or most is None else f"{held:,} of {most:,}"
 
 
 def _by_layer(told: Insight) -> list[tuple[str, object]]:

@@ -178,11 +178,10 @@ class Answering(Scoped):
     async def given(self) -> Given:
         """Return what the patterns say of themselves, and how full the caches are."""
         patterns = (await self._book()).catalog.patterns.values()
-        answers, routes = self._answers.kept, self._deciding.kept
         return Given(
             budgets={one.id: one.budget.tokens for one in patterns},
             cached={one.id: one.cache_seconds for one in patterns},
-            held={"answers": (len(answers), answers.bytes), "routes": (len(routes), None)},
+            held={"answers": self._answers.kept.held(), "routes": self._deciding.kept.held()},
         )
 
     async def _ground(self, scope: Scope) -> Ground | StoreError:

@@ -131,7 +131,7 @@ class Answers:
         answer = self.kept.get(key)
         if answer is None or not self._untouched(answer, ground):
             return None
-        self.kept.hits += 1
+        self.kept.hit()
         return _given(answer, started)
 
     async def close(self) -> None:

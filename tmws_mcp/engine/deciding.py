@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tmws_mcp.patterns.definition import Pattern
 
 SECONDS = 300.0
-ENTRIES_MAX = 1_000
+ENTRIES = 1_000
 
 
 class Deciding:
@@ -21,7 +21,7 @@ class Deciding:
 
     def __init__(self, figures: Figures, *, runs: "Callable[[Pattern], bool]") -> None:
         self._figures, self._runs = figures, runs
-        self.kept: ProcessCache[Decision] = ProcessCache(entries_max=ENTRIES_MAX)
+        self.kept: ProcessCache[Decision] = ProcessCache(entries=ENTRIES)
 
     def decide(
         self,
@@ -39,7 +39,7 @@ class Deciding:
         state = (version, memories, runs, leans, none, self._figures.generation)
         key = (request.query, request.mode, name, *state)
         if (known := self.kept.get(key)) is not None:
-            self.kept.hits += 1
+            self.kept.hit()
             return known
         self.kept.misses += 1
         seen = features(

@@ -23,16 +23,16 @@ HUB_SECONDS_MAX = 2.0
 
 
 def of_caches(
-    counters: Mapping[str, Mapping[str, int]], held: Mapping[str, tuple[int, int | None]]
+    counters: Mapping[str, Mapping[str, int]], held: Mapping[str, Mapping[str, int]]
 ) -> Iterator[Sample]:
     """Give how each cache of a process has served, and how full it is."""
     for name, counts in counters.items():
         for what in ("hits", "misses"):
             yield Sample(f"cache_{what}", (("cache", name),), counts.get(what, 0))
-    for name, (entries, size) in held.items():
-        yield Sample("cache_entries", (("cache", name),), entries)
-        if size is not None:
-            yield Sample("cache_bytes", (("cache", name),), size)
+    for name, kept in held.items():
+        for what in ("entries", "bytes"):
+            if what in kept:
+                yield Sample(f"cache_{what}", (("cache", name),), kept[what])
 
 
 def of_redis(shared: RedisLayer | None) -> Iterator[Sample]:

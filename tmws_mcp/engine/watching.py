@@ -9,7 +9,7 @@ from tmws_mcp.engine.insight import Thresholds
 from tmws_mcp.errors import StoreError
 from tmws_mcp.model.figures import CacheFigures, ConnectionFigures, Insight
 from tmws_mcp.settings import Settings
-from tmws_mcp.store.database import READERS_MAX, Database
+from tmws_mcp.store.database import Database
 
 DAYS = 7
 
@@ -22,8 +22,8 @@ class Given:
     """Tokens, by pattern."""
     cached: Mapping[str, int]
     """Seconds, by pattern."""
-    held: Mapping[str, tuple[int, int | None]]
-    """Entries and bytes of each cache of this process."""
+    held: Mapping[str, Mapping[str, int]]
+    """Entries and bytes of each cache of this process, and for how many there is room."""
 
 
 class Watching:
@@ -85,14 +85,13 @@ class Watching:
 
 
 def _held(one: CacheFigures, given: Given) -> CacheFigures:
-    entries, size = given.held.get(one.name, (None, None))
-    return one.model_copy(update={"entries": entries, "bytes": size})
+    return one.model_copy(update={**given.held.get(one.name, {})})
 
 
 def _connections(store: Database) -> ConnectionFigures:
-    writer, readers = store.use.shares(READERS_MAX)
+    writer, readers = store.use.shares(store.readers.number)
     return ConnectionFigures(
-        readers=READERS_MAX,
+        readers=store.readers.number,
         writer_busy=round(writer, 3),
         readers_busy=round(readers, 3),
         waited_ms_mean=round(1000 * store.use.waited / max(store.use.calls, 1), 2),

@@ -48,6 +48,9 @@ class CacheFigures(Value):
     entries: int | None = None
     """Of this process, now."""
     bytes: int | None = None
+    entries_max: int | None = None
+    """How many there is room for now."""
+    bytes_max: int | None = None
 
     @property
     def hit_rate(self) -> float | None:

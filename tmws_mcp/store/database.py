@@ -2,13 +2,14 @@
 
 An engine call makes one thread hop: it hands a function of the store's other modules to `read` or
 `write`, which runs it on a connection's worker thread within one transaction. One connection writes
-and two read; several processes may do so on one file, so that a write takes SQLite's write lock
-from its beginning (BEGIN IMMEDIATE) and waits for it for a bounded time.
+and a few read (readers.py); several processes may do so on one file, so that a write takes SQLite's
+write lock from its beginning (BEGIN IMMEDIATE) and waits for it for a bounded time.
 """
 
 import os
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar, cast
@@ -28,13 +29,13 @@ from tmws_mcp.errors import (
 )
 from tmws_mcp.store import driver, migrations
 from tmws_mcp.store.driver import Connection, SqliteError
+from tmws_mcp.store.readers import Readers
 from tmws_mcp.store.use import Use
 from tmws_mcp.store.watch import Watch
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-READERS_MAX = 2
 HEADER = b"SQLite format 3\0"
 AIOSQLITE_CHUNK = 64  # its own default; we fetch whole results and never use it
 
@@ -48,8 +49,7 @@ class Database:
         """Whether sqlite-vec is loaded."""
         self._durability = durability
         self._writer: aiosqlite.Connection | None = None
-        self._readers: list[aiosqlite.Connection] = []
-        self._free = anyio.Semaphore(READERS_MAX)
+        self.readers = Readers(partial(self._connect, writer=False))
         self.use = Use()
         self._watch = Watch(path)
 
@@ -64,17 +64,12 @@ class Database:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._watch.close()
         with anyio.CancelScope(shield=True):
-            self._watch.close()
-            for _ in range(READERS_MAX):  # who still reads brings a connection back
-                await self._free.acquire()
-            for connection in (*self._readers, self._writer):
-                if connection is not None:
-                    await connection.close()
-        self._readers.clear()
-        self._writer = None
-        for _ in range(READERS_MAX):
-            self._free.release()
+            async with self.readers.nobody():
+                if self._writer is not None:
+                    await self._writer.close()
+                self._writer = None
 
     def version(self) -> int | None:
         """Return a number that every commit of any process moves; None where it cannot be told."""
@@ -104,18 +99,17 @@ class Database:
         Raises:
             StoreError: It could not be read; the message says why.
         """
-        asked = time.perf_counter()
-        async with self._free:
-            self.use.waited += time.perf_counter() - asked
+        async with self.readers.turn() as waited:
+            self.use.waited += waited
             if self._writer is None:
                 raise StoreError("The store is closed.")
             # Shielded, so that the connection is idle again when it goes back to the others.
             with anyio.CancelScope(shield=True):
-                reader = self._readers.pop() if self._readers else await self._connect(writer=False)
+                reader = await self.readers.take()
                 try:
                     result = await self._hop(reader, _read, self.path, work, *args, **kwargs)
                 finally:
-                    self._readers.append(reader)
+                    self.readers.give_back(reader)
         return cast("T", result)
 
     async def empty_log(self) -> bool:
