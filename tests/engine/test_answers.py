@@ -143,6 +143,20 @@ async def test_an_answer_by_words_alone_is_not_kept_where_meaning_should_count(
     assert second.cached is False
 
 
+async def test_an_answer_by_words_alone_is_kept_where_that_was_chosen(settings: Settings) -> None:
+    chosen = settings.model_copy(update={"embedder": "none"})
+    async with anyio.create_task_group() as tasks:
+        engine = Engine(chosen, tasks)
+        decided = {"content": "we decide that the staging port is 8931", "tags": ["decision"]}
+        await engine.store_memory(decided)
+        found = [await engine.pattern_execute(ASKED) for _ in range(2)]
+        tasks.cancel_scope.cancel()
+    await engine.close()
+
+    assert [reply.cached for reply in found] == [False, "process"]
+    assert "8931" in str(found[1].result)
+
+
 async def test_an_answer_from_before_the_examples_are_learned_is_not_kept(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

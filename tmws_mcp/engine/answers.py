@@ -20,7 +20,7 @@ from tmws_mcp.cache.redis_layer import RedisLayer
 from tmws_mcp.engine.encoder import Encoder
 from tmws_mcp.engine.ground import Ground
 from tmws_mcp.memory import standing
-from tmws_mcp.memory.recall import NOTHING_RELEVANT, NOTHING_STORED
+from tmws_mcp.memory.recall import NOTHING_RELEVANT, NOTHING_STORED, WORDS_ALONE
 from tmws_mcp.model import ExecuteReply, RecallReply, RecallRequest, Scope
 from tmws_mcp.settings import Settings
 from tmws_mcp.store.database import Database
@@ -204,10 +204,14 @@ class Answers:
         """Whether it may be given again: half an answer is not, nor one of a passing state."""
         from tmws_mcp.patterns.execute import is_whole  # noqa: PLC0415 - with the first query
 
-        tiers = {showed.tier for showed in answer.showed}
-        notes = {showed.note for showed in answer.showed}
-        passing = not self._words_alone and "lexical" in tiers
-        return is_whole(answer.reply) and not passing and notes <= LASTING_NOTES
+        return is_whole(answer.reply) and all(map(self._is_lasting, answer.showed))
+
+    def _is_lasting(self, showed: standing.Showed) -> bool:
+        """Whether asking again would find the same: by words alone only where that was chosen."""
+        note = showed.note
+        if self._words_alone and note:
+            note = note.replace(WORDS_ALONE, "").strip() or None
+        return note in LASTING_NOTES and (self._words_alone or showed.tier != "lexical")
 
     async def _good(self, answer: Answer, asked: Asked) -> bool:
         if self._untouched(answer, asked.ground):
