@@ -46,6 +46,7 @@ async def engine(with_sums: Settings) -> AsyncIterator[Engine]:
 
 
 async def rows(engine: Engine, sql: str) -> list[tuple]:
+    await engine._executed.written()
     return await (await engine._store()).read(lambda db: db.rows(sql))
 
 

@@ -25,6 +25,7 @@ from tmws_mcp.engine.book import Books
 from tmws_mcp.engine.callables import Callables, parts_of
 from tmws_mcp.engine.completing import Completing
 from tmws_mcp.engine.encoder import Encoder
+from tmws_mcp.engine.executed import Executed
 from tmws_mcp.engine.federation import Federation
 from tmws_mcp.engine.feed import Feed, Watcher
 from tmws_mcp.engine.hooks import Hooks
@@ -107,6 +108,7 @@ class Engine:
         self._store = Opening(
             settings, tasks, encoder=self._encoder, recalls=recalls, clock=clock, begin=begin
         )
+        self._executed = Executed(tasks, store=self._store, clock=clock)
         self._memories = Memories(
             settings, store=self._store, encoder=self._encoder, recalls=recalls, clock=clock
         )
@@ -130,7 +132,7 @@ class Engine:
         settings, clock = self.settings, self._clock
         self._learning = Learning(
             settings, store=self._store, clock=clock, feed=self.feed,
-            observed=self.federation.ring,
+            observed=self.federation.ring, executed=self._executed,
         )  # fmt: skip
         acting = Acting(settings)
         self._authored = Authored(settings, self._books, personas=acting.problems)
@@ -383,6 +385,7 @@ class Engine:
         await self._answering.close()
         with anyio.CancelScope(shield=True):
             if store := self._store.opened:
+                await self._executed.written()
                 await self.feed.write_down(store)
         await self._store.close()
 

@@ -7,11 +7,11 @@ from typing import TypeVar
 import anyio.to_thread
 
 from tmws_mcp.engine import telling
+from tmws_mcp.engine.executed import Executed
 from tmws_mcp.engine.feed import Feed
 from tmws_mcp.engine.once import Once
 from tmws_mcp.engine.opening import Opening
 from tmws_mcp.engine.scoped import Scoped
-from tmws_mcp.errors import TmwsError
 from tmws_mcp.learning import executions, installed, learned, pausing, sessions
 from tmws_mcp.learning import recommend as recommending
 from tmws_mcp.learning.view import Shelf
@@ -26,9 +26,6 @@ from tmws_mcp.model import (
 )
 from tmws_mcp.model.learned import Execution
 from tmws_mcp.settings import Settings
-from tmws_mcp.telemetry import get_logger
-
-log = get_logger("engine.learning")
 
 T = TypeVar("T")
 
@@ -43,12 +40,13 @@ class Learning(Scoped):
         store: Opening,
         clock: Callable[[], float],
         observed: Callable[[], None],
+        executed: Executed,
         feed: Feed,
     ) -> None:
         """`observed` is told of each observation that is durable."""
         self._settings, self._store, self._clock = settings, store, clock
         self._feed = feed
-        self._observed = observed
+        self._observed, self._executed = observed, executed
         self._shelf = Shelf()
         self._experts = Once(partial(anyio.to_thread.run_sync, installed.experts))
 
@@ -65,6 +63,7 @@ class Learning(Scoped):
 
     async def recommend(self, asked: RecommendRequest, connection: str) -> RecommendReply:
         """Say what has proved itself in a case like this, or why nothing can be said."""
+        await self._executed.written()
         store, scope = await self._store(), self._settings.scope(asked.namespace)
         work = await self._equipped(recommending.recommend, connection)
         reply = await store.read(work, asked, scope)
@@ -90,25 +89,23 @@ class Learning(Scoped):
         self, asked: LearnedFilter, namespace: str = ""
     ) -> tuple[LearnedPattern, ...]:
         """Return learned patterns, the newest first."""
+        await self._executed.written()
         store, scope = await self._store(), self._settings.scope(namespace)
         return await store.read(learned.learned_patterns, scope, asked)
 
     async def pattern(self, name: str, namespace: str = "") -> LearnedPattern:
         """Return one learned pattern."""
+        await self._executed.written()
         store, scope = await self._store(), self._settings.scope(namespace)
         return await store.read(learned.learned_pattern, name, scope)
 
     async def executions(self, pattern: str) -> str | None:
         """Say in words how the executions of an authored pattern went."""
+        await self._executed.written()
         store = await self._store()
         return await store.read(executions.in_words, pattern, self._settings.scope())
 
     async def record(self, execution: Execution, scope: Scope) -> None:
-        """Observe an execution; that it cannot be must not fail what was executed."""
-        if not self._settings.observe_executions:
-            return
-        try:
-            store = await self._store()
-            await store.write(executions.record, execution, scope, self._clock())
-        except TmwsError as error:
-            log.warning("execution.not_observed", error=type(error).__name__)
+        """Observe an execution, where the settings allow it."""
+        if self._settings.observe_executions:
+            await self._executed.put(execution, scope)
