@@ -1,5 +1,6 @@
 """What is believed of what comes over the wire."""
 
+import hmac
 from collections.abc import Sequence
 
 import pytest
@@ -95,3 +96,9 @@ def test_a_stored_slot_of_another_actor_is_refused() -> None:
 def test_a_stored_slot_of_rubbish_is_refused(value: bytes) -> None:
     with pytest.raises(Refused):
         restored(ACTOR, b"oa", value, RING)
+
+
+@given(st.binary(min_size=1, max_size=200), st.binary(max_size=300))
+def test_a_signature_is_hmac_sha256(key: bytes, told: bytes) -> None:
+    expected = hmac.digest(key, b"team|%d|%b" % (len(told), told), "sha256")[:16]
+    assert Keyring("team", (key,)).sign(told) == expected

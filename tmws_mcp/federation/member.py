@@ -154,10 +154,13 @@ class Member:
                 await quick.replicator.compare()
                 compared_at = began
             self.state = "in step"
-            await self._rest(pace, began)
-            if quick.replicator.has_more:
+            if (
+                quick.replicator.has_more
+            ):  # a hub that was emptied, or a first connect: go on at once
                 quick.replicator.has_more = False
-                self._tick_soon()
+                self._due = float("-inf")
+                continue
+            await self._rest(pace, began)
             with anyio.move_on_after(max(0.0, self._due - anyio.current_time())):
                 await self._bell.wait()
 

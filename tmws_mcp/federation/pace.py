@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 BURST_SECONDS = 0.05
 """So much work is done without a thought of what it costs: a score of pushes."""
-PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 0.002, 0.1
+PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 0.002, 0.25
 
 
 @dataclass(slots=True)

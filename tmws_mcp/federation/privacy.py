@@ -51,6 +51,7 @@ class Seal:
     def __init__(self, secret: bytes, namespace: str, denied: Sequence[str] = ()) -> None:
         told = hashlib.blake2b(namespace.encode(), key=secret[:64], digest_size=32)
         self._secret = told.digest()
+        self._rounds = tuple(self._begun(number) for number in range(ROUNDS))
         self._denied = tuple(denied)
         self._turned = lru_cache(maxsize=KEYS_KEPT)(self._turn)
         self._may_name = lru_cache(maxsize=NAMES_KEPT)(self._looks_like_a_name)
@@ -115,18 +116,21 @@ class Seal:
         return prefix + self._turned(told[1:], forth=False).hex()
 
     def _turn(self, block: bytes, *, forth: bool) -> bytes:
-        left, right = block[:4], block[4:]
-        for number in range(ROUNDS) if forth else reversed(range(ROUNDS)):
-            if forth:
-                left, right = right, _xor(left, self._round(number, right))
-            else:
-                left, right = _xor(right, self._round(number, left)), left
-        return left + right
+        left, right = int.from_bytes(block[:4]), int.from_bytes(block[4:])
+        if forth:
+            for begun in self._rounds:
+                left, right = right, left ^ _hashed(begun, right)
+        else:
+            for begun in reversed(self._rounds):
+                left, right = right ^ _hashed(begun, left), left
+        return (left << 32 | right).to_bytes(8)
 
-    def _round(self, number: int, half: bytes) -> bytes:
-        told = hashlib.blake2b(bytes([number]) + half, key=self._secret, digest_size=4)
-        return told.digest()
+    def _begun(self, number: int) -> "hashlib.blake2b":
+        return hashlib.blake2b(bytes([number]), key=self._secret, digest_size=4)
 
 
-def _xor(one: bytes, other: bytes) -> bytes:
-    return (int.from_bytes(one) ^ int.from_bytes(other)).to_bytes(4)
+def _hashed(begun: "hashlib.blake2b", half: int) -> int:
+    """Return a round of half a block, from a state that has the key already."""
+    state = begun.copy()
+    state.update(half.to_bytes(4))
+    return int.from_bytes(state.digest())

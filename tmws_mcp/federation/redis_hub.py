@@ -51,6 +51,11 @@ TOLD_MAX = 1_000
 STALE = "STALEEPOCH"
 OTHER = "OTHERMARK"
 
+# All slots go as one argument, since the client library looks at each one for some microseconds.
+KEY_DIGITS, VALUE_DIGITS = 4, 5
+LENGTHS_BYTES = KEY_DIGITS + VALUE_DIGITS
+LENGTHS = b"%04d%05d"
+
 # Numbers stand as decimal text in front of a stored slot: gen, then seq. They are compared as
 # doubles, which hold them exactly (wire.SEQ_MAX). Bodies are compared byte by byte: Lua's `<`
 # follows the server's locale.
@@ -85,8 +90,17 @@ end
 local function cut(hash, key, v)
   if v and #v > header then redis.call('HSET', hash, key, string.sub(v, 1, header)) end
 end
-for i = 12, #ARGV, 2 do
-  local key, value = ARGV[i], ARGV[i + 1]
+local slots, told, at = {{}}, ARGV[12], 1
+while at <= #told do
+  local keyed = at + {LENGTHS_BYTES} + tonumber(string.sub(told, at, at + {KEY_DIGITS} - 1))
+  local ending = keyed + tonumber(string.sub(told, at + {KEY_DIGITS}, at + {LENGTHS_BYTES} - 1))
+  slots[#slots + 1] = {{
+    string.sub(told, at + {LENGTHS_BYTES}, keyed - 1), string.sub(told, keyed, ending - 1)
+  }}
+  at = ending
+end
+for _, slot in ipairs(slots) do
+  local key, value = slot[1], slot[2]
   if forgets(key) and gen(value) > tonumber(redis.call('HGET', tomb, key) or 0) then
     redis.call('HSET', tomb, key, string.format('%.0f', gen(value)))
     local target = string.sub(key, 2)
@@ -108,8 +122,8 @@ for i = 12, #ARGV, 2 do
 end
 local leaks = false
 local farewell = tonumber(redis.call('HGET', tomb, '{FAREWELL.decode()}' .. ARGV[2]) or 0)
-for i = 12, #ARGV, 2 do
-  local key, value = ARGV[i], ARGV[i + 1]
+for _, slot in ipairs(slots) do
+  local key, value = slot[1], slot[2]
   if not forgets(key) then
     local buried = tonumber(redis.call('HGET', tomb, '{TOMBSTONE.decode()}' .. key) or 0)
     if gen(value) < buried or seq(value) <= farewell then
@@ -173,9 +187,9 @@ class RedisHub:
         arguments: list[Any] = [
             epoch, sealed.actor, sealed.start, sealed.end, sealed.tag, sealed.raw, sealed.mac,
             LOG_MAX, self._key("s:"), int(sealed.expects is not None), sealed.expects or b"",
+            b"".join([LENGTHS % (len(slot.key), len(value)) + slot.key + value
+                      for slot, value in sealed.slots]),
         ]  # fmt: skip
-        for slot, value in sealed.slots:
-            arguments += (slot.key, value)
         async with _answers():
             before, cursor = await self._merge(keys=keys, args=arguments)
         return Appended(before.decode(), cursor.decode())

@@ -9,7 +9,6 @@ the body, since two replicas that differ in that alone must not look the same.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from struct import Struct
 
 from tmws_mcp.model.federation import Slot
 
@@ -23,7 +22,6 @@ KINDS = (OUTCOME, CONTEXT, TASK, TOMBSTONE, FAREWELL)
 REDACTED = b""
 GONE = b"-"
 """Body of what forgets: it says all by its key and its gen."""
-_lengths = Struct(">4H").pack
 MARK_BYTES = 7  # a digest must fit into SQLite's signed 64 bits
 
 
@@ -50,9 +48,8 @@ def forgets(slot: Slot) -> bool:
 
 def mark(actor: str, slot: Slot) -> int:
     """Return what the slot's state adds to the digest of its actor, by exclusive or."""
-    name, key, moment = actor.encode(), slot.key, b"%d %d" % (slot.gen, slot.seq)
-    told = _lengths(len(name), len(key), len(moment), len(slot.body))
-    said = told + name + key + moment + slot.body
+    key, gen, seq, body = slot
+    said = b"%b|%d|%d|%d|%b|%b" % (actor.encode(), gen, seq, len(key), key, body)
     return int.from_bytes(hashlib.blake2b(said, digest_size=MARK_BYTES).digest(), "big")
 
 

@@ -5,9 +5,10 @@ its values, which is a pure function of the bytes: a check that asked the receiv
 would take on one instance what it refuses on another, and they would never agree.
 """
 
+import hashlib
 import hmac
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -28,6 +29,7 @@ NUMBER_DIGITS = 16
 HEADER_BYTES = 2 * NUMBER_DIGITS + MAC_BYTES
 KEYS_MAX = 4
 """The key in use, and those that it replaces."""
+KEYS_KEPT = 64
 
 
 class Refused(Exception):
@@ -61,15 +63,41 @@ class Keyring:
 
     def sign(self, *parts: bytes) -> bytes:
         """Return the MAC of these parts in this order."""
-        return self._sign(self.keys[0], parts)
+        return mac_of(self.keys[0], self.joined(*parts))
 
     def is_signed(self, mac: bytes, *parts: bytes) -> bool:
         """Tell whether one of the keys made the MAC."""
-        return any(hmac.compare_digest(mac, self._sign(key, parts)) for key in self.keys)
+        return self.has_made(mac, self.joined(*parts))
 
-    def _sign(self, key: bytes, parts: Sequence[bytes]) -> bytes:
-        told = self.namespace.encode() + b"".join([b"|%d|%b" % (len(part), part) for part in parts])
-        return hmac.digest(key, told, "sha256")[:MAC_BYTES]
+    def has_made(self, mac: bytes, told: bytes) -> bool:
+        """Tell whether one of the keys made the MAC of parts that are joined already."""
+        return any(hmac.compare_digest(mac, mac_of(key, told)) for key in self.keys)
+
+    def joined(self, *parts: bytes) -> bytes:
+        """Return parts, each with its length, after the namespace: what is signed."""
+        return self.namespace.encode() + b"".join([b"|%d|%b" % (len(part), part) for part in parts])
+
+
+def mac_of(key: bytes, told: bytes) -> bytes:
+    """Return HMAC-SHA256 (RFC 2104) from states that have the key already: in a third of the time.
+
+    Each slot takes two, and OpenSSL makes the key's state anew for each.
+    """
+    inner, outer = _keyed(key)
+    within, around = inner.copy(), outer.copy()
+    within.update(told)
+    around.update(within.digest())
+    return around.digest()[:MAC_BYTES]
+
+
+@lru_cache(maxsize=KEYS_KEPT)
+def _keyed(key: bytes) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+    block = hashlib.sha256().block_size
+    padded = (hashlib.sha256(key).digest() if len(key) > block else key).ljust(block, b"\0")
+    return (
+        hashlib.sha256(bytes(byte ^ 0x36 for byte in padded)),
+        hashlib.sha256(bytes(byte ^ 0x5C for byte in padded)),
+    )
 
 
 def sealed(entry: Entry, keyring: Keyring) -> tuple[bytes, bytes]:
@@ -131,12 +159,17 @@ def stored(actor: str, slot: Slot, keyring: Keyring) -> bytes:
     The hub cuts the second part off when it redacts, without having the key. Numbers are decimal
     text: comparing binary strings in Lua follows the server's locale.
     """
+    key = keyring.keys[0]
     header = b"%0*d%0*d" % (NUMBER_DIGITS, slot.gen, NUMBER_DIGITS, slot.seq)
-    signed = (b"slot", actor.encode(), slot.key, header)
-    value = header + keyring.sign(*signed, REDACTED)
+    told = keyring.joined(b"slot", actor.encode(), slot.key, header)
+    value = header + mac_of(key, _of_body(told, REDACTED))
     if slot.body == REDACTED:
         return value
-    return value + keyring.sign(*signed, slot.body) + slot.body
+    return value + mac_of(key, _of_body(told, slot.body)) + slot.body
+
+
+def _of_body(told: bytes, body: bytes) -> bytes:
+    return b"%b|%d|%b" % (told, len(body), body)
 
 
 def restored(actor: str, key: bytes, value: bytes, keyring: Keyring) -> Slot:
@@ -149,8 +182,8 @@ def restored(actor: str, key: bytes, value: bytes, keyring: Keyring) -> Slot:
         raise Refused(f"stored slot of {len(value)} bytes")
     header, blank_mac = value[: 2 * NUMBER_DIGITS], value[2 * NUMBER_DIGITS : HEADER_BYTES]
     mac, body = value[HEADER_BYTES:][:MAC_BYTES], value[HEADER_BYTES + MAC_BYTES :]
-    signed = (b"slot", actor.encode(), key, header)
-    if not keyring.is_signed(mac if body else blank_mac, *signed, body):
+    told = keyring.joined(b"slot", actor.encode(), key, header)
+    if not keyring.has_made(mac if body else blank_mac, _of_body(told, body)):
         raise Refused("stored slot without the namespace's key")
     slot = Slot(key, int(header[:NUMBER_DIGITS]), int(header[NUMBER_DIGITS:]), body)
     if (problem := slot_problem(slot)) is not None:
