@@ -74,20 +74,32 @@ async def steps_of(shared: SharedEngine, at_least: int) -> int:
     return int(str(found))
 
 
-async def teach(shared: SharedEngine, repairs: int = 3) -> None:
-    """Have the server know that Edit repairs what make complains of."""
+async def get_ready(settings: Settings, shared: SharedEngine) -> None:
+    """Have a session begin before those of the test, and wait until the server has loaded all."""
+    await tell(settings, event("SessionStart", source="startup") | {"session_id": "before"})
+    with anyio.fail_after(20):
+        while not (await shared.get()).hooks.is_ready:
+            await anyio.sleep(0.01)
+
+
+async def teach(settings: Settings, shared: SharedEngine, repairs: int = 3) -> None:
+    """Have a server that is ready know that Edit repairs what make complains of."""
+    await get_ready(settings, shared)
+    await (await shared.get()).observe_interaction(repaired(repairs))
+
+
+def repaired(times: int) -> dict[str, Any]:
+    """Return a session in which Edit repaired what make complains of."""
     steps: list[dict[str, object]] = []
-    for _ in range(repairs):
+    for _ in range(times):
         steps.append({"tool_used": "Bash", "success": False, "error": ERROR})
         steps += [{"tool_used": "Edit"}, {"tool_used": "Bash"}]
-    await (await shared.get()).observe_interaction(
-        {"session_id": "earlier", "interactions": steps, "outcome": "success"}
-    )
+    return {"session_id": "earlier", "interactions": steps, "outcome": "success"}
 
 
 async def test_what_repaired_such_a_failure_is_told_once(settings: Settings) -> None:
     async with listening(settings) as shared:
-        await teach(shared)
+        await teach(settings, shared)
 
         first = await tell(settings, failed("Bash", ERROR))
         second = await tell(settings, failed("Bash", ERROR))
@@ -125,16 +137,28 @@ async def test_what_is_remembered_of_a_prompt_is_told_within_the_tokens(
     assert len(at_start) < 4 * settings.hook_tokens
 
 
+async def test_a_failure_does_not_wait_for_what_must_be_loaded_first(settings: Settings) -> None:
+    async with listening(settings) as shared:
+        await (await shared.get()).observe_interaction(repaired(3))
+
+        at_once = await tell(settings, failed("Bash", ERROR))
+        await get_ready(settings, shared)
+        later = await tell(settings, failed("Bash", ERROR))
+
+    assert at_once == ""
+    assert "try Edit" in later
+
+
 async def test_no_tokens_no_hints(settings: Settings) -> None:
     async with listening(settings.model_copy(update={"hook_tokens": 0})) as shared:
-        await teach(shared)
+        await teach(settings, shared)
 
         assert await tell(settings, failed("Bash", ERROR)) == ""
 
 
 async def test_what_a_person_refused_is_no_failure_to_repair(settings: Settings) -> None:
     async with listening(settings) as shared:
-        await teach(shared)
+        await teach(settings, shared)
         refused = "The user doesn't want to proceed with this tool use."
 
         assert await tell(settings, failed("Bash", refused)) == ""
@@ -150,6 +174,7 @@ async def test_a_session_of_200_calls_through_the_hooks(settings: Settings) -> N
     for one in calls[80:120]:
         put(settings.home / spool.FOLDER, one, "team")
     async with listening(settings) as shared:
+        await get_ready(settings, shared)
         hints = [await tell(settings, one) for one in calls[120:]]
         steps = await steps_of(shared, 200)
         engine = await shared.get()
@@ -267,7 +292,7 @@ async def test_a_hint_that_is_late_is_left_out(
 ) -> None:
     monkeypatch.setattr(resident, "HINT_SECONDS_MAX_ELSE", 0.0)
     async with listening(settings) as shared:
-        await teach(shared)
+        await teach(settings, shared)
 
         assert await tell(settings, failed("Bash", ERROR)) == ""
 

@@ -51,6 +51,8 @@ class Hooks:
         self._store, self._observe, self._clock = store, observe, clock
         self._owner = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._namespaces: dict[tuple[str, str], str] = {}
+        self.is_ready = False
+        """Whether all that hints need is loaded."""
         self._hints = hints.Hints(
             recall=recall,
             recommend=recommend,
@@ -62,6 +64,11 @@ class Hooks:
     async def hint(self, event: Event) -> str:
         """Return what the agent should know after an event that was kept; empty: nothing."""
         return await self._hints.on(event, self._namespace(event))
+
+    async def get_ready(self, event: Event) -> None:
+        """Load what hints need where an event happened: the first question takes the longest."""
+        await self._hints.rehearse(self._namespace(event))
+        self.is_ready = True
 
     async def watch(self, round_seconds: float = ROUND_SECONDS) -> None:
         """Take in what there is every `round_seconds`, until cancelled."""

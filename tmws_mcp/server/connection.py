@@ -11,9 +11,11 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.to_thread
 from mcp.server.context import ServerRequestContext
 
 from tmws_mcp.errors import TmwsError
@@ -117,8 +119,8 @@ class _Owner:
 
     async def _own(self, settings: Settings) -> None:
         try:
-            from tmws_mcp.engine import open_engine  # noqa: PLC0415 - `initialize` goes before it
-
+            # In a thread: loading it takes longer than a ping or a hook waits for its answer.
+            open_engine = (await anyio.to_thread.run_sync(_engine_module)).open_engine
             async with open_engine(settings) as engine:
                 self.engine.set_result(engine)
                 await self.closing.wait()
@@ -126,6 +128,12 @@ class _Owner:
             if self.engine.done():
                 raise
             self.engine.set_exception(error)
+
+
+def _engine_module() -> ModuleType:
+    from tmws_mcp import engine  # noqa: PLC0415 - `initialize` goes before it
+
+    return engine
 
 
 @dataclass(frozen=True, slots=True)

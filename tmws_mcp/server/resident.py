@@ -35,8 +35,11 @@ CONTENT_BYTES_MAX = 9 * 1024 * 1024
 """An event of hook_entry.INPUT_BYTES_MAX with the two lines before it."""
 AT_ONCE_MAX = 32
 HINT_SECONDS_MAX: Final = {"SessionStart": 1.5, "UserPromptSubmit": 0.4}
+UNHURRIED = frozenset(HINT_SECONDS_MAX)
+"""Before these the agent has not begun: they wait for what is not loaded yet."""
 HINT_SECONDS_MAX_ELSE = 0.2
-"""The agent waits for it, after each failure; the engine may have to open first."""
+"""The agent waits for it, after each failure. Not for what must be loaded first: then no hint
+comes, and what is needed is loaded beside."""
 
 GetEngine = Callable[[], Awaitable["Engine"]]
 
@@ -49,10 +52,13 @@ class Resident:
     def __init__(self, settings: Settings, engine: GetEngine) -> None:
         self._folder, self._engine = settings.home / FOLDER, engine
         self._at_once = anyio.CapacityLimiter(AT_ONCE_MAX)
+        self._tasks: anyio.abc.TaskGroup | None = None
+        self._is_ready, self._gets_ready = False, False
 
     async def run(self, round_seconds: float = ROUND_SECONDS) -> None:
         """Listen, or wait until the one that listens is gone, until cancelled."""
         async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
             tasks.start_soon(self._open_for_what_waits, round_seconds)
             while can_listen(self._folder):
                 try:
@@ -102,12 +108,29 @@ class Resident:
     async def _hint(self, event: "Event") -> str:
         """Return what the client hands to its agent; nothing where it is late."""
         name, said = event.text("hook_event_name"), ""
+        self._begin_to_get_ready(event)
+        if not self._is_ready and name not in UNHURRIED:
+            return ""
         with anyio.move_on_after(HINT_SECONDS_MAX.get(name, HINT_SECONDS_MAX_ELSE)):
             said = await (await self._engine()).hooks.hint(event)
         if not said:
             return ""
         named = {"hookEventName": name, "additionalContext": said}
         return json.dumps({"hookSpecificOutput": named})
+
+    def _begin_to_get_ready(self, event: "Event") -> None:
+        if self._tasks is not None and not self._gets_ready:
+            self._gets_ready = True
+            self._tasks.start_soon(self._get_ready, event)
+
+    async def _get_ready(self, event: "Event") -> None:
+        """Load what hints need, beside the events that come meanwhile."""
+        try:
+            await (await self._engine()).hooks.get_ready(event)
+            self._is_ready = True
+        except TmwsError as error:  # the next event tries again
+            self._gets_ready = False
+            log.warning("hooks.not_ready", error=type(error).__name__)
 
 
 def can_listen(folder: Path) -> bool:
