@@ -4,10 +4,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import typer.main
 from generated_page import write_or_check
 
-from tmws_mcp.cli.app import app
+from tmws_mcp.cli.app import whole
 
 INTRODUCTION = """\
 # Command line
@@ -23,7 +22,7 @@ used; 3 the command worked and found nothing.
 
 def page() -> str:
     """Return the page's text."""
-    return "\n".join([INTRODUCTION, *sections(typer.main.get_command(app), ("tmws-mcp",))])
+    return "\n".join([INTRODUCTION, *sections(whole(), ("tmws-mcp",))])
 
 
 def sections(command: Any, path: tuple[str, ...]) -> Iterator[str]:

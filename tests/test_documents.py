@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import typer.main
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -175,9 +174,9 @@ def assignments(words: list[str]) -> Iterator[str]:
 
 def check_command(words: list[str]) -> None:
     """Walk down the command tree, then look for each option."""
-    from tmws_mcp.cli.app import app  # noqa: PLC0415 - typer and all commands, for these tests only
+    from tmws_mcp.cli.app import whole  # noqa: PLC0415 - all commands, for these tests only
 
-    command = typer.main.get_command(app)
+    command = whole()
     known = options_of(command)
     for word in words:
         # Not isinstance: typer brings a click of its own.

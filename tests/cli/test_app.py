@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tmws_mcp import __version__
+from tmws_mcp.cli.parts import PARTS, loaded
 
 USAGE = 2
 
@@ -72,3 +74,44 @@ def test_a_shell_is_told_what_may_come_next() -> None:
     )  # fmt: skip
 
     assert done.stdout.split() == ["why", "watch"]
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
+    told = loaded(name).help.split("\n\n")[0]
+
+    assert PARTS[name].help == " ".join(told.split())
+
+
+LOADED = """
+import sys
+from tmws_mcp.__main__ import main
+try:
+    main()
+finally:
+    print(*[name for name in {names} if name in sys.modules], file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "too_heavy"),
+    [
+        (["--help"], {}, ["pydantic", "tmws_mcp.settings", "tmws_mcp.cli.inspector", "mcp"]),
+        ([], {"COMP_WORDS": "tmws-mcp in", "COMP_CWORD": "1"}, ["tmws_mcp.settings", "mcp"]),
+        ([], {"COMP_WORDS": "tmws-mcp inspect w", "COMP_CWORD": "2"}, ["tmws_mcp.engine", "mcp"]),
+        (["hook", "status", "claude-code"], {}, ["mcp", "numpy", "sqlite3", "apsw"]),
+        (["inspect", "stats", "--json"], {}, ["mcp", "mcp_types", "rich", "fastapi"]),
+    ],
+)
+def test_a_command_loads_only_what_it_needs(
+    tmp_path: Path, arguments: list[str], environment: dict[str, str], too_heavy: list[str]
+) -> None:
+    completes = {"_TMWS_MCP_COMPLETE": "complete_bash"} if environment else {}
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED.format(names=too_heavy), *arguments],
+        env={**os.environ, **environment, **completes, "TMWS_HOME": str(tmp_path)},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+    assert done.stdout
+    assert done.stderr.split() == []

@@ -28,6 +28,7 @@ def prompt_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai, "BACK_OFF_SECONDS", 0.0)
     monkeypatch.setattr(filling, "RETRY_SECONDS_MAX", 0.02)
     monkeypatch.setattr(filling, "CHANGE_SECONDS", 0.0)
+    monkeypatch.setattr(filling, "BEGIN_SECONDS", 0.0)
     monkeypatch.setattr(encoder, "AWAY_SECONDS", 0.0)
 
 

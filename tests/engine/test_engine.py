@@ -1,7 +1,10 @@
 """The engine from Python: dicts in, replies out, nothing lost, nothing wrapped."""
 
 import json
+import threading
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from tmws_mcp.engine import Engine, indexing, open_engine
@@ -179,3 +182,21 @@ async def test_an_index_of_older_rules_is_made_anew(
     assert [memory.content for memory in found.memories] == ["The staging port is 8931"]
     async with Database(settings.db) as store:
         assert await store.read(forward.rules) == 1_000
+
+
+async def test_who_gives_up_while_the_store_opens_leaves_no_thread_behind(
+    settings: Settings,
+) -> None:
+    def threads() -> list[str]:
+        return [one.name for one in threading.enumerate() if "connection_worker" in one.name]
+
+    async with open_engine(settings) as engine, anyio.create_task_group() as tasks:
+        tasks.start_soon(engine.statistics)
+        with anyio.fail_after(10):
+            while not threads():
+                await anyio.lowlevel.checkpoint()
+        tasks.cancel_scope.cancel()
+
+    with anyio.fail_after(10):  # they end after their last word
+        while threads():
+            await anyio.sleep(0.01)

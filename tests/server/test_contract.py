@@ -11,8 +11,8 @@ from mcp_types import Tool
 
 from tmws_mcp.model import Interaction, ObserveRequest, Request, Value
 from tmws_mcp.server.app import INSTRUCTIONS, build_server
+from tmws_mcp.server.entries import REGISTER, TOOLS, facts
 from tmws_mcp.server.schemas import input_schema
-from tmws_mcp.server.tools import REGISTER, TOOLS, facts
 from tmws_mcp.settings import Settings
 
 pytestmark = pytest.mark.anyio

@@ -13,7 +13,7 @@ from mcp import Client
 
 from tests.server.calls import json_of, text_of
 from tmws_mcp.server.app import build_server
-from tmws_mcp.server.tools import TOOLS
+from tmws_mcp.server.entries import TOOLS
 from tmws_mcp.settings import Settings
 
 CALLS_MAX = 6

@@ -23,7 +23,7 @@ from tmws_mcp.cli.demo_stage import Act, Audience, Call, Promise, Refused, Stage
 from tmws_mcp.cli.demo_story import SCENES
 from tmws_mcp.cli.exits import FAILED, OK, end
 from tmws_mcp.cli.render import console, print_json, table, text
-from tmws_mcp.cli.target import CALL_SECONDS_MAX, JsonOption, Server
+from tmws_mcp.cli.target import JsonOption
 from tmws_mcp.settings import PREFIX
 
 REPLY_LINES_SHOWN = 12
@@ -50,11 +50,13 @@ async def tell(home: Path, audience: Audience) -> list[Act]:
     """Play all scenes against a server process whose data lie in `home`."""
     from mcp import Client, StdioServerParameters  # noqa: PLC0415 - the heaviest of all imports
 
+    from tmws_mcp.cli.client import CALL_SECONDS_MAX, ClientServer  # noqa: PLC0415 - as above
+
     server = StdioServerParameters(
         command=sys.executable, args=["-m", "tmws_mcp"], env=_environment(home), cwd=home
     )
     async with Client(server, read_timeout_seconds=CALL_SECONDS_MAX) as client:
-        stage = Stage(Server(client), audience)
+        stage = Stage(ClientServer(client), audience)
         for scene in SCENES:
             stage.open(scene.title)
             try:

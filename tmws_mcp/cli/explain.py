@@ -3,7 +3,6 @@
 from typing import Any
 
 from pydantic import TypeAdapter
-from rich.text import Text
 
 from tmws_mcp.cli.render import console, facts, share, shown, table, text
 from tmws_mcp.cli.target import Server
@@ -155,7 +154,7 @@ def _flat(value: dict[str, Any]) -> list[tuple[str, object]]:
 def _lines(value: Any) -> object:
     """Return a nested value one item to a line."""
     if isinstance(value, dict):
-        return Text("\n").join(text(f"{name}: {shown(item)}") for name, item in value.items())
+        return text("\n").join(text(f"{name}: {shown(item)}") for name, item in value.items())
     if isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        return Text("\n").join(text(shown(item)) for item in value)
+        return text("\n").join(text(shown(item)) for item in value)
     return value

@@ -1,6 +1,6 @@
 """`tmws-mcp federation`: what is shared with other instances, and what a person does about it."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,13 +8,15 @@ from tmws_mcp.cli.exits import FAILED, OK, Commands, end
 from tmws_mcp.cli.learned import NamespaceOption, confirmed, with_engine
 from tmws_mcp.cli.render import console, facts, print_json, show, table
 from tmws_mcp.cli.target import CommandOption, JsonOption, UrlOption, run
-from tmws_mcp.engine import Engine
 from tmws_mcp.model.federation import (
     FederationReport,
     ForgottenEverywhere,
     NamespaceFederation,
     PeerLine,
 )
+
+if TYPE_CHECKING:
+    from tmws_mcp.engine import Engine
 
 app = typer.Typer(
     cls=Commands,
@@ -82,7 +84,7 @@ def leave(
 def acl(user: Annotated[str, typer.Argument(help="Name of the Redis user.")] = "tmws") -> None:
     """Print the Redis commands that make a user who may do what sharing needs, and no more."""
 
-    async def rules(engine: Engine) -> tuple[str, ...]:
+    async def rules(engine: "Engine") -> tuple[str, ...]:
         return engine.federation.acl_rules(user)
 
     for rule in with_engine(rules):

@@ -18,7 +18,6 @@ from tmws_mcp.cli import jsonfile
 from tmws_mcp.cli.exits import NOTHING, OK, Commands, end
 from tmws_mcp.cli.render import print_json, show
 from tmws_mcp.cli.target import JsonOption
-from tmws_mcp.engine import open_engine
 from tmws_mcp.errors import FileError, InvalidInput
 from tmws_mcp.ingest import hook_entry, spool
 from tmws_mcp.model import JsonObject, StoreRequest
@@ -133,6 +132,8 @@ def run(
 
 
 async def _drain(settings: Settings) -> int:
+    from tmws_mcp.engine import open_engine  # noqa: PLC0415 - heavy, and no other command's
+
     total = 0
     async with open_engine(settings) as engine:
         while done := await engine.hooks.drain():

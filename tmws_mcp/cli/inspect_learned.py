@@ -1,4 +1,4 @@
-"""`tmws-mcp inspect learned | compare | diff`: what was learned, by a real client as the rest."""
+"""`tmws-mcp inspect learned | compare | diff`: what was learned, asked as the rest."""
 
 from collections.abc import Mapping
 from typing import Annotated

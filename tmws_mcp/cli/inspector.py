@@ -1,11 +1,11 @@
 """`tmws-mcp inspect`: look at a server through the tools and resources that a model has.
 
-What is printed is what the protocol carried, so that a wrong answer can be told from a wrong
+What is printed is what a model would read, so that a wrong answer can be told from a wrong
 impression of it. Each reply is printed with what it costs a model in tokens.
 """
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -15,15 +15,17 @@ from tmws_mcp.cli.render import console, facts, print_json, show, table
 from tmws_mcp.cli.servers import show_upstream
 from tmws_mcp.cli.target import Answer, CommandOption, JsonOption, Server, UrlOption, run
 from tmws_mcp.errors import InvalidInput, NotFound
-from tmws_mcp.model import ExecuteReply, PatternSummary, RecallReply
+from tmws_mcp.model import ExecuteReply, JsonObject, PatternSummary, RecallReply
 from tmws_mcp.model.memory import RECALL_LIMIT_MAX, TOKEN_BUDGET_MAX
 from tmws_mcp.model.status import UpstreamState
 from tmws_mcp.tokens import estimate_tokens
 
-if TYPE_CHECKING:
-    from mcp_types import Tool
-
-PAGE_TOOLS_MAX = 50  # pages of tools/list: a server that never ends must not keep us for ever
+HINTS = {
+    "read-only": "readOnlyHint",
+    "destructive": "destructiveHint",
+    "idempotent": "idempotentHint",
+    "open-world": "openWorldHint",
+}
 
 NamespaceOption = Annotated[str, typer.Option(help="Look here instead of the default.")]
 LimitOption = Annotated[int, typer.Option(min=1, max=RECALL_LIMIT_MAX, help="How many at most.")]
@@ -33,18 +35,23 @@ KindOption = Annotated[
 TagOption = Annotated[list[str] | None, typer.Option("--tag", help="Repeat it: all must fit.")]
 
 app = typer.Typer(
-    cls=Commands, no_args_is_help=True, help="Look at a server through a real MCP client."
+    cls=Commands,
+    no_args_is_help=True,
+    help="Look at the local store as a model would see it, or at a server through an MCP client.",
 )
 
 
 @app.command()
 def tools(*, command: CommandOption = "", url: UrlOption = "", as_json: JsonOption = False) -> None:
     """List the tools, and what each costs in every request of a model."""
-    listed = run(command, url, _all_tools)
+    listed = run(command, url, lambda server: server.tools())
     if as_json:
-        print_json([tool.model_dump(mode="json", by_alias=True) for tool in listed])
+        print_json(listed)
         return
-    rows = [(t.name, _hints(t), _tool_tokens(t), (t.description or "").strip()) for t in listed]
+    rows = [
+        (tool["name"], _hints(tool), _tool_tokens(tool), str(tool.get("description", "")).strip())
+        for tool in listed
+    ]
     columns = ("tool", "hints", "tokens", "description")
     console().print(table(columns, rows, numbers=("tokens",)))
     total = sum(_tool_tokens(tool) for tool in listed)
@@ -232,33 +239,20 @@ async def _versions(server: Server, name: str, namespace: str) -> Answer:
     return await server.ask("recall_memory", {"ids": ids, "namespace": namespace}) if ids else found
 
 
-async def _all_tools(server: Server) -> list["Tool"]:
-    page = await server.client.list_tools()
-    listed = list(page.tools)
-    for _ in range(PAGE_TOOLS_MAX):
-        if not page.next_cursor:
-            break
-        page = await server.client.list_tools(cursor=page.next_cursor)
-        listed += page.tools
-    return listed
-
-
-def _tool_tokens(tool: "Tool") -> int:
-    parts = {"name": tool.name, "description": tool.description, "parameters": tool.input_schema}
+def _tool_tokens(tool: JsonObject) -> int:
+    parts = {
+        "name": tool["name"],
+        "description": tool.get("description"),
+        "parameters": tool["inputSchema"],
+    }
     return estimate_tokens(json.dumps(parts, ensure_ascii=False, separators=(",", ":")))
 
 
-def _hints(tool: "Tool") -> str:
-    hints = tool.annotations
-    if hints is None:
+def _hints(tool: JsonObject) -> str:
+    given = tool.get("annotations")
+    if not isinstance(given, dict):
         return ""
-    named = {
-        "read-only": hints.read_only_hint,
-        "destructive": hints.destructive_hint,
-        "idempotent": hints.idempotent_hint,
-        "open-world": hints.open_world_hint,
-    }
-    return ", ".join(name for name, holds in named.items() if holds)
+    return ", ".join(name for name, key in HINTS.items() if given.get(key))
 
 
 def _object(arguments: str) -> dict[str, Any]:

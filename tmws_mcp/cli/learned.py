@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import anyio
 import typer
@@ -10,10 +10,12 @@ import typer
 from tmws_mcp.cli.exits import FAILED, NOTHING, OK, Commands, end
 from tmws_mcp.cli.render import print_json, show
 from tmws_mcp.cli.target import JsonOption
-from tmws_mcp.engine import Engine, open_engine
 from tmws_mcp.model.learned import ForgetLearnedReply, ForgetLearnedRequest
 from tmws_mcp.model.problems import validated
 from tmws_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from tmws_mcp.engine import Engine
 
 T = TypeVar("T")
 
@@ -26,8 +28,9 @@ app = typer.Typer(
 NamespaceOption = Annotated[str, typer.Option(help="Default: as for the tools.")]
 
 
-def with_engine(work: Callable[[Engine], Awaitable[T]]) -> T:
+def with_engine(work: Callable[["Engine"], Awaitable[T]]) -> T:
     """Open the local engine, do the work, and return its result."""
+    from tmws_mcp.engine import open_engine  # noqa: PLC0415 - heavy, and not for `--help`
 
     async def opened() -> T:
         async with open_engine(Settings.load()) as engine:

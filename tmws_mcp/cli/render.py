@@ -1,20 +1,19 @@
 """What a command prints: tables for people, JSON for programs.
 
 Memories and errors are other people's text. They are never read as markup, and control characters
-in them are shown, not sent: a terminal would act on them.
+in them are shown, not sent: a terminal would act on them. Programs do not wait for rich.
 """
 
 import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic_core import to_jsonable_python
-from rich.box import SIMPLE_HEAD
-from rich.console import Console, JustifyMethod
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console, JustifyMethod
+    from rich.table import Table
+    from rich.text import Text
 
 PIPED_COLUMNS = 100  # of a file or pipe, where rich would assume 80
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -30,14 +29,18 @@ def plain(text: str) -> str:
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text.replace("\r\n", "\n"))
 
 
-def console() -> Console:
+def console() -> "Console":
     """Return the console on stdout; made anew, since tests and pipes exchange stdout."""
+    from rich.console import Console  # noqa: PLC0415 - see above
+
     width = None if sys.stdout.isatty() else PIPED_COLUMNS
     return Console(width=width, markup=False, highlight=False, emoji=False)
 
 
-def text(content: str, style: str = "") -> Text:
+def text(content: str, style: str = "") -> "Text":
     """Return text to print as it is."""
+    from rich.text import Text  # noqa: PLC0415 - see above
+
     return Text(plain(content), style=style)
 
 
@@ -52,8 +55,11 @@ def table(
     *,
     title: str = "",
     numbers: Sequence[str] = (),
-) -> Table:
+) -> "Table":
     """Return a table; the columns named in `numbers` are set flush right."""
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - see above
+    from rich.table import Table  # noqa: PLC0415 - see above
+
     made = Table(
         title=text(title) if title else None,
         title_justify="left",
@@ -66,11 +72,17 @@ def table(
         # Ids stand first: a wrapped one cannot be copied.
         made.add_column(column, justify=justify, overflow="fold", no_wrap=not made.columns)
     for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else text(shown(cell)) for cell in row))
+        made.add_row(*map(_cell, row))
     return made
 
 
-def facts(pairs: Iterable[tuple[str, object]], *, title: str = "") -> Table:
+def _cell(value: object) -> "Text":
+    from rich.text import Text  # noqa: PLC0415 - see above
+
+    return value if isinstance(value, Text) else text(shown(value))
+
+
+def facts(pairs: Iterable[tuple[str, object]], *, title: str = "") -> "Table":
     """Return names and values below each other; what has no value is left out."""
     made = table(("", ""), (), title=title)
     made.show_header = False
@@ -78,7 +90,7 @@ def facts(pairs: Iterable[tuple[str, object]], *, title: str = "") -> Table:
     made.columns[0].no_wrap = True
     for name, value in pairs:
         if value is not None and value not in ("", ()):
-            made.add_row(text(name), value if isinstance(value, Text) else text(shown(value)))
+            made.add_row(text(name), _cell(value))
     return made
 
 
@@ -105,6 +117,8 @@ def shown(value: object) -> str:
 
 def print_json(value: Any) -> None:
     """Print a value for programs: UTF-8, two spaces."""
+    from pydantic_core import to_jsonable_python  # noqa: PLC0415 - heavy, and not for `--help`
+
     print(json.dumps(to_jsonable_python(value), ensure_ascii=False, indent=2))  # noqa: T201
 
 

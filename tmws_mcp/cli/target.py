@@ -1,40 +1,33 @@
-"""The server that a command talks to, always through a real MCP client.
+"""The server that a command talks to, and what it answers.
 
-Without an option it is this package's own server on the local store, in memory; with `--command` a
-process that is started for the command's length and spoken to over stdio; with `--url` a server
-that runs already. The inspector so shows what a model would see, never a shortcut around it.
-
-The SDK is imported with the first connection: loading it takes most of a command's time, and most
-commands of the command line connect to nothing.
+With `--command` or `--url` that is a process started for the command's length, or a server that
+runs already: a real MCP client speaks to it (client.py), and what is printed is what a model would
+see. Without them it is the local store, asked by the same tables and checks without the protocol
+(server/direct.py): loading the protocol's SDK would take most of the command's time.
 """
 
-import json
-import os
-import shlex
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import anyio
 import typer
 
-from tmws_mcp.cli.bearer import REMEDY, bearer_headers
 from tmws_mcp.cli.exits import FAILED, end
-from tmws_mcp.errors import InvalidInput, NotAllowed, TmwsError
+from tmws_mcp.errors import InvalidInput, NotFound, TmwsError
+from tmws_mcp.model import JsonObject
 from tmws_mcp.settings import Settings
 from tmws_mcp.telemetry import configure_logging
 from tmws_mcp.tokens import estimate_tokens
 
 if TYPE_CHECKING:
-    from mcp import Client
-    from mcp_types import CallToolResult
+    from tmws_mcp.server.direct import Direct
 
 T = TypeVar("T")
 
-CALL_SECONDS_MAX = 120.0
-RESOURCE_NOT_FOUND = (-32002, -32602)  # the codes of 2025-11-25 and of 2026-07-28
+NAME = "tmws-mcp inspect"
+"""As whom the local store knows a command: what is stored by one says so."""
 
 CommandOption = Annotated[
     str, typer.Option("--command", help="Start this MCP server and speak to it over stdio.")
@@ -64,16 +57,20 @@ class Answer:
         return estimate_tokens(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A connected server."""
+class Server(ABC):
+    """A server that can be asked."""
 
-    client: "Client"
-
+    @abstractmethod
     async def call(self, tool: str, arguments: dict[str, Any]) -> Answer:
         """Call a tool."""
-        result = await self.client.call_tool(tool, arguments, read_timeout_seconds=CALL_SECONDS_MAX)
-        return _answer(result)
+
+    @abstractmethod
+    async def read(self, uri: str) -> Any:
+        """Return what the JSON resource at `uri` holds; None where there is none."""
+
+    @abstractmethod
+    async def tools(self) -> list[JsonObject]:
+        """Return its tools as tools/list has them."""
 
     async def ask(self, tool: str, arguments: dict[str, Any]) -> Answer:
         """Call a tool with those arguments that have a value.
@@ -86,28 +83,37 @@ class Server:
             end(FAILED, answer.text)
         return answer
 
-    async def read(self, uri: str) -> Any:
-        """Return what the JSON resource at `uri` holds; None where there is none."""
-        from mcp import MCPError  # noqa: PLC0415 - loaded by the client by now
-        from mcp_types import TextResourceContents  # noqa: PLC0415 - as above
-
-        try:
-            result = await self.client.read_resource(uri)
-        except MCPError as error:
-            if error.code in RESOURCE_NOT_FOUND:
-                return None
-            raise
-        for content in result.contents:
-            if isinstance(content, TextResourceContents):
-                return json.loads(content.text)
-        return None
-
     async def read_own(self, uri: str) -> Any:
         """Return what a resource holds that each server of ours has; another's ends the command."""
         found = await self.read(uri)
         if found is None:
             end(FAILED, f"The server has no resource {uri}: it is not a tmws-mcp server.")
         return found
+
+
+class LocalServer(Server):
+    """The local store, asked as the server of this package would be."""
+
+    def __init__(self, direct: "Direct") -> None:
+        self._direct = direct
+
+    async def call(self, tool: str, arguments: dict[str, Any]) -> Answer:
+        """Call a tool."""
+        reply = await self._direct.call(tool, arguments)
+        return Answer(reply.text, reply.structured, reply.is_error)
+
+    async def read(self, uri: str) -> Any:
+        """Return what the JSON resource at `uri` holds; None where there is none."""
+        try:
+            return await self._direct.read(uri)
+        except NotFound:
+            return None
+        except TmwsError as error:
+            end(FAILED, f"The server refused: {error}")
+
+    async def tools(self) -> list[JsonObject]:
+        """Return its tools as tools/list has them."""
+        return self._direct.tools()
 
 
 def run(command: str, url: str, work: Callable[[Server], Awaitable[T]]) -> T:
@@ -118,106 +124,22 @@ def run(command: str, url: str, work: Callable[[Server], Awaitable[T]]) -> T:
     """
     if command and url:
         raise InvalidInput("Give --command or --url, not both.")
+    if not command and not url:
+        return anyio.run(_on_the_store, work)
+    from tmws_mcp.cli.client import run_as_client  # noqa: PLC0415 - loads the SDK
 
-    async def connected() -> T:
-        async with _client(command, url) as client:
-            return await work(Server(client))
-
-    try:
-        return anyio.run(connected)
-    except Exception as error:  # noqa: BLE001 - sorted out at once
-        _end_with(error, command or url)
+    return run_as_client(command, url, work)
 
 
-def _end_with(error: BaseException, target: str) -> NoReturn:
-    """End the command: the client wraps what is raised inside it into groups."""
-    from mcp import MCPError  # noqa: PLC0415 - loaded by the client by now
-    from mcp_types import CONNECTION_CLOSED  # noqa: PLC0415 - as above
-
-    cause = _first_cause(error)
-    if isinstance(cause, TmwsError | typer.Exit):
-        raise cause from None
-    if isinstance(cause, MCPError) and not (target and cause.code == CONNECTION_CLOSED):
-        end(FAILED, f"The server refused: {cause}")
-    if target:
-        end(FAILED, f"{target} could not be spoken to as an MCP server: {cause or type(cause)}")
-    raise cause
-
-
-def _first_cause(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-@asynccontextmanager
-async def _client(command: str, url: str) -> AsyncIterator["Client"]:
-    from mcp import Client  # noqa: PLC0415 - see above
-
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(_at(url)) if url else _server(command)
-        client = Client(server, read_timeout_seconds=CALL_SECONDS_MAX)
-        yield await stack.enter_async_context(client)
-
-
-@asynccontextmanager
-async def _at(url: str) -> AsyncIterator[Any]:
-    """Give the transport to a server at a URL, with the caller's token where there is one.
-
-    Raises:
-        NotAllowed: The server wants another token; the SDK's own error would not say so.
-    """
-    import httpx2  # noqa: PLC0415 - see above
-    from mcp.client.streamable_http import streamable_http_client  # noqa: PLC0415 - see above
-
-    statuses = set()
-
-    async def note(response: httpx2.Response) -> None:
-        statuses.add(response.status_code)
-
-    hooks = {"response": [note]}
-    async with httpx2.AsyncClient(
-        headers=bearer_headers(url), timeout=CALL_SECONDS_MAX, event_hooks=hooks
-    ) as web:
-        try:
-            yield streamable_http_client(url, http_client=web)
-        except Exception as error:
-            if HTTPStatus.UNAUTHORIZED in statuses:
-                raise NotAllowed(f"{url} wants a token that it knows. {REMEDY}") from error
-            raise
-
-
-def _server(command: str) -> Any:
-    if command:
-        from mcp import StdioServerParameters  # noqa: PLC0415 - see above
-
-        program, *arguments = _split(command)
-        # The whole environment: the SDK would pass a few names, and TMWS_* not among them.
-        return StdioServerParameters(command=program, args=arguments, env=dict(os.environ))
-    from tmws_mcp.server.app import build_server  # noqa: PLC0415 - only the local store needs it
+async def _on_the_store(work: Callable[[Server], Awaitable[T]]) -> T:
+    from tmws_mcp.engine import open_engine  # noqa: PLC0415 - only the local store needs it
+    from tmws_mcp.server.direct import Direct  # noqa: PLC0415 - as above
+    from tmws_mcp.server.entries import Caller  # noqa: PLC0415 - as above
 
     settings = Settings.load()
     configure_logging(settings.log_level)
-    return build_server(settings)
-
-
-def _split(command: str) -> list[str]:
-    try:
-        words = shlex.split(command)
-    except ValueError as error:
-        raise InvalidInput(f"--command {command!r} cannot be read: {error}.") from error
-    if not words:
-        raise InvalidInput("--command is empty; give it the command line of an MCP server.")
-    return words
-
-
-def _answer(result: "CallToolResult") -> Answer:
-    from mcp_types import TextContent  # noqa: PLC0415 - loaded by the client by now
-
-    texts = [part.text for part in result.content if isinstance(part, TextContent)]
-    structured = result.structured_content
-    return Answer(
-        text="\n".join(texts),
-        structured=structured if isinstance(structured, dict) else {},
-        is_error=bool(result.is_error),
-    )
+    async with open_engine(settings) as engine:
+        try:
+            return await work(LocalServer(Direct(engine, settings, Caller(NAME, NAME))))
+        finally:
+            await engine.end_connection(NAME)

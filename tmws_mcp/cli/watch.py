@@ -18,7 +18,6 @@ from tmws_mcp.cli.bearer import bearer_headers
 from tmws_mcp.cli.exits import FAILED, NOTHING, OK, end
 from tmws_mcp.cli.render import show
 from tmws_mcp.cli.target import JsonOption, UrlOption
-from tmws_mcp.engine import open_engine
 from tmws_mcp.errors import InvalidInput
 from tmws_mcp.model.events import Event, EventKind, WatchRequest
 from tmws_mcp.model.problems import validated
@@ -75,6 +74,8 @@ def watch(
 
 @asynccontextmanager
 async def _of_the_store(asked: WatchRequest) -> AsyncIterator[More]:
+    from tmws_mcp.engine import open_engine  # noqa: PLC0415 - heavy, and no other command's
+
     settings = Settings.load()
     configure_logging(settings.log_level)
     async with open_engine(settings) as engine:

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 LEASE = "embedding"
 ROUND_SECONDS = 60.0
 """How often it is looked for what nobody woke us for: another process's work, say."""
+BEGIN_SECONDS = 1.0
+"""A process that ends before, like a command in a shell, need not load the embedder."""
 CHANGE_SECONDS = 3.0
-"""A process that ends before, like a command in a shell, does not change the store's embedder."""
+"""One that ends before this does not change the store's embedder."""
 RETRY_SECONDS, RETRY_SECONDS_MAX = 2.0, 60.0
 SLICE_SECONDS = 0.5
 SLICE_ROWS_MIN, SLICE_ROWS_MAX = 8, 200
@@ -51,6 +53,7 @@ class Filler:
     encoder: Encoder
     clock: Callable[[], float]
     round_seconds: float = ROUND_SECONDS
+    begin_seconds: float = field(default_factory=lambda: BEGIN_SECONDS)
     change_seconds: float = field(default_factory=lambda: CHANGE_SECONDS)
     rest_share: float = REST_SHARE
     owner: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(4)}")
@@ -61,6 +64,7 @@ class Filler:
     async def run(self) -> None:
         """Work whenever there is something to do, until cancelled."""
         self.started_at = self.clock()
+        await self.encoder.woken(self.begin_seconds)
         while True:
             try:
                 pause = await self.attempt()

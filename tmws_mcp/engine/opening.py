@@ -70,9 +70,16 @@ class Opening:
                 await store.__aexit__(None, None, None)
 
     async def _open(self) -> Database:
-        store = Database(self._settings.db, durability=self._settings.durability)
-        await store.__aenter__()
-        self._file = _file_at(store.path)
+        # Shielded: of a store that is half open nobody would close the connections.
+        with anyio.CancelScope(shield=True):
+            store = Database(self._settings.db, durability=self._settings.durability)
+            await store.__aenter__()
+            self._file = _file_at(store.path)
+            self._start_work(store)
+            await self._begin(store)
+        return store
+
+    def _start_work(self, store: Database) -> None:
         owner = f"{os.getpid()}-{secrets.token_hex(4)}"
         for work in (
             partial(
@@ -86,8 +93,6 @@ class Opening:
         ):
             self._tasks.start_soon(partial(work, clock=self._clock))
         self._tasks.start_soon(Filler(store, self._encoder, self._clock).run)
-        await self._begin(store)
-        return store
 
     def _retention(self) -> Retention:
         settings = self._settings

@@ -13,8 +13,8 @@ from mcp_types import (
 
 from tmws_mcp.errors import TmwsError
 from tmws_mcp.server.connection import SharedEngine
+from tmws_mcp.server.documents import COLLECTIONS
 from tmws_mcp.server.prompts import ARGUMENTS
-from tmws_mcp.server.resources import COLLECTIONS
 
 VALUES_MAX = 100  # the specification's limit
 PREFIX_CHARS_MAX = 200

@@ -22,6 +22,7 @@ from tmws_mcp.errors import TmwsError
 from tmws_mcp.measures import Measures
 from tmws_mcp.model.base import storable_name
 from tmws_mcp.server.access import caller_access
+from tmws_mcp.server.entries import Caller
 from tmws_mcp.server.resident import Resident
 from tmws_mcp.settings import Settings
 from tmws_mcp.telemetry import get_logger
@@ -134,16 +135,6 @@ def _engine_module() -> ModuleType:
     from tmws_mcp import engine  # noqa: PLC0415 - `initialize` goes before it
 
     return engine
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who makes a call."""
-
-    connection: str
-    """Its implicit session is kept under it."""
-    client: str
-    """Name and version as the client tells them; empty where it tells none."""
 
 
 def caller_of(request: ServerRequestContext[Any, Any], engine: "Engine") -> Caller:

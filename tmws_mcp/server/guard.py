@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-from mcp_types import CallToolResult, TextContent
 
 from tmws_mcp.errors import InvalidInput, Overloaded, TooLarge
 from tmws_mcp.model import JsonObject
@@ -133,9 +132,9 @@ def _without_nulls(item: Any) -> Any:
     return {name: value for name, value in item.items() if value is not None}
 
 
-def refusal(text: str) -> CallToolResult:
-    """Return a tool's error: the text, and nothing else that would cost tokens."""
-    return CallToolResult(content=[TextContent(text=text[:ERROR_CHARS_MAX])], is_error=True)
+def refusal(problem: str) -> str:
+    """Return an error's text as a model gets it."""
+    return problem[:ERROR_CHARS_MAX]
 
 
 def checked_output(text: str) -> str:

@@ -7,25 +7,23 @@ door as any other client.
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from mcp.server.mcpserver import MCPServer
-
 if TYPE_CHECKING:
     from tmws_mcp.engine import Engine
-
-JSON = "application/json"
 
 Answer = Callable[[Callable[["Engine"], Awaitable[Any]]], Awaitable[str]]
 """Reads from the engine and returns JSON; our errors become those of the protocol."""
 
+Register = Callable[..., Callable[[Callable[..., Awaitable[str]]], object]]
+"""Takes URI, name and description, and then the function: the SDK's, or that of direct.py."""
 
-def add_learned_resources(server: MCPServer[Any], answer: Answer) -> None:
+
+def add_learned_resources(register: Register, answer: Answer) -> None:
     """Register them."""
 
-    @server.resource(
+    @register(
         "tmws://learned-patterns{?kind,tool,since,min_support,limit}",
         name="learned_patterns",
         description="Learned patterns of a kind, about a tool, seen since a day, often enough",
-        mime_type=JSON,
     )
     async def listed(
         kind: str = "", tool: str = "", since: str = "", min_support: str = "", limit: str = ""
@@ -37,33 +35,30 @@ def add_learned_resources(server: MCPServer[Any], answer: Answer) -> None:
         given = {name: value for name, value in wanted.items() if value}
         return await answer(lambda engine: engine.learned(given))
 
-    @server.resource(
+    @register(
         "tmws://learned-comparison{?one,other,task}",
         name="learned_comparison",
         description="Two learned patterns, methods or tools: which is better, which is faster",
-        mime_type=JSON,
     )
     async def compared(one: str = "", other: str = "", task: str = "") -> str:
         return await answer(lambda engine: engine.manage.compare(one, other, task=task))
 
-    @server.resource(
+    @register(
         "tmws://learned-changes{?since,until}",
         name="learned_changes",
         description="What was learned between the ends of two days; by default since yesterday",
-        mime_type=JSON,
     )
     async def moved(since: str = "", until: str = "") -> str:
         return await answer(lambda engine: engine.manage.moved(since=since, until=until))
 
-    _add_federation(server, answer)
+    _add_federation(register, answer)
 
 
-def _add_federation(server: MCPServer[Any], answer: Answer) -> None:
-    @server.resource(
+def _add_federation(register: Register, answer: Answer) -> None:
+    @register(
         "tmws://federation",
         name="federation",
         description="What is shared with other instances, with whom, and how far all are in step",
-        mime_type=JSON,
     )
     async def shared() -> str:
         return await answer(lambda engine: engine.federation.report())

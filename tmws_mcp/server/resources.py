@@ -1,12 +1,11 @@
 """What a client can read without calling a tool: JSON, for people and programs to look into.
 
-To add a resource, give the engine a method and one of the two tables a row.
+What there is stands in documents.py and learned_resources.py.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 import pydantic_core
 from mcp.server.mcpserver import MCPServer
@@ -15,101 +14,12 @@ from mcp.server.mcpserver.resources import FunctionResource
 
 from tmws_mcp.errors import NotFound, TmwsError
 from tmws_mcp.server.connection import SharedEngine
+from tmws_mcp.server.documents import COLLECTIONS, DOCUMENTS, JSON, Collection, Document
 from tmws_mcp.server.guard import Limits
 from tmws_mcp.server.learned_resources import add_learned_resources
 
 if TYPE_CHECKING:
     from tmws_mcp.engine import Engine
-
-JSON = "application/json"
-LEARNED_MAX = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A row: what stands at a URI."""
-
-    uri: str
-    name: str
-    description: str
-    read: Callable[["Engine"], Awaitable[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """A row: one thing out of many, by its id."""
-
-    uri: str
-    name: str
-    description: str
-    read: Callable[["Engine", str], Awaitable[Any]]
-    completes: str
-    """What `Engine.complete` calls its ids."""
-
-
-DOCUMENTS = (
-    Document(
-        "tmws://status",
-        "status",
-        "Health, tier and problems of this server, each with its remedy",
-        lambda engine: engine.status(),
-    ),
-    Document(
-        "tmws://stats",
-        "stats",
-        "How much is stored and learned",
-        lambda engine: engine.statistics(),
-    ),
-    Document(
-        "tmws://patterns",
-        "patterns",
-        "The authored patterns that pattern_execute can run",
-        lambda engine: engine.patterns(),
-    ),
-    Document(
-        "tmws://upstream",
-        "upstream",
-        "The other MCP servers whose tools patterns may call; reading it starts them",
-        lambda engine: engine.upstream(),
-    ),
-    Document(
-        "tmws://learned",
-        "learned",
-        f"The newest {LEARNED_MAX} learned patterns with their evidence",
-        lambda engine: engine.learned({"limit": LEARNED_MAX}),
-    ),
-)
-
-COLLECTIONS = (
-    Collection(
-        "tmws://memory/{id}",
-        "memory",
-        "One memory in full, with its links",
-        lambda engine, name: engine.memory(name),
-        "memory",
-    ),
-    Collection(
-        "tmws://recall/{id}",
-        "recall_explained",
-        "Why a query (the id, percent-encoded) finds what it finds: what each signal adds",
-        lambda engine, query: engine.explain_recall(unquote(query)),
-        "query",
-    ),
-    Collection(
-        "tmws://patterns/{id}",
-        "pattern",
-        "One authored pattern: its triggers, examples and steps",
-        lambda engine, name: engine.pattern(name),
-        "pattern",
-    ),
-    Collection(
-        "tmws://learned/{id}",
-        "learned_pattern",
-        "One learned pattern with its evidence",
-        lambda engine, name: engine.learned_pattern(name),
-        "learned",
-    ),
-)
 
 
 def add_resources(server: MCPServer[Any], engine: SharedEngine, limits: Limits) -> None:
@@ -123,7 +33,9 @@ def add_resources(server: MCPServer[Any], engine: SharedEngine, limits: Limits) 
             description=collection.description,
             mime_type=JSON,
         )(_reader(collection, engine, limits))
-    add_learned_resources(server, lambda read: _json(read, engine, limits))
+    add_learned_resources(
+        partial(server.resource, mime_type=JSON), lambda read: _json(read, engine, limits)
+    )
 
 
 def _resource(document: Document, engine: SharedEngine, limits: Limits) -> FunctionResource:

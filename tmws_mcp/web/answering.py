@@ -20,8 +20,8 @@ from tmws_mcp.model import Namespace, Value
 from tmws_mcp.model.access import Permission
 from tmws_mcp.model.problems import unknown
 from tmws_mcp.server.access import access_of, audited, require
+from tmws_mcp.server.entries import facts
 from tmws_mcp.server.guard import check_size
-from tmws_mcp.server.tools import facts
 from tmws_mcp.web.problems import Problem
 
 Handler = Callable[[Request], Awaitable[Response]]
