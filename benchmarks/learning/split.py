@@ -23,7 +23,7 @@ import anyio
 from benchmarks.learning.product import BEGIN, SCOPE, Product
 from benchmarks.learning.score import ProductRecommender, Scores, learn_session
 from benchmarks.learning.traces import Session, read
-from tmws_mcp.federation import bodies
+from tmws_mcp.federation import bodies, replica
 from tmws_mcp.federation.bindings import Bindings
 from tmws_mcp.federation.evidence import Evidence, Meaning, Shared
 from tmws_mcp.federation.memory_hub import MemoryHub
@@ -32,7 +32,6 @@ from tmws_mcp.federation.replicator import Replicator
 from tmws_mcp.federation.wire import Keyring
 from tmws_mcp.learning import sharing
 from tmws_mcp.store import namespaces
-from tmws_mcp.store import slots as table
 from tmws_mcp.store.driver import Connection
 
 SECRET = b"s" * 32
@@ -85,11 +84,12 @@ class Team:
 
 def _replicator(product: Product, hub: MemoryHub) -> Replicator:
     ns = namespaces.ensure(product.db, SCOPE.namespace, BEGIN)
-    table.move_link(product.db, ns)
+    replica.settle(product.db, ns)
     shared = Shared()
     meaning = Meaning(
-        sharing.about, sharing.learn, sharing.unlearn, sharing.related, sharing.unlearn_whole
-    )
+        sharing.about, sharing.learn, sharing.unlearn, sharing.related, sharing.shown_by,
+        sharing.unlearn_whole,
+    )  # fmt: skip
     shared.add(ns, Evidence(Seal(SECRET, SCOPE.namespace), "team", meaning))
     bindings = Bindings(shared.collect, shared.adopt, bodies.left, bodies.is_sound)
     keyring = Keyring(SCOPE.namespace, (SECRET,))

@@ -22,6 +22,8 @@ from tmws_mcp.store.evidence import Tally
 
 pytestmark = pytest.mark.anyio
 TASK, OTHER = "ship the zebra release", "water the plants"
+RUNS = "SELECT steps FROM run"
+WATERING = '[["hose",true],["build",true]]'
 SLOTS = ("outcome", "context", "task_word", "run", "learned", "step")
 
 
@@ -101,6 +103,58 @@ async def test_a_task_is_forgotten_with_its_text_on_every_instance(
             assert await support(one, "hose") == (6, 2)
         raw = (tmp_path / "b" / "tmws.db").read_bytes()
         assert b"water the plants" in raw + (tmp_path / "b" / "tmws.db-wal").read_bytes()
+
+
+async def test_a_workflow_is_forgotten_with_its_runs_on_every_instance(
+    tmp_path: Path, redis_url: str
+) -> None:
+    async with pair(tmp_path, redis_url) as (a, b):
+        (workflow,) = [
+            one
+            for one in await a.learned({"kind": "task_sequence"})
+            if one.definition["steps"] == ["build", "publish"]
+        ]
+        assert len(await rows(b, RUNS)) == 12
+
+        done = await a.federation.forget(pattern=workflow.pattern_id)
+
+        assert (done.done, done.of) == (2, 2)
+        for one in (a, b, a, b):
+            await one.federation.sync()
+        for one in (a, b):
+            assert {steps for (steps,) in await rows(one, RUNS)} == {WATERING}
+            assert workflow.pattern_id not in {known.pattern_id for known in await one.learned({})}
+            assert await support(one, "publish") == (6, 2)
+
+
+async def test_a_workflow_that_is_done_again_is_known_again(tmp_path: Path, redis_url: str) -> None:
+    async with pair(tmp_path, redis_url) as (a, b):
+        (workflow,) = [
+            one
+            for one in await a.learned({"kind": "task_sequence"})
+            if one.definition["steps"] == ["build", "publish"]
+        ]
+        await a.federation.forget(pattern=workflow.pattern_id)
+        await b.federation.sync()
+        for tool in ("build", "publish"):
+            await observe(b, tool, task=TASK, session_id="again")
+        await b.observe_interaction({"session_id": "again", "outcome": "success"})
+        for one in (b, a, b):
+            await one.federation.sync()
+        for one in (a, b):
+            told = [steps for (steps,) in await rows(one, RUNS) if steps != WATERING]
+            assert len(told) == 1
+
+
+async def test_what_an_instance_did_for_one_task_does_not_take_the_place_of_another(
+    tmp_path: Path, redis_url: str
+) -> None:
+    async with pair(tmp_path, redis_url) as (a, b):
+        for one in (a, b):
+            found = await rows(
+                one, "SELECT task, count(*), sum(session > 0) FROM run GROUP BY task"
+            )
+            assert sorted(row[1:] for row in found) == [(6, 3), (6, 3)]
 
 
 async def test_what_is_counted_after_a_tool_was_forgotten_counts(

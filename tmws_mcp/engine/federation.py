@@ -318,7 +318,12 @@ class Federation(Scoped):
         secret = settings.federation_seal or settings.federation_keys[-1]
         seal = Seal(hashlib.sha256(secret.encode()).digest(), namespace, settings.federation_deny)
         meaning = Meaning(
-            sharing.about, sharing.learn, sharing.unlearn, sharing.related, sharing.unlearn_whole
+            sharing.about,
+            sharing.learn,
+            sharing.unlearn,
+            sharing.related,
+            sharing.shown_by,
+            sharing.unlearn_whole,
         )
         return Member(
             store=store,

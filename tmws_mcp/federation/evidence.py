@@ -53,6 +53,8 @@ class Meaning:
     """Drop what a slot was the evidence of: it is forgotten everywhere."""
     related: Related
     """What is known of a task or a tool as a whole (wholes.py)."""
+    shown_by: Callable[[str, Sequence[tuple[str, bool]]], Sequence[Context]]
+    """What a run for a task, by its key, is evidence of."""
     unlearn_whole: Callable[[Connection, int, Context], None]
     """Drop all that is known of a task or a tool: it is forgotten everywhere."""
 
@@ -222,10 +224,24 @@ class Evidence:
             words = {self.seal.plain_word(word): n for word, n in first.words.items()}
             known = tasks.take_in(db, ns, place.key, words, float(first.day * DAY_SECONDS))
             for actor, one in told.items():
-                tasks.replace_runs(db, known, _session(actor), [_run(run) for run in one.runs])
+                runs = [_run(run) for run in one.runs if not self._is_buried(db, ns, place, run)]
+                tasks.replace_runs(db, known, _session(actor), runs)
         if known is not None:
             for actor in others.keys() - told.keys():
                 tasks.replace_runs(db, known, _session(actor), [])
+
+    def _is_buried(self, db: Connection, ns: int, task: Place, run: Done) -> bool:
+        """Tell whether a run shows what was forgotten, and nobody has counted again since.
+
+        Who has not heard of the forgetting goes on telling of it.
+        """
+        if not table.has_kinds(db, ns, (TOMBSTONE,)):
+            return False
+        shown = self.meaning.shown_by(task.key, run.steps)
+        hidden = [self.seal.hidden(OUTCOME, Place(*context)) for context in shown]
+        keys = [key for key in hidden if key and self._was_forgotten(db, ns, key)]
+        held = table.of_keys(db, ns, keys)
+        return any(not any(slot.body for slot in held.get(key, {}).values()) for key in keys)
 
     def _was_forgotten(self, db: Connection, ns: int, key: bytes) -> bool:
         return replica.life(db, ns, key) > 0

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from tmws_mcp.errors import InvalidInput, NotFound
 from tmws_mcp.learning import repairs, sequences, wording
-from tmws_mcp.learning.counting import REPAIR
+from tmws_mcp.learning.counting import REPAIR, SEQUENCE, TASK_TOOL
 from tmws_mcp.learning.intake import masked, tool_name
-from tmws_mcp.learning.kinds import error_recovery, task_sequence, tool_usage
+from tmws_mcp.learning.kinds import error_recovery
 from tmws_mcp.learning.learned import kind_of, touch
 from tmws_mcp.learning.words import task_key
 from tmws_mcp.model import Scope
@@ -142,14 +142,15 @@ def _of_pattern(db: Connection, ns: int, pattern_id: str) -> tuple[str, tuple[Pa
             "learned pattern", pattern_id, remedy="`tmws-mcp inspect learned` lists the ids."
         )
     said = kind_of(found).summary(db, ns, found.definition)
+    slots = slots_of(found)
     parts = (
-        *taking.of_patterns(ns, [found.id], _slots(found)),
-        *taking.of_runs(ns, _runs(db, ns, found)),
+        *taking.of_patterns(ns, [found.id], slots),
+        *taking.of_runs(ns, runs_of(db, ns, slots[0])),
     )
     return f"{found.id}: {wording.cut(said, SUBJECT_CHARS_MAX)}", parts
 
 
-def _slots(found: Learned) -> list[Context]:
+def slots_of(found: Learned) -> list[Context]:
     """Return where the pattern is counted; a repair also by the text of its error alone."""
     made, slot = found.definition, kind_of(found).slot(found.definition)
     if found.kind != error_recovery.KIND:
@@ -159,24 +160,27 @@ def _slots(found: Learned) -> list[Context]:
     return list(dict.fromkeys([slot, *((REPAIR, key, slot[2]) for key in particular)]))
 
 
-def _runs(db: Connection, ns: int, found: Learned) -> list[tuple[int, int]]:
-    """Return the runs of the pattern's task that show it: a workflow is recommended out of them."""
-    if found.kind not in (task_sequence.KIND, tool_usage.KIND):
+def runs_of(db: Connection, ns: int, slot: Context) -> list[tuple[int, int]]:
+    """Return the runs of the slot's task that show it: a workflow is recommended out of them."""
+    if slot[0] not in (SEQUENCE, TASK_TOOL):
         return []
-    task = tasks.find(db, ns, str(found.definition["task_key"]))
+    task = tasks.find(db, ns, slot[1])
     if task is None:
         return []
     return [
         (session, number)
         for session, number, run in restoring.runs_of(db, task)
-        if _shows(found, sequences.worked(run))
+        if slot in shown_by(slot[1], run)
     ]
 
 
-def _shows(found: Learned, tools: tuple[str, ...]) -> bool:
-    if found.kind == task_sequence.KIND:
-        return tools == task_sequence.steps(found.definition)
-    return found.definition["tool"] in tools
+def shown_by(task: str, run: Sequence[tuple[str, bool]]) -> list[Context]:
+    """Return the slots that a run, as (tool, ok) each, for a task of that key is evidence of."""
+    tools = sequences.worked(run)
+    return [
+        (SEQUENCE, task, sequences.key(tools)),
+        *((TASK_TOOL, task, tool) for tool in dict.fromkeys(tools)),
+    ]
 
 
 def undo(db: Connection, name: str, scope: Scope) -> UndoLearnedReply:

@@ -7,8 +7,9 @@ has the same id on each instance, and one that knows the task shows its own text
 from collections.abc import Sequence
 
 from tmws_mcp.errors import InvalidInput
-from tmws_mcp.learning import intake, wording
+from tmws_mcp.learning import forgetting, intake, wording
 from tmws_mcp.learning.counting import REPAIR, SEQUENCE, TASK, TASK_TOOL, TOOL, VARIANT
+from tmws_mcp.learning.forgetting import shown_by
 from tmws_mcp.learning.identity import pattern_id
 from tmws_mcp.learning.kinds import error_recovery, performance, task_sequence, tool_usage
 from tmws_mcp.learning.learned import kind_of, touch
@@ -24,8 +25,8 @@ from tmws_mcp.store.forgetting import Part
 from tmws_mcp.store.learned import Learned
 
 __all__ = [
-    "about", "learn", "related", "slots_of_pattern", "touch", "unlearn", "unlearn_whole",
-    "whole_task", "whole_tool",
+    "about", "learn", "related", "shown_by", "slots_of_pattern", "touch", "unlearn",
+    "unlearn_whole", "whole_task", "whole_tool",
 ]  # fmt: skip
 
 SUBJECT_CHARS_MAX = 100
@@ -99,10 +100,15 @@ def _text(db: Connection, ns: int, key: str) -> str:
 
 
 def unlearn(db: Connection, ns: int, slot: Context) -> None:
-    """Drop the learned patterns that stood on a slot: it is forgotten everywhere."""
-    ids = table.ids_of_slot(db, ns, slot)
-    if ids:
-        taking.delete(db, ns, taking.of_patterns(ns, ids, []))
+    """Drop the learned patterns that stood on a slot, and the runs that show it.
+
+    It is forgotten everywhere. Others are told again of the tasks that own runs go of.
+    """
+    ids, runs = table.ids_of_slot(db, ns, slot), forgetting.runs_of(db, ns, slot)
+    if ids or runs:
+        parts = (*taking.of_patterns(ns, ids, []), *taking.of_runs(ns, runs))
+        taking.retell_tasks(db, parts)
+        taking.delete(db, ns, parts)
 
 
 def whole_task(told: str) -> tuple[str, Context]:
@@ -149,5 +155,5 @@ def slots_of_pattern(db: Connection, ns: int, name: str) -> tuple[str, tuple[Con
         raise InvalidInput(
             f"There is no learned pattern {name[:40]!r}. `tmws-mcp inspect learned` lists the ids."
         )
-    kind = kind_of(found)
-    return kind.summary(db, ns, found.definition), (kind.slot(found.definition),)
+    said = kind_of(found).summary(db, ns, found.definition)
+    return said, tuple(forgetting.slots_of(found))

@@ -318,5 +318,6 @@ def _own_runs(db: Connection, task: int) -> tuple[Run, ...]:
 def replace_runs(db: Connection, task: int, session: int, runs: Sequence[Run]) -> None:
     """Set the runs that another instance, told by a session's number below 0, has for a task."""
     db.run("DELETE FROM run WHERE task = ? AND session = ?", (task, session))
-    for number, run in enumerate(runs):
+    # All tasks of an instance share its session: numbers of one must not be those of another.
+    for number, run in enumerate(runs[:RUNS_MAX], task * RUNS_MAX):
         keep_run(db, session, number, task=task, run=run)
