@@ -4,10 +4,10 @@ There are four sets of queries, all written out of the definitions of the routes
 each pattern. All but `second` were written by others than those who tuned, `third` and `fourth` by
 two writers each who did not know of each other; the sealed halves of the first three have been
 counted a few times. `second` was written, before a trigger or an example was looked at, by the one
-who tuned afterwards. A hash of the query divides them: what matches and routes was tuned while looking at the open halves only.
-They go through the engine, with the shipped patterns and a store with some memories, and nothing is
-run. A query counts as taking no route where no pattern matches and the router is less than half
-sure that a recall is meant.
+who tuned afterwards. A hash of the query divides them: what matches and routes was tuned while
+looking at the open halves only. They go through the engine, with the shipped patterns and a store
+with some memories, and nothing is run. A query counts as taking no route where no pattern matches
+and the router is less than half sure that a recall is meant.
 """
 
 import hashlib
