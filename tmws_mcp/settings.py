@@ -22,7 +22,7 @@ MAY_BE_EMPTY = frozenset({"user_namespace"})
 # All that a command of ours gets to see: where programs and the user's own settings lie.
 COMMAND_ENVIRONMENT = (
     *("PATH", "HOME", "USERPROFILE", "HOMEDRIVE", "HOMEPATH", "XDG_CONFIG_HOME", "APPDATA"),
-    *("SYSTEMROOT", "COMSPEC", "TMPDIR", "TEMP", "TMP"),
+    *("SYSTEMROOT", "COMSPEC", "PATHEXT", "TMPDIR", "TEMP", "TMP"),
 )
 
 

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,39 @@ async def test_without_git_says_so(repo: Path, monkeypatch: pytest.MonkeyPatch) 
 
     with pytest.raises(ActionError, match="git is not installed"):
         await git_state(repo)
+
+
+@pytest.mark.parametrize("before", [".", "", "bin"])
+async def test_a_git_in_the_working_folder_is_not_run(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    planted = repo / before / "git"
+    planted.parent.mkdir(exist_ok=True)
+    planted.write_text("#!/bin/sh\ntouch ran\n")
+    planted.chmod(0o755)
+    monkeypatch.chdir(repo)
+    monkeypatch.setenv("PATH", f"{before}{os.pathsep}{os.environ['PATH']}")
+
+    assert (await git_state(repo))["branch"] == "main"
+    assert not (repo / "ran").exists()
+
+
+async def test_what_git_starts_is_not_looked_for_in_the_working_folder(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A filter of the user's own settings is a program that git finds through PATH."""
+    (tmp_path / ".gitconfig").write_text('[filter "lfs"]\n\tclean = planted\n')
+    (repo / ".gitattributes").write_text("*.py filter=lfs\n")
+    (repo / "app.py").write_text("print(2)\n")
+    planted = repo / "planted"
+    planted.write_text("#!/bin/sh\ntouch ran\ncat\n")
+    planted.chmod(0o755)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(repo)
+    monkeypatch.setenv("PATH", f".{os.pathsep}{os.environ['PATH']}")
+
+    assert ".M app.py" in (await git_state(repo))["changed"]
+    assert not (repo / "ran").exists()
 
 
 async def test_nothing_that_the_repository_configures_is_run(

@@ -2,11 +2,11 @@
 
 A repository's own configuration can name programs: hooks, file system monitors, filters, diff and
 ssh commands. None of them runs here: they are switched off on the command line, which outranks the
-configuration. No lock is taken, nothing is fetched, and nothing above the folder is looked at.
+configuration. No lock is taken, nothing is fetched, and nothing above the folder is looked at. Git
+itself, and what it starts, is not looked for in the folder either.
 """
 
 import itertools
-import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ import anyio
 from pydantic import JsonValue
 
 from tmws_mcp.actions.command import Finished, run_command
+from tmws_mcp.actions.lookup import absolute_path, found_program
 from tmws_mcp.errors import ActionError
 from tmws_mcp.model import JsonObject
 from tmws_mcp.settings import command_environment
@@ -63,7 +64,7 @@ def git_program() -> str:
     Raises:
         ActionError: There is none.
     """
-    git = shutil.which("git")
+    git = found_program("git", command_environment())
     if git is None:
         raise ActionError("git is not installed.")
     return git
@@ -181,7 +182,9 @@ def _no_filters(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    return command_environment() | {
+    own = command_environment()
+    return own | {
+        "PATH": absolute_path(own),
         "LC_ALL": "C.UTF-8",
         "GIT_CEILING_DIRECTORIES": str(folder.parent),
         "GIT_NO_LAZY_FETCH": "1",

@@ -4,8 +4,6 @@ None, unless the settings name them. A folder and a path are taken as what they 
 are followed, and must then lie within the folders that the settings allow.
 """
 
-import os
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from tmws_mcp.actions.command import Finished, run_command
+from tmws_mcp.actions.lookup import found_program
 from tmws_mcp.errors import ActionError
 
 ANY = "*"
@@ -60,19 +59,13 @@ class Programs:
         return await anyio.to_thread.run_sync(self._within, given, Path(folder))
 
     def _program(self, name: str) -> str:
-        """Return where a program lies, found through absolute entries of PATH alone.
-
-        An empty entry or a relative one would find what somebody put into the working folder.
-        """
+        """Return where a program lies that may be run."""
         if name not in self.allowed and ANY not in self.allowed:
             raise ActionError(
                 f"The program {name!r} may not be run. To allow it, a person adds it to "
                 "TMWS_COMMANDS."
             )
-        places = self.environment.get("PATH", "").split(os.pathsep)
-        safe = os.pathsep.join(place for place in places if Path(place).is_absolute())
-        written_out = name == Path(name).name or Path(name).is_absolute()
-        found = shutil.which(name, path=safe) if written_out else None
+        found = found_program(name, self.environment)
         if found is None:
             raise ActionError(f"The program {name!r} is not installed where PATH looks.")
         if sys.platform == "win32" and found.lower().endswith(BATCH_FILES):

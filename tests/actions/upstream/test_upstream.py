@@ -138,6 +138,22 @@ async def test_a_program_that_is_not_there_is_named(opened: Opened) -> None:
             await upstream.call("none.ping", {})
 
 
+async def test_a_program_in_the_working_folder_is_not_started(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = tmp_path / "planted"
+    planted.write_text("#!/bin/sh\ntouch ran\n")
+    planted.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f".{os.pathsep}{os.environ['PATH']}")
+
+    async with opened({"none": {"command": "planted", "cwd": str(tmp_path)}}) as upstream:
+        with pytest.raises(ToolUnreachable, match="not installed where PATH looks"):
+            await upstream.call("none.ping", {})
+
+    assert not (tmp_path / "ran").exists()
+
+
 async def test_a_server_that_never_answers_the_handshake_is_given_up(opened: Opened) -> None:
     async with opened({"mute": raw("mute")}, start_seconds=0.3) as upstream:
         with pytest.raises(ToolUnreachable, match="did not start in time"):

@@ -5,7 +5,6 @@ square of its length: a reply of 100 MB stops the event loop for minutes. Here a
 long, or too many of them, end the process. What it says on stderr is kept to explain its end.
 """
 
-import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from mcp.shared.message import SessionMessage
 from mcp_types import jsonrpc_message_adapter
 
 from tmws_mcp.actions.command import end_group, terminate_group
+from tmws_mcp.actions.lookup import found_program
 from tmws_mcp.errors import ActionError
 
 MESSAGES_SECOND_MAX = 1_000
@@ -93,10 +93,9 @@ class Pipe:
                 stream.close()
 
     async def _started(self) -> Process:
-        program = shutil.which(self.argv[0], path=self.environment.get("PATH")) or self.argv[0]
         try:
             return await anyio.open_process(
-                [program, *self.argv[1:]],
+                [self._program(), *self.argv[1:]],
                 stdin=subprocess.PIPE,
                 cwd=self.folder,
                 env=dict(self.environment),
@@ -105,6 +104,14 @@ class Pipe:
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
             raise ActionError(f"{self.argv[0]} cannot be started: {why}.") from error
+
+    def _program(self) -> str:
+        """Return where the program lies; one that is written with its folder is meant so."""
+        name = self.argv[0]
+        found = found_program(name, self.environment)
+        if found is None and Path(name).name == name:
+            raise ActionError(f"{name} cannot be started: it is not installed where PATH looks.")
+        return found or name
 
     async def _read(self, process: Process, received: Received) -> None:
         """Hand on each line as a message, until there are no more or too many."""
