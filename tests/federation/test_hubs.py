@@ -277,6 +277,7 @@ async def test_the_rules_for_a_redis_user_allow_what_the_hub_does(
         await hub.wait(START, 0.01)
         await hub.tell(A, {})
         await hub.told()
+        assert list(await hub.trail(A)) == [b"t" * 8]
         await hub.figures()
     async with redis_hub(url, "others", wait_seconds=1) as hub:
         with pytest.raises(HubAway, match=r"(?i)permission"):

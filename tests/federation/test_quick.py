@@ -129,6 +129,28 @@ def test_what_was_heard_and_not_taken_is_read_again_from_the_log(
     assert b.totals() == {"x": (1, 0), "y": (1, 0)}
 
 
+def test_what_a_tick_has_read_of_what_is_heard_holds_the_place_in_the_log_up_no_longer(
+    pair: tuple[Node, Node], hub: MemoryHub
+) -> None:
+    a, b = pair
+    a.count("x", good=1)
+    assert shared(a)
+    world.run(world.listen(b.quick))
+    a.count("x", good=1)
+    assert shared(a)
+    world.run(b.replicator.tick())
+    a.count("x", good=1)
+    assert shared(a)
+    world.run(world.listen(b.quick))
+    assert table.link(b.store.db, world.NS).cursor == b.quick.cursor
+    assert not read_again(b, hub)
+
+
+def read_again(one: Node, hub: MemoryHub) -> object:
+    """Return what a tick would read again."""
+    return world.result(hub.read(table.link(one.store.db, world.NS).cursor)).entries
+
+
 def twin_of(one: Node, hub: MemoryHub) -> Node:
     """A store that was copied from another one while both had nothing to say."""
     twin = world.node(3, hub)

@@ -16,6 +16,15 @@ START = "0"
 """Cursor before the first entry of the log."""
 
 
+def place(cursor: str) -> tuple[int, ...]:
+    """Return where a cursor stands in the log, to be compared with others.
+
+    >>> place("1700000000000-9") < place("1700000000000-10")
+    True
+    """
+    return tuple(int(part) for part in cursor.split("-"))
+
+
 class HubAway(Exception):
     """The hub does not answer, or is not able to; it is asked again later."""
 

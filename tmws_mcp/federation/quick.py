@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tmws_mcp.federation import guarded, outgoing, replica
 from tmws_mcp.federation.guarded import Outgoing, There
-from tmws_mcp.federation.hub import START
+from tmws_mcp.federation.hub import START, place
 from tmws_mcp.federation.replicator import Forked, Replicator
 from tmws_mcp.federation.wire import Entry
 from tmws_mcp.store import actor as identities
@@ -95,7 +95,11 @@ class Quick:
         return one.has_forgotten
 
     def _take_last(self, db: Connection, entries: Sequence[Entry], heard: Heard) -> None:
-        """Take the rest; the place in the log moves only if nothing before it was left out."""
+        """Take the rest; the place in the log moves only if nothing before it was left out.
+
+        A tick may have read some of it in the meantime.
+        """
         one = self.replicator
-        follows = one.after_own(table.link(db, one.ns).cursor) == heard.before
+        read = place(one.after_own(table.link(db, one.ns).cursor))
+        follows = place(heard.before) <= read <= place(heard.after)
         one.take_entries(db, entries, heard.after if follows else "")
