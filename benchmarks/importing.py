@@ -123,6 +123,7 @@ def run(megabytes: int) -> dict[str, JsonValue]:
             "peak_mb": round(peak),
             "observed": first["observed"],
             "again_observed": second["observed"],
+            "again_known_files": second["files_known"],
             "again_seconds": round(again, 1),
             "planted": sessions,
             "leaked": leaks(home, sessions),

@@ -96,3 +96,85 @@ def test_nothing_found_has_an_exit_code_of_its_own(tmws, tmp_path: Path) -> None
     write(tmp_path / "empty.jsonl", [])
 
     assert tmws("import", "jsonl", str(tmp_path / "empty.jsonl")).exit_code == NOTHING
+
+
+def test_a_file_that_is_known_is_not_read_again_until_it_changes(tmws, folder: Path) -> None:
+    write(folder / "two.jsonl", [dict(one, sessionId="two") for one in transcripts.session()])
+
+    def imported() -> tuple[int, int, int]:
+        told = tmws("import", "claude-code", str(folder), "--json")
+        assert told.exit_code == OK
+        found = json.loads(told.stdout)
+        return found["files_known"], found["calls"], found["observed"]
+
+    first, again = imported(), imported()
+    with (folder / "two.jsonl").open("a") as lines:
+        lines.write(json.dumps(transcripts.answered(3, "all green", 12, sessionId="two")) + "\n")
+    went_on = imported()
+
+    assert (first, again) == ((0, 6, 8), (2, 0, 0))
+    assert went_on == (1, 4, 2)
+    assert "2 of them known already" in tmws("import", "claude-code", str(folder)).stdout
+
+
+def test_what_was_forgotten_is_learned_again_from_the_same_files(tmws, folder: Path) -> None:
+    tmws("import", "claude-code", str(folder))
+    assert tmws("learned", "forget", "--all", "--erase", "--yes").exit_code == OK
+
+    again = json.loads(tmws("import", "claude-code", str(folder), "--json").stdout)
+
+    assert (again["files_known"], again["observed"]) == (0, 4)
+
+
+def test_a_log_that_was_deleted_is_not_counted_twice(tmws, folder: Path) -> None:
+    """What was learned from it stays, and so does what is known of its files."""
+    tmws("import", "claude-code", str(folder))
+    assert tmws("observations", "delete", "--yes").exit_code == OK
+
+    again = json.loads(tmws("import", "claude-code", str(folder), "--json").stdout)
+
+    assert (again["files_known"], again["observed"]) == (1, 0)
+
+
+def test_what_is_known_is_known_of_a_source_and_a_namespace(tmws, folder: Path) -> None:
+    tmws("import", "claude-code", str(folder))
+
+    elsewhere = tmws("import", "claude-code", str(folder), "--namespace", "other", "--json")
+    otherwise = tmws("import", "messages", str(folder), "--json")
+
+    assert json.loads(elsewhere.stdout)["observed"] == 4
+    assert json.loads(otherwise.stdout)["files_known"] == 0
+
+
+def test_a_file_with_a_bad_line_is_told_of_each_time(tmws, folder: Path) -> None:
+    (folder / "two.jsonl").write_text("{\n")
+
+    told = [tmws("import", "claude-code", str(folder)) for _ in range(2)]
+
+    assert [one.exit_code for one in told] == [FAILED, FAILED]
+    assert "two.jsonl:1: is no JSON" in told[1].stderr
+    assert "1 of them known already" in told[1].stdout
+
+
+def test_a_file_of_which_something_was_refused_is_told_of_each_time(tmws, tmp_path: Path) -> None:
+    file = tmp_path / "steps.jsonl"
+    write(file, [{"tool_used": "make", "session_id": "s", "step": 1}, {"session_id": "s"}])
+
+    told = [json.loads(tmws("import", "jsonl", str(file), "--json").stdout) for _ in range(2)]
+
+    assert [(one["files_known"], one["bad"], one["observed"]) for one in told] == [
+        (0, 1, 1),
+        (0, 1, 0),
+    ]
+
+
+def test_nothing_is_known_of_files_while_observing_is_paused(tmws, folder: Path) -> None:
+    tmws("import", "claude-code", str(folder))
+    write(folder / "two.jsonl", [dict(one, sessionId="two") for one in transcripts.session()])
+    assert tmws("observations", "pause").exit_code == OK
+    tmws("import", "claude-code", str(folder))
+    assert tmws("observations", "resume").exit_code == OK
+
+    again = json.loads(tmws("import", "claude-code", str(folder), "--json").stdout)
+
+    assert (again["files_known"], again["observed"]) == (1, 4)

@@ -1,15 +1,16 @@
 """`tmws-mcp import`: learn from what agents did before, out of their own records.
 
 A repeat is harmless: every call is known by its session and its place in it. So is an end in the
-middle: begun again, what was observed already is passed over. Secrets are masked as in all
-observations.
+middle: begun again, what was observed already is passed over. A file of which all was observed is
+not even read, until it changes or something of what was learned is forgotten. Secrets are masked as
+in all observations.
 """
 
 import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,15 +18,13 @@ from typing import Annotated
 
 import anyio
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tmws_mcp.cli.exits import FAILED, NOTHING, OK, end
 from tmws_mcp.cli.observe import counts_of, told
 from tmws_mcp.cli.render import console, print_json, show, table
 from tmws_mcp.cli.target import JsonOption
 from tmws_mcp.engine import open_engine
-from tmws_mcp.engine.ingesting import Taken, observe_all
+from tmws_mcp.engine.ingesting import Files, Taken, observe_all
 from tmws_mcp.errors import InvalidInput
 from tmws_mcp.ingest import files, notes
 from tmws_mcp.ingest.files import Advance
@@ -33,7 +32,7 @@ from tmws_mcp.ingest.sources import SOURCES, Source
 from tmws_mcp.ingest.sources import source as source_of
 from tmws_mcp.model import Interaction, LearnedPattern, ObserveRequest, StoreRequest
 from tmws_mcp.model.problems import validated
-from tmws_mcp.model.transfer import Followed
+from tmws_mcp.model.transfer import FileMark, Followed
 from tmws_mcp.settings import Settings
 from tmws_mcp.telemetry import configure_logging
 
@@ -46,6 +45,9 @@ class Seen(Taken):
     """What the files hold."""
 
     files: int = 0
+    files_known: int = 0
+    """Observed wholly before, and not read."""
+    sent: int = 0
     calls: int = 0
     failed: int = 0
     sessions: set[str] = field(default_factory=set)
@@ -53,6 +55,7 @@ class Seen(Taken):
 
     def note(self, one: Interaction) -> None:
         """Count an interaction."""
+        self.sent += 1
         self.sessions.add(one.session_id)
         if one.tool_used:
             self.calls += 1
@@ -80,9 +83,10 @@ def import_traces(
     found = files.found(_place(kind, path), kind.suffixes)
     seen = Seen(files=len(found), tell=told)
     with _settled(settings, dry_run=dry_run) as where:
-        learned = anyio.run(_import, where, kind, found, namespace, seen)
+        learned = anyio.run(_import, where, source, found, namespace, seen)
     _show(seen, learned, dry_run=dry_run, as_json=as_json)
-    end(FAILED if seen.bad or seen.paused else OK if seen.calls else NOTHING)
+    found_some = seen.calls or seen.files_known
+    end(FAILED if seen.bad or seen.paused else OK if found_some else NOTHING)
 
 
 def import_notes(
@@ -143,40 +147,52 @@ def _settled(settings: Settings, *, dry_run: bool) -> Iterator[Settings]:
 
 
 async def _import(
-    settings: Settings, kind: Source, found: list[Path], namespace: str, seen: Seen
+    settings: Settings, source: str, found: list[Path], namespace: str, seen: Seen
 ) -> tuple[LearnedPattern, ...]:
-    with _progress(sum(file.stat().st_size for file in found)) as advance:
-        async with open_engine(settings) as engine:
+    async with open_engine(settings) as engine:
+        marks = {path: files.mark(source, path) for path in found}
+        unknown = await engine.manage.not_imported(list(marks.values()), namespace)
+        new = {path: mark for path, mark in marks.items() if mark.file in unknown}
+        seen.files_known = len(found) - len(new)
+        reading = Files()
+        with _progress(sum(mark.size for mark in new.values())) as advance:
             await observe_all(
                 engine,
-                _interactions(kind, found, seen, advance),
+                _interactions(source_of(source), new, seen, reading, advance),
                 seen,
                 namespace=namespace,
                 connection=f"import-{os.getpid()}",
+                files=reading,
             )
-            if namespace:
-                return ()
-            return await engine.learned({"min_support": SUPPORT_SHOWN_MIN, "limit": LEARNED_SHOWN})
+        if namespace:
+            return ()
+        return await engine.learned({"min_support": SUPPORT_SHOWN_MIN, "limit": LEARNED_SHOWN})
 
 
 def _interactions(
-    kind: Source, found: list[Path], seen: Seen, advance: Advance
+    kind: Source, new: Mapping[Path, FileMark], seen: Seen, reading: Files, advance: Advance
 ) -> Iterator[tuple[str, Interaction]]:
-    for file in found:
+    for file, mark in new.items():
+        first, bad = seen.sent, seen.bad
         for one in kind.read(file, seen.complain, advance):
             seen.note(one)
             yield f"{file.name}: step {one.step} of {one.session_id}", one
+        if seen.bad == bad:
+            reading.read(mark, first=first, end=seen.sent)
 
 
 @contextmanager
 def _progress(size: int) -> Iterator[Advance]:
     """Give what is told of bytes read; a bar shows them where a person looks on."""
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    bar = Progress(
-        *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True,
-        disable=not sys.stderr.isatty(),
-    )  # fmt: skip
-    with bar:
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich import progress  # noqa: PLC0415 - heavy, and not for programs
+    from rich.console import Console  # noqa: PLC0415 - as above
+
+    columns = (progress.TextColumn("{task.description}"), progress.BarColumn())
+    more = (progress.DownloadColumn(), progress.TimeRemainingColumn())
+    with progress.Progress(*columns, *more, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Reading", total=size)
         yield lambda count: bar.advance(task, count)
 
@@ -190,7 +206,8 @@ def _show(seen: Seen, learned: tuple[LearnedPattern, ...], *, dry_run: bool, as_
         return
     would = " would be" if dry_run else ""
     show(
-        f"{seen.files:,} files: {len(seen.sessions):,} sessions with {seen.calls:,} tool calls, "
+        f"{seen.files:,} files, {seen.files_known:,} of them known already: "
+        f"{len(seen.sessions):,} sessions with {seen.calls:,} tool calls, "
         f"{seen.failed:,} failed; {seen.observed:,}{would} observed, {seen.bad:,} bad; "
         f"{len(seen.learned):,} learned patterns{would} touched."
     )
@@ -206,6 +223,7 @@ def _figures(seen: Seen) -> dict[str, object]:
     return {
         **counts_of(seen),
         "files": seen.files,
+        "files_known": seen.files_known,
         "sessions": len(seen.sessions),
         "calls": seen.calls,
         "failed": seen.failed,

@@ -9,7 +9,7 @@ from typing import Any
 from tmws_mcp.actions.registry import is_known
 from tmws_mcp.engine.scoped import Scoped
 from tmws_mcp.learning import carrying, comparing, forgetting, log, moved, pausing, promote
-from tmws_mcp.model import LearnedFilter
+from tmws_mcp.model import LearnedFilter, Scope
 from tmws_mcp.model.carried import CarriedLine, ImportedLearned
 from tmws_mcp.model.learned import (
     Comparison,
@@ -22,8 +22,11 @@ from tmws_mcp.model.learned import (
 )
 from tmws_mcp.model.learning import LISTED_MAX
 from tmws_mcp.model.problems import validated
+from tmws_mcp.model.transfer import FileMark
 from tmws_mcp.settings import Settings
+from tmws_mcp.store import imported, namespaces
 from tmws_mcp.store.database import Database
+from tmws_mcp.store.driver import Connection
 
 
 class Managing(Scoped):
@@ -67,6 +70,16 @@ class Managing(Scoped):
         """Take in lines of an export; twice the same counts nothing twice."""
         store, scope = await self._store(), self._settings.scope(namespace)
         return await store.write(carrying.take_in, lines, scope, self._clock())
+
+    async def not_imported(self, marks: Sequence[FileMark], namespace: str = "") -> set[bytes]:
+        """Return the names of those files that were not imported as they are now."""
+        store, scope = await self._store(), self._settings.scope(namespace)
+        return await store.read(_not_imported, scope, marks)
+
+    async def imported(self, marks: Sequence[FileMark], namespace: str = "") -> None:
+        """Note that all that these files say was observed."""
+        store, scope = await self._store(), self._settings.scope(namespace)
+        await store.write(_imported, scope, marks, self._clock())
 
     async def forget(self, request: ForgetLearnedRequest | Mapping[str, Any]) -> ForgetLearnedReply:
         """Forget what was learned about something, or say what would be forgotten."""
@@ -122,3 +135,14 @@ class Managing(Scoped):
         reply = await store.write(log.delete, scope, before=before, dry_run=False)
         await store.empty_log()
         return reply
+
+
+def _not_imported(db: Connection, scope: Scope, marks: Sequence[FileMark]) -> set[bytes]:
+    ns = namespaces.find(db, scope.namespace)
+    return {mark.file for mark in marks} if ns is None else imported.unknown(db, ns, marks)
+
+
+def _imported(db: Connection, scope: Scope, marks: Sequence[FileMark], now: float) -> None:
+    # Of files that say nothing no observation has made the namespace: they are read again.
+    if (ns := namespaces.find(db, scope.namespace)) is not None:
+        imported.note(db, ns, marks, now)

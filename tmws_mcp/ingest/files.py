@@ -1,16 +1,21 @@
 """Files to read, and JSON out of them: bounded, and a bad line is told and left out."""
 
+import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tmws_mcp.errors import FileError
 from tmws_mcp.model import JsonObject
+from tmws_mcp.model.transfer import FileMark
 
 FILES_MAX = 20_000
 LINE_BYTES_MAX = 32 * 1024 * 1024
 """A transcript has pictures in its lines; a longer line is left out."""
 DOCUMENT_BYTES_MAX = 256 * 1024 * 1024
+READERS = 1
+"""Counted up where a reader finds more in a file than it did before: all are read again then."""
 
 Complain = Callable[[str], None]
 """Told what could not be read: file, line and why."""
@@ -34,6 +39,21 @@ def found(path: Path, suffixes: Sequence[str]) -> list[Path]:
     if len(files) > FILES_MAX:
         raise FileError(path, f"holds {len(files):,} files, more than {FILES_MAX:,}. Name a part.")
     return sorted(files, key=lambda file: (file.stat().st_mtime, file))
+
+
+def mark(source: str, path: Path) -> FileMark:
+    """Return what a file is known by, and how it is now.
+
+    Raises:
+        FileError: It is not there any more.
+    """
+    said = f"{READERS}\0{source}\0{path.absolute()}"
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise FileError(path, f"cannot be read: {error.strerror}") from error
+    name = hashlib.blake2b(os.fsencode(said), digest_size=16).digest()
+    return FileMark(file=name, size=found.st_size, changed_ns=found.st_mtime_ns)
 
 
 def lines(path: Path, complain: Complain, advance: Advance) -> Iterator[JsonObject]:

@@ -14,6 +14,16 @@ Uid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Count = Annotated[int, Field(ge=1, le=10**12)]
 
 
+class FileMark(Value):
+    """A file of another program's records, as it was when it was looked at."""
+
+    file: bytes
+    """Fingerprint of the kind of record and the path."""
+    size: int
+    changed_ns: int
+    """When it was last changed, in nanoseconds since 1970."""
+
+
 class Archived(Request):
     """How a memory was archived."""
 

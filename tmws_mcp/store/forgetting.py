@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from tmws_mcp.store import actor
+from tmws_mcp.store import actor, imported
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Context
 from tmws_mcp.store.learned import NAMES_TOOL
@@ -218,7 +218,12 @@ def rows_of(db: Connection, parts: Sequence[Part]) -> Rows:
 
 
 def delete(db: Connection, ns: int, parts: Sequence[Part]) -> None:
-    """Delete the rows; sessions no longer know which tasks were like theirs."""
+    """Delete the rows; sessions no longer know which tasks were like theirs.
+
+    What is known of more than the log can be learned again from the files that it came from.
+    """
+    if any(part.table in KEPT for part in parts):
+        imported.forget(db, ns)
     for part in parts:
         db.run(f"DELETE FROM {part.table} WHERE {part.where}", part.values)
     db.run("UPDATE session SET near = '[]' WHERE ns = ? AND near <> '[]'", (ns,))

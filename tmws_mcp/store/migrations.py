@@ -29,6 +29,7 @@ from tmws_mcp.store.schema import (
     s0014_tokens,
     s0015_fewer_indexes,
     s0016_unanswered,
+    s0017_imported,
 )
 from tmws_mcp.store.schema.s0001_first import APPLICATION_ID
 
@@ -55,6 +56,7 @@ STEPS: tuple[Step, ...] = (
     s0014_tokens.apply,
     s0015_fewer_indexes.apply,
     s0016_unanswered.apply,
+    s0017_imported.apply,
 )
 """Step n, counted from 1, makes schema n out of schema n - 1."""
 LATEST = len(STEPS)
