@@ -3,6 +3,7 @@
 import json
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def test_what_is_installed_runs_and_is_taken_in(tmws, file: Path) -> None:
 
     assert (done.stdout, done.stderr) == (b"", b"")
     assert json.loads(status.stdout) == {
-        "file": str(file), "installed": True, "waiting": 1, "bad": 0, "problem": None,
+        "file": str(file), "installed": True, "waiting": 1, "bad": 0, "problem": None, "gone": [],
     }  # fmt: skip
     assert "1 events taken in" in drained.stdout
     assert tmws("hook", "drain").exit_code == NOTHING
@@ -84,3 +85,27 @@ def test_unknown_clients_and_scopes_name_the_known_ones(tmws, words: tuple[str, 
 
     assert told.exit_code == USAGE
     assert "Known" in told.stderr
+
+
+def test_hooks_are_not_installed_out_of_a_cache_that_may_be_emptied(
+    tmws, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/home/ana/.cache/uv/archive-v0/x1/bin/python")
+
+    told = tmws("hook", "install", "claude-code", "--file", str(file))
+
+    assert told.exit_code == USAGE
+    assert "uv tool install" in told.stderr
+    assert json.loads(file.read_text()) == OLD
+
+
+def test_hooks_whose_program_is_gone_are_told_of(
+    tmws, file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "old venv" / "bin" / "python"))
+    tmws("hook", "install", "claude-code", "--file", str(file))
+
+    told = tmws("hook", "status", "claude-code", "--file", str(file))
+
+    assert told.exit_code == FAILED
+    assert "old venv/bin/python, which is gone" in told.stdout.replace("\n", "")

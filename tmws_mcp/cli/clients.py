@@ -39,11 +39,16 @@ class Client:
         return {"type": "stdio", **named} if self.stdio else named
 
 
+def is_temporary(program: Path) -> bool:
+    """Tell whether a program lies where uv may throw it away, as what uvx runs does."""
+    return any(folder in program.parts for folder in UVX_FOLDERS)
+
+
 def command() -> list[str]:
     """Return how this program is started: as it was, or by uvx where that is not going to last."""
     own = shutil.which(Path(sys.argv[0]).name) or sys.argv[0]
     path = Path(own).absolute()
-    if any(folder in path.parts for folder in UVX_FOLDERS):
+    if is_temporary(path):
         return ["uvx", "tmws-mcp"]
     if path.name.startswith("tmws-mcp"):
         return [str(path)]

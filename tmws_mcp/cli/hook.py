@@ -14,8 +14,8 @@ import anyio
 import typer
 from pydantic import JsonValue
 
-from tmws_mcp.cli import jsonfile
-from tmws_mcp.cli.exits import NOTHING, OK, Commands, end
+from tmws_mcp.cli import clients, jsonfile
+from tmws_mcp.cli.exits import FAILED, NOTHING, OK, Commands, end
 from tmws_mcp.cli.render import print_json, show
 from tmws_mcp.cli.target import JsonOption
 from tmws_mcp.errors import FileError, InvalidInput
@@ -34,6 +34,10 @@ EVENTS: Final = {
     "SessionEnd": "",
 }
 """With what they are matched by, where they take a matcher."""
+TEMPORARY = (
+    "This program lies in uv's cache, which may be emptied: the hooks would run nothing then. "
+    "Install it to stay, with `uv tool install tmws-mcp` or pip, and call that one."
+)
 SCOPES: Final = {
     "user": lambda: Path.home() / ".claude" / "settings.json",
     "project": lambda: Path.cwd() / ".claude" / "settings.json",
@@ -63,6 +67,8 @@ def install(
 ) -> None:
     """Add our hooks to a client's settings; the old file is kept, and a repeat changes nothing."""
     path = _file(client, scope, file)
+    if clients.is_temporary(Path(sys.executable)):
+        raise InvalidInput(TEMPORARY)
     named = validated(StoreRequest, {"content": "x", "namespace": namespace}).namespace
     before = jsonfile.read(path)
     after = _without(before, path)
@@ -99,18 +105,21 @@ def status(
     path, folder = _file(client, scope, file), Settings.load().home / spool.FOLDER
     before = jsonfile.read(path)
     installed = before != _without(before, path)
+    gone = _gone(before)
     waiting, problem = len(spool.waiting(folder)), spool.problem(folder)
     bad = len(list(folder.glob("*.bad")))
     if as_json:
         print_json({"file": path, "installed": installed, "waiting": waiting, "bad": bad}
-                   | {"problem": problem or None})  # fmt: skip
+                   | {"problem": problem or None, "gone": gone})  # fmt: skip
     else:
         more = " or more" if waiting == spool.TAKEN_AT_ONCE else ""
         show(f"{path}: our hooks are {'' if installed else 'not '}installed.")
+        for program in gone:
+            show(f"They run {program}, which is gone: call hook install again.")
         show(f"{waiting}{more} events wait in {folder}; {bad} could not be read.")
         if problem:
             show(f"The last hook that failed said: {problem}")
-    end(OK if installed else NOTHING)
+    end(FAILED if gone else OK if installed else NOTHING)
 
 
 @app.command()
@@ -179,11 +188,30 @@ def _others(groups: JsonValue) -> JsonValue:
 
 
 def _is_ours(group: JsonValue) -> bool:
+    return bool(_commands(group))
+
+
+def _commands(group: JsonValue) -> list[str]:
+    """Return the commands of a group that is ours; of another's none."""
     hooks = group.get("hooks") if isinstance(group, dict) else None
-    if not isinstance(hooks, list) or not hooks:
-        return False
-    commands = [hook.get("command") if isinstance(hook, dict) else None for hook in hooks]
-    return all(isinstance(command, str) and ENTRY.name in command for command in commands)
+    listed = hooks if isinstance(hooks, list) else []
+    commands = [hook.get("command") if isinstance(hook, dict) else None for hook in listed]
+    ours = [one for one in commands if isinstance(one, str) and ENTRY.name in one]
+    return ours if len(ours) == len(listed) else []
+
+
+def _gone(settings: JsonObject) -> list[str]:
+    """Return the programs that our hooks in these settings run and that are not there."""
+    hooks = settings.get("hooks")
+    listed = hooks.values() if isinstance(hooks, dict) else ()
+    groups = [group for each in listed if isinstance(each, list) for group in each]
+    calls = [shlex.split(command) for group in groups for command in _commands(group)]
+    programs = {word for call in calls for word in call if word == call[0] or _is_entry(word)}
+    return sorted(one for one in programs if Path(one).is_absolute() and not Path(one).exists())
+
+
+def _is_entry(word: str) -> bool:
+    return Path(word).name == ENTRY.name
 
 
 def _change(path: Path, before: JsonObject, after: JsonObject, then: str) -> None:
