@@ -46,7 +46,9 @@ SCOPES: Final = {
 ENTRY = Path(hook_entry.__file__)
 
 app = typer.Typer(
-    cls=Commands, no_args_is_help=True, help="Learn from a client's hooks; no token is spent."
+    cls=Commands,
+    no_args_is_help=True,
+    help="Learn from a client's hooks: observing costs no token.",
 )
 ClientArgument = Annotated[str, typer.Argument(help="claude-code.")]
 ScopeOption = Annotated[str, typer.Option("--scope", help=f"One of: {', '.join(SCOPES)}.")]

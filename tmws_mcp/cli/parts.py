@@ -95,7 +95,7 @@ PARTS = {
     ),
     "observations": Part("observations:app", "Pause, resume, look at and delete observations."),
     "federation": Part("federation:app", "Share learned patterns with other instances over Redis."),
-    "hook": Part("hook:app", "Learn from a client's hooks; no token is spent."),
+    "hook": Part("hook:app", "Learn from a client's hooks: observing costs no token."),
     "token": Part("token:app", "Let people and programs use a server over HTTP."),
 }
 
