@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.learning.desk import Desk, counts, observed, temporary
 from tmws_mcp.errors import InvalidInput
-from tmws_mcp.learning import runs, sessions, text
+from tmws_mcp.learning import sessions, text
 from tmws_mcp.learning.view import Shelf
 from tmws_mcp.learning.words import fingerprint
 from tmws_mcp.store import evidence, observations
@@ -134,17 +134,6 @@ def test_contexts_wait_for_the_end_of_the_run(db: Connection) -> None:
     assert counts(db)[0] != []
 
 
-def test_a_long_run_is_counted_before_its_end(
-    db: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runs, "COUNTED_AT_ONCE_MAX", 5)
-    for _ in range(5):
-        observed(db, tool_used="read")
-
-    assert db.rows("SELECT count(*) FROM step WHERE counted = 0") == [(0,)]
-    assert counts(db)[0] != []
-
-
 def test_an_idle_session_is_closed_and_a_new_run_begins(db: Connection) -> None:
     observed(db, now=NOW, tool_used="read", task="t")
 
@@ -235,20 +224,6 @@ def test_a_numbered_end_without_a_tool_counts_once(db: Connection) -> None:
 
     assert replies == [1, 0, 0]
     assert db.rows("SELECT n, ok FROM outcome WHERE kind = 'task'") == [(1, 0)]
-
-
-def test_a_late_step_far_back_in_a_long_run_is_counted(
-    db: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runs, "COUNTED_AT_ONCE_MAX", 5)
-    monkeypatch.setattr(runs, "HISTORY_MAX", 2)
-    for number in range(1, 21):
-        observed(db, session_id="s", step=number, tool_used="read")
-    observed(db, session_id="s", step=0, tool_used="early")
-    observed(db, session_id="s", outcome="success")
-
-    first = db.rows("SELECT sum(n) FROM context WHERE kind = 'ngram' AND action = 'early'")
-    assert first == [(2,)]  # in no context, and after the beginning
 
 
 def test_a_repeat_moves_no_learned_pattern(db: Connection) -> None:

@@ -18,7 +18,10 @@ from tmws_mcp.store.observations import HISTORY_MAX, Session, Step
 from tmws_mcp.store.tasks import Run
 
 COUNTED_AT_ONCE_MAX = 400
-"""A longer run is counted in parts, so that its end does not hold the write lock for long."""
+"""A longer run is counted in parts, so that its end does not hold the write lock for long: each
+time that a session has so many steps more, unless most of them were of runs that have ended."""
+PART_SHARE = 2
+"""A part has half of them at least."""
 RUN_STEPS_MAX = 120
 
 
@@ -36,6 +39,12 @@ def end_run(
     if done := keep_run(db, session, session.run, changes, outcome=outcome, now=now):
         _count_sequence(db, session, done, changes, outcome, judge)
     observations.end_session(db, session, outcome=outcome, now=now)
+
+
+def count_part(db: Connection, session: Session, run: int, changes: Changes) -> None:
+    """Count the steps of a run that goes on, where many of them wait."""
+    if observations.uncounted(db, session, run) >= COUNTED_AT_ONCE_MAX // PART_SHARE:
+        count_contexts(db, session, run, changes)
 
 
 def count_contexts(db: Connection, session: Session, run: int, changes: Changes) -> None:

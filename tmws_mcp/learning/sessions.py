@@ -191,11 +191,9 @@ def _count_what_waits(desk: Desk, session: Session, run: int) -> None:
     if run != session.run:
         runs.take_late(db, session, run, desk.changes, desk.now)
         desk.view.detach()
-    elif (
-        session.steps + 1 >= runs.COUNTED_AT_ONCE_MAX
-        and observations.uncounted(db, session, run) >= runs.COUNTED_AT_ONCE_MAX
-    ):
-        runs.count_contexts(db, session, run, desk.changes)
+    elif (session.steps + 1) % runs.COUNTED_AT_ONCE_MAX == 0:
+        # Which steps wait is only found by looking at the whole run, so not at each step.
+        runs.count_part(db, session, run, desk.changes)
 
 
 def _begun(desk: Desk, session: Session, seen: Observation) -> Session:
