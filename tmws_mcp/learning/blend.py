@@ -9,7 +9,9 @@ here (AdaGrad); they are local to a store and never merged, unlike the counts be
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import exp, fsum
+from itertools import repeat
+from math import exp, fsum, inf
+from operator import mul
 from typing import cast
 
 from tmws_mcp.learning.case import Case, Forecast
@@ -55,15 +57,16 @@ class Blend:
 
     def voice(self, tool: str, experts: Mapping[str, Expert] = EXPERTS) -> str:
         """Return the expert that speaks most for a tool."""
-        said = {
-            name: fsum(
-                self.weights.get(column, 0.0) * self.board.columns[column].get(tool, 0.0)
-                for column in expert.columns
-                if column in self.board.columns
-            )
-            for name, expert in experts.items()
-        }
-        return max(said, key=lambda name: said[name])
+        weights, columns = self.weights, self.board.columns
+        loudest, most = "", -inf
+        for name, expert in experts.items():
+            said = 0.0
+            for column in expert.columns:
+                if column in columns:
+                    said += weights.get(column, 0.0) * columns[column].get(tool, 0.0)
+            if said > most:
+                loudest, most = name, said
+        return loudest
 
 
 def blend(
@@ -183,8 +186,9 @@ def softmax(made: Board, weights: Mapping[str, float]) -> dict[str, float]:
 
 def slope(made: Board, shares: Mapping[str, float], happened: str) -> dict[str, float]:
     """Return for each column by how much it was overrated: expected value less the real one."""
+    of = shares.get
     return {
-        column: fsum(shares.get(tool, 0.0) * value for tool, value in values.items())
+        column: sum(map(mul, map(of, values, repeat(0.0)), values.values()))
         - values.get(happened, 0.0)
         for column, values in made.columns.items()
     }

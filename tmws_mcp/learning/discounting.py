@@ -19,17 +19,31 @@ def interpolate(levels: Iterable[Mapping[str, int]], above: Shares = NOTHING) ->
 
     `above` is what more general levels came to: they are large, and many cases share them.
     """
-    shares, reached = above
+    general, reached = above
+    taken = _counted(levels)
+    if not taken:
+        return above
+    # From the particular one upwards, so that each level adds its own few actions and only what is
+    # passed on to `above` is reckoned for all of its many.
+    left, kept = 1.0, dict[str, float]()
+    for level, total in reversed(taken):
+        scale = left / total
+        for action, n in level.items():
+            if n > DISCOUNT:
+                kept[action] = kept.get(action, 0.0) + scale * (n - DISCOUNT)
+        left *= DISCOUNT * len(level) / total
+    shares = {action: left * share for action, share in general.items()}
+    for action, share in kept.items():
+        shares[action] = shares.get(action, 0.0) + share
+    return shares, reached + len(taken)
+
+
+def _counted(levels: Iterable[Mapping[str, int]]) -> list[tuple[Mapping[str, int], int]]:
+    """Return the levels with their sums, down to the first that is empty."""
+    found: list[tuple[Mapping[str, int], int]] = []
     for level in levels:
         total = sum(level.values())
         if not total:
             break
-        passed_on = DISCOUNT * len(level) / total
-        general = shares
-        lower = {action: passed_on * share for action, share in general.items()}
-        for action, n in level.items():
-            kept = (n - DISCOUNT if n > DISCOUNT else 0.0) / total
-            lower[action] = kept + lower[action] if action in general else kept
-        shares = lower
-        reached += 1
-    return shares, reached
+        found.append((level, total))
+    return found

@@ -21,6 +21,8 @@ RATE_OF_SITUATION = 0.6
 """Rows of particular situations move less: each has seen less."""
 INERTIA = 8.0
 """Squared slope that a row begins with: the first steps must not upset what was fitted."""
+SUMS_MAX = 256
+"""Sums kept of one state of the weights."""
 
 Row = dict[str, float]
 
@@ -31,6 +33,8 @@ class Known:
 
     rows: dict[str, Row] = field(default_factory=dict)
     squares: dict[str, Row] = field(default_factory=dict)
+    sums: dict[tuple[str, ...], Row] = field(default_factory=dict)
+    """Situations -> the sum of their rows."""
 
 
 @cache
@@ -56,7 +60,18 @@ class Weights:
     changed: set[str] = field(default_factory=set)
 
     def of(self, situations: Sequence[str]) -> Row:
-        """Return the sum of the rows of these situations."""
+        """Return the sum of the rows of these situations, not to be changed."""
+        if self.changed:
+            return self._sum(situations)
+        sums, asked = self.known.sums, tuple(situations)
+        if (found := sums.get(asked)) is not None:
+            return found
+        if len(sums) >= SUMS_MAX:
+            sums.clear()
+        found = sums[asked] = self._sum(situations)
+        return found
+
+    def _sum(self, situations: Sequence[str]) -> Row:
         self._load(situations)
         total: Row = {}
         for situation in situations:
@@ -78,6 +93,8 @@ class Weights:
 
     def save(self) -> Known:
         """Write down the rows that have moved; return what will be known when it has committed."""
+        if not self.changed:
+            return self.known
         moved = sorted(self.changed)
         table.save(
             self.db, self.ns, [(name, self.rows[name], self.squares[name]) for name in moved]
