@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from math import pi, sqrt
 
 BINS = 15
 TOP = 3
@@ -38,6 +39,18 @@ class Ranking:
         """Return the expected calibration error over 15 bins."""
         error = sum(abs(total - hits) for _, total, hits in self.bins())
         return error / max(len(self.confidences), 1)
+
+    @property
+    def calibration_chance(self) -> float:
+        """Return what that error would be by chance if each answer came true as often as it says.
+
+        In a bin the hits scatter around the sum of the confidences; a normal distribution's mean
+        distance is 0.8 of its standard deviation.
+        """
+        scatter = [0.0] * BINS
+        for confidence, _ in self.confidences:
+            scatter[min(int(confidence * BINS), BINS - 1)] += confidence * (1 - confidence)
+        return sum(sqrt(2 / pi * square) for square in scatter) / max(len(self.confidences), 1)
 
     def bins(self) -> list[tuple[int, float, int]]:
         """Return for each bin: answers, sum of confidences, hits."""

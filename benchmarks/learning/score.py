@@ -27,7 +27,10 @@ from benchmarks.learning.traces import Session, Step, read
 from tmws_mcp.learning.experts import EXPERTS, Expert
 from tmws_mcp.learning.weights import Row
 
-COLUMNS = ("acc@1", "acc@3", "success", "ECE", "at .9", "rec@1", "rec@3", "rep .7", "workflow")
+COLUMNS = (
+    "acc@1", "acc@3", "success", "ECE", "chance", "at .9",
+    "rec@1", "rec@3", "rec ECE", "chance'", "rep .7", "workflow",
+)  # fmt: skip
 MODES = ("online", "unseen")
 PLAN_STEPS_MIN = 2
 
@@ -47,6 +50,7 @@ class Scores:
             "acc@1": told.first / max(told.n, 1),
             "acc@3": told.among_first / max(told.n, 1),
             "ECE": told.calibration_error,
+            "chance": told.calibration_chance,
             "at .9": told.answered_at(0.9),
         }
         if told.succeeded:
@@ -55,6 +59,8 @@ class Scores:
             found |= {
                 "rec@1": mended.first / mended.n,
                 "rec@3": mended.among_first / mended.n,
+                "rec ECE": mended.calibration_error,
+                "chance'": mended.calibration_chance,
                 "rep .7": mended.answered_at(0.7),
             }
         if self.workflow:

@@ -4,6 +4,7 @@ import gzip
 import json
 import random
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
@@ -93,6 +94,19 @@ def test_a_ranking_that_knows_itself_has_no_calibration_error() -> None:
     assert ranking.calibration_error == pytest.approx(0, abs=1e-9)
     assert ranking.answered_at(0.8) == 1.0
     assert ranking.answered_at(0.9) == 0.0
+
+
+def test_the_error_by_chance_is_what_answers_that_know_themselves_show() -> None:
+    draw, errors = random.Random(4), []
+    for _ in range(200):
+        ranking = Ranking()
+        for _ in range(150):
+            confidence = draw.random()
+            right = "a" if draw.random() < confidence else "b"
+            ranking.add([("a", confidence)], right, succeeded=False)
+        errors.append(ranking.calibration_error)
+
+    assert fmean(errors) == pytest.approx(ranking.calibration_chance, rel=0.1)
 
 
 def test_likeness_counts_the_longest_common_subsequence() -> None:

@@ -33,19 +33,31 @@ def learn(
     changes: Changes,
     experts: Mapping[str, Expert],
 ) -> None:
-    """Compare what would have been expected before this step with it, and move the weights."""
-    for case in _cases(before, step):
-        if changes.compared == AT_ONCE_MAX:
-            return
-        changes.compared += 1
-        mixed = blend.blend(view, case, weights, experts)
-        if not mixed.shares:
-            continue
-        changes.contexts.update(calibration.counted(case, mixed.shares, step.tool))
-        if step.tool in mixed.shares:
-            _trust_new(changes, mixed, step.tool)
-            slope = blend.slope(mixed.board, mixed.shares, step.tool)
-            weights.move(mixed.board.situations, slope)
+    """Compare what would have been expected before this step with it, and move the weights.
+
+    What was expected is counted as it stood before anything moves: who has just learned that the
+    step was the next one foresees it as a repair, and would seem surer than whoever asks for one.
+    """
+    cases = _cases(before, step)[: AT_ONCE_MAX - changes.compared]
+    changes.compared += len(cases)
+    expected = [(case, blend.blend(view, case, weights, experts)) for case in cases]
+    for number, (case, mixed) in enumerate(expected):
+        if mixed.shares:
+            changes.contexts.update(calibration.counted(case, mixed.shares, step.tool))
+            if step.tool in mixed.shares:
+                _trust_new(changes, mixed, step.tool)
+                _move(weights, mixed if number == 0 else _as_of_now(mixed, weights), step.tool)
+
+
+def _as_of_now(mixed: blend.Blend, weights: Weights) -> blend.Blend:
+    """Return what the same experts expect together by now: a case before has moved the weights."""
+    weighed = weights.of(mixed.board.situations)
+    return replace(mixed, weights=weighed, shares=blend.softmax(mixed.board, weighed))
+
+
+def _move(weights: Weights, mixed: blend.Blend, happened: str) -> None:
+    slope = blend.slope(mixed.board, mixed.shares, happened)
+    weights.move(mixed.board.situations, slope)
 
 
 def _cases(before: Case, step: Step) -> list[Case]:
