@@ -1,5 +1,6 @@
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -100,6 +101,21 @@ async def test_cancelling_ends_the_whole_group(tmp_path: Path) -> None:
             tasks.cancel_scope.cancel()
 
     assert await group_is_gone(int(pid.read_text()))
+
+
+@pytest.mark.parametrize("holds", ["sys.stdout", "subprocess.DEVNULL"])
+async def test_what_a_command_leaves_running_ends_with_it(tmp_path: Path, holds: str) -> None:
+    """With the command's output in hand it is waited for, to the time limit; else it is not."""
+    code = f"""
+import os, subprocess, sys
+child = [sys.executable, "-c", "import time; time.sleep(60)"]
+subprocess.Popen(child, stdout={holds}, stderr={holds})
+open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
+"""
+    with anyio.fail_after(10), suppress(ActionError):
+        await python(code, tmp_path, seconds=1)
+
+    assert await group_is_gone(int((tmp_path / "pid").read_text()))
 
 
 async def group_is_gone(pid: int) -> bool:

@@ -1,7 +1,8 @@
 """Running a command, as little as can be of it.
 
 An argument list and never a shell; an environment without the server's secrets; a process group of
-its own, killed as a whole on a time limit, on too much output and on cancellation.
+its own, killed as a whole on a time limit, on too much output, on cancellation and when its leader
+has ended: what a command leaves running has nobody who would end it.
 """
 
 import os
@@ -113,7 +114,7 @@ def terminate_group(process: Process) -> None:
 
 
 async def _end(process: Process) -> None:
-    if process.returncode is None:
-        end_group(process)
+    """Kill what is left of the group, also where its leader has ended by itself."""
+    end_group(process)
     with anyio.CancelScope(shield=True):
         await process.aclose()
