@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +92,38 @@ def test_all_else_that_python_could_do_is_refused(expression: str) -> None:
 def test_what_has_no_value_or_is_too_large_is_refused(expression: str) -> None:
     with pytest.raises(ActionError):
         calculate(expression)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="counts POSIX processor time")
+def test_no_function_works_for_long_on_a_large_number() -> None:
+    """In a process of its own: what it guards against is one call, which nothing interrupts."""
+    code = """
+import resource
+from tmws_mcp.actions.calculate import FUNCTIONS, calculate
+from tmws_mcp.errors import ActionError
+
+resource.setrlimit(resource.RLIMIT_CPU, (30, 30))
+most = ("2^2047", "-1e308", "-1000000000", "1000000000", "1", "0")
+calls = [f"{name}({a})" for name in FUNCTIONS for a in most]
+calls += [f"{name}({a}, {b})" for name in FUNCTIONS for a in most for b in most]
+calls += [f"({a}) {sign} ({b})" for sign in ("//", "%", "/", "*", "^") for a in most for b in most]
+for call in calls:
+    try:
+        calculate(call)
+    except ActionError:
+        pass
+print("done")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.stdout == "done\n", done.stderr
+
+
+def test_round_takes_as_many_digits_as_any_number_has() -> None:
+    assert calculate("round(2^2000, -1300)") == 0
+    assert calculate("round(1234, -2)") == 1200
+    with pytest.raises(ActionError, match=r"at most 1,300 digits"):
+        calculate("round(1, -1301)")
 
 
 @given(st.integers(-(10**9), 10**9), st.integers(-(10**9), 10**9), st.sampled_from("+-*"))

@@ -1,8 +1,9 @@
 """Arithmetic on an expression from anywhere.
 
 The expression is parsed by Python and walked over a list of allowed nodes; nothing is evaluated by
-Python. Integers are bounded in bits before each operation that could make them explode: `9**9**9`
-would otherwise run for hours.
+Python. Integers are bounded in bits before each operation that could make them explode, `round`
+among them, which raises 10 to the digits that it is given: `9**9**9` would otherwise run for hours,
+in one call that no time limit can end.
 """
 
 import ast
@@ -23,6 +24,8 @@ EXPRESSION_CHARS_MAX = 500
 NODES_MAX = 200
 ARGUMENTS_MAX = 50
 INTEGER_BITS_MAX = 4_096
+ROUNDED_DIGITS_MAX = 1_300
+"""More than any number here has, before the point or behind it."""
 SIGNIFICANT_DIGITS = 15
 """What a float holds for certain: `.1 + .2` is .3."""
 
@@ -127,6 +130,8 @@ def _value(node: ast.expr) -> Number:
 def _applied(function: Callable[..., Number], values: tuple[Number, ...]) -> Number:
     if function is operator.pow:
         _check_power(values[0], values[1])
+    if function is round:
+        _check_digits(values[1:])
     try:
         return _checked(function(*values))
     except ZeroDivisionError as error:
@@ -140,6 +145,11 @@ def _check_power(base: Number, exponent: Number) -> None:
         bits = base.bit_length() * abs(exponent)
         if bits > INTEGER_BITS_MAX:
             raise ActionError(f"The power would have more than {INTEGER_BITS_MAX} bits.")
+
+
+def _check_digits(digits: tuple[Number, ...]) -> None:
+    if any(abs(number) > ROUNDED_DIGITS_MAX for number in digits):
+        raise ActionError(f"`round` takes at most {ROUNDED_DIGITS_MAX:,} digits.")
 
 
 def _checked(number: object) -> Number:
