@@ -129,8 +129,9 @@ async def test_what_is_too_much_or_no_text_is_refused(port: int, page: str, said
         await get(f"http://127.0.0.1:{port}/{page}", f"near:127.0.0.1:{port}")
 
 
-def test_a_value_can_only_be_a_whole_url_or_a_parameter() -> None:
-    step = {"name": "a", "action": "http.get", "with": {"url": "https://example.org/{query}"}}
+@pytest.mark.parametrize("url", ["https://example.org/{query}", "{query}/issues/{query}"])
+def test_a_value_can_only_be_a_whole_url_or_a_parameter(url: str) -> None:
+    step = {"name": "a", "action": "http.get", "with": {"url": url}}
     with pytest.raises(PatternFileError, match="into `params`, which is encoded"):
         parse_pattern(
             {"id": "infrastructure.x", "route": "infrastructure", "summary": "x", "steps": [step]},

@@ -128,6 +128,17 @@ async def test_a_value_must_be_what_was_declared(
         await run(settings_with(settings, tmp_path, given), word=value)
 
 
+@pytest.mark.parametrize("value", ["2026-05-08", "2026-05-08T10:00:00Z"])
+async def test_a_date_is_a_date(settings: Settings, tmp_path: Path, value: str) -> None:
+    given = definition([PYTHON, "-c", TELL, "{when}"], {"when": {"type": "date"}})
+    chosen = settings_with(settings, tmp_path, given)
+
+    assert (await lines(chosen, when=value))[0] == ascii(value)
+    for wrong in ("@/etc/passwd url=http://x.example", "2026-02-30", f"{value} --all", "", "now"):
+        with pytest.raises(NothingRan, match="must be a date such as 2026-05-08"):
+            await run(chosen, when=wrong)
+
+
 async def test_paths_stay_within_the_allowed_folders_links_followed(
     settings: Settings, tmp_path: Path
 ) -> None:

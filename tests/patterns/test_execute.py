@@ -203,6 +203,44 @@ async def test_context_wins_over_the_query_and_the_query_over_defaults(world: Wo
     assert world.recalled[0].tags == ("q",)
 
 
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [("json", {"a": [1, "é"], "b": None}), ("json", True), ("boolean", False), ("number", 1.5)],
+)
+async def test_a_fact_of_the_context_keeps_what_it_is(
+    world: World, kind: str, given: JsonValue
+) -> None:
+    seen: list[JsonValue] = []
+
+    @world.act("tell.it")
+    async def _(arguments: JsonObject) -> JsonValue:
+        seen.append(arguments["it"])
+        return "told"
+
+    step = {"name": "a", "action": "tell.it", "with": {"it": "{it}"}}
+    asked = pattern(step, route="infrastructure", arguments={"it": {"type": kind}})
+    await run(world, asked, context={"it": given})
+
+    assert seen == [given]
+
+
+async def test_a_fact_that_is_no_text_stands_as_json_in_one(world: World) -> None:
+    asked = pattern({"name": "a", "recall": "of {it}"}, arguments={"it": {}})
+    await run(world, asked, context={"it": {"port": "größer", "open": True}})
+
+    assert world.recalled[0].query == 'of {"port": "größer", "open": true}'
+
+
+async def test_a_fact_that_is_too_long_is_refused_where_it_is_used(world: World) -> None:
+    steps = ({"name": "a", "recall": "{it}"}, {"name": "b", "recall": "{query}"})
+    facts = {"it": "x" * 4_001, "unused": "x" * 5_000}
+    reply = await run(world, pattern(*steps, arguments={"it": {}}), context=facts)
+
+    said = "it has 4,001 characters, and may have 4,000"
+    assert [step.error for step in reply.steps] == [said, None]
+    assert [request.query for request in world.recalled] == ["the query"]
+
+
 async def test_braces_in_a_query_reach_nothing(world: World) -> None:
     await run(
         world,

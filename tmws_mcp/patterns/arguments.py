@@ -1,6 +1,7 @@
 """What a pattern declares of its arguments, and values that are not what was declared."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -13,8 +14,13 @@ from tmws_mcp.patterns.templates import ArgumentType
 CHOICES_MAX = 50
 PATTERN_CHARS_MAX = 200
 VALUE_SHOWN_MAX = 60
+VALUE_CHARS_MAX = 4_000
+"""What a caller may give for a name."""
 CHECKED_TYPES = frozenset({"path", "date", "integer", "number"})
-"""Types that say enough of a value for it to become an argument of a program."""
+"""Types that say enough of a value for it to become an argument of a program.
+
+A date is held against its type here, a path and a number where they become such an argument.
+"""
 
 Choice = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 
@@ -51,13 +57,20 @@ def argument_problems(arguments: Mapping[str, Argument]) -> Iterator[str]:
 
 
 def refused(arguments: Mapping[str, Argument], values: Mapping[str, str]) -> dict[str, str]:
-    """Return the names whose values are not what was declared, and what was."""
+    """Return the names whose values are too long, or not what was declared, and what was."""
     found = {
-        name: why_refused(name, values[name], argument)
-        for name, argument in arguments.items()
-        if name in values
+        name: too_long(name, value)
+        or (why_refused(name, value, arguments[name]) if name in arguments else None)
+        for name, value in values.items()
     }
     return {name: why for name, why in found.items() if why}
+
+
+def too_long(name: str, value: str) -> str | None:
+    """Say that a value is longer than it may be; None where it is not."""
+    if len(value) <= VALUE_CHARS_MAX:
+        return None
+    return f"{name} has {len(value):,} characters, and may have {VALUE_CHARS_MAX:,}"
 
 
 def why_refused(name: str, value: str, argument: Argument) -> str | None:
@@ -69,4 +82,15 @@ def why_refused(name: str, value: str, argument: Argument) -> str | None:
         hit = Regex(rf"\A(?:{argument.pattern})\z").search(value)
         if hit is None:
             return f"{shown} match {argument.pattern}"
+    if argument.type == "date" and not _is_date(value):
+        return f"{shown} be a date such as 2026-05-08"
     return None
+
+
+def _is_date(value: str) -> bool:
+    """Whether a text is a day, or a moment of one, in ISO form."""
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True

@@ -48,7 +48,7 @@ def fetch_problems(pattern: "Pattern") -> Iterator[str]:
     """Yield where a value would be put into the middle of a URL, and could change its meaning."""
     for number, step in enumerate(pattern.steps, 1):
         url = step.with_.get("url") if isinstance(step, ActionStep) else None
-        if isinstance(url, str) and names_in(url) and url != f"{{{url[1:-1]}}}":
+        if isinstance(url, str) and names_in(url) - {url[1:-1]}:
             yield f"steps[{number}].with.url: put what is filled in into `params`, which is encoded"
 
 

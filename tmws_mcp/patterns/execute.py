@@ -1,5 +1,6 @@
 """Executing a pattern: choose the steps that the route leaves, run them, fit them to the budget."""
 
+import json
 import time
 from collections.abc import Mapping
 from math import ceil
@@ -38,7 +39,6 @@ __all__ = ["Parts", "as_cached", "execute", "is_whole"]
 RECALLED = RecallStep(name="memory", recall=f"{{{QUERY}}}")
 """What runs where no pattern matches, and beside an action in a hybrid route."""
 ADDED_LIMIT = 3
-ARGUMENT_CHARS_MAX = 4_000
 ROOM_MIN = 40
 """Tokens that results get however small the budget is."""
 
@@ -113,8 +113,8 @@ def arguments_of(pattern: Pattern | None, match: Match, request: ExecuteRequest)
 
 
 def _as_text(value: JsonValue) -> str:
-    text = value if isinstance(value, str) else str(value)
-    return text[:ARGUMENT_CHARS_MAX]
+    """Return a fact as a template is filled with it: what is no text, as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _budget(pattern: Pattern | None, request: ExecuteRequest) -> Budget:
