@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from tests.actions.upstream.conftest import SDK, Opened, raw
+from tmws_mcp.actions.upstream.server import HANG_SECONDS_MIN
 from tmws_mcp.errors import ActionError, InvalidInput, ToolUnreachable
 
 pytestmark = [
@@ -174,6 +175,56 @@ async def test_a_server_that_hangs_is_ended_after_two_calls_without_an_answer(
             await upstream.call("slow.ping", {})
 
     assert count.read_text() == "xx"
+
+
+async def test_calls_that_their_callers_gave_up_count_as_unanswered(
+    opened: Opened, tmp_path: Path
+) -> None:
+    count = tmp_path / "count"
+    async with opened({"slow": raw("hang", COUNT=str(count))}) as upstream:
+        await upstream.start_all()
+        for _ in range(2):
+            with anyio.move_on_after(HANG_SECONDS_MIN + 0.1):
+                await upstream.call("slow.ping", {})
+        await until(lambda: upstream.states()[0].state == "failed: it did not answer")
+        with anyio.move_on_after(HANG_SECONDS_MIN + 0.1):
+            await upstream.call("slow.ping", {})
+
+    assert count.read_text() == "xx"
+
+
+async def test_calls_given_up_together_or_at_once_do_not_end_a_server(opened: Opened) -> None:
+    async with opened({"slow": raw("hang")}) as upstream:
+        await upstream.start_all()
+        for seconds in (0.01, 0.01, 0.01, HANG_SECONDS_MIN + 0.1):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(3):
+                    tasks.start_soon(upstream.call, "slow.ping", {})
+                await anyio.sleep(seconds)
+                tasks.cancel_scope.cancel()
+
+        assert upstream.states()[0].state == "running"
+
+
+async def test_a_bare_name_starts_only_whom_nobody_has_asked_and_who_has_it(
+    opened: Opened,
+) -> None:
+    async with opened({"one": raw(), "other": SDK}, idle_seconds=0.05) as upstream:
+
+        def starts() -> list[int]:
+            return [state.starts for state in upstream.states()]
+
+        for _ in range(2):
+            with pytest.raises(ToolUnreachable, match="'mcp__elsewhere__ping'"):
+                await upstream.call("mcp__elsewhere__ping", {})
+        assert starts() == [0, 0]
+        for _ in range(2):
+            with pytest.raises(ToolUnreachable, match="'read_file'"):
+                await upstream.call("read_file", {})
+            await until(lambda: all("stopped" in state.state for state in upstream.states()))
+        assert starts() == [1, 1]
+        assert (await upstream.call("ping", {}))["answered"] == "pong"
+        assert starts() == [2, 1]
 
 
 @pytest.mark.parametrize(

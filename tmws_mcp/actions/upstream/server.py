@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 HANGS_MAX = 2
 """Calls in a row without an answer after which a server counts as hung, and is ended."""
+HANG_SECONDS_MIN = 1.0
+"""A call that its caller gave up sooner says nothing of the server."""
 WAIT_SECONDS_MAX = 1.0
 """A caller waits so long for a restart; beyond that it is told when the restart will be."""
 JITTER = 0.5
@@ -83,6 +85,8 @@ class UpstreamServer:
     _attempt: Attempt | None = None
     _failures: int = 0
     _hangs: int = 0
+    _hung_at: float = 0.0
+    _listed: frozenset[str] | None = None
     _not_before: float = 0.0
     _why: str = ""
     _turns: anyio.CapacityLimiter = field(init=False)
@@ -98,12 +102,17 @@ class UpstreamServer:
             ActionError: The call failed, or no answer came in time.
         """
         async with self._turns:
-            connection = await self.ready()
+            connection, begun = await self.ready(), anyio.current_time()
             try:
                 with anyio.fail_after(self.limits.call_seconds):
                     value = await connection.call(tool, arguments)
             except TimeoutError as error:
-                raise ActionError(self._hung(connection, tool)) from error
+                raise ActionError(self._hung(connection, tool, begun)) from error
+            except anyio.get_cancelled_exc_class():
+                # As a rule a pattern's budget is at its end long before our own limit.
+                if anyio.current_time() - begun >= HANG_SECONDS_MIN:
+                    self._ended_as_hung(connection, begun)
+                raise
         self._failures = self._hangs = 0
         return value
 
@@ -128,6 +137,11 @@ class UpstreamServer:
     def connection(self) -> "Connection | None":
         """The connection, where it runs."""
         return self._attempt.running if self._attempt else None
+
+    @property
+    def tools(self) -> frozenset[str] | None:
+        """The names of its tools as last known; None where it was never asked."""
+        return self._listed if self.connection is None else frozenset(self.connection.tools)
 
     @property
     def state(self) -> str:
@@ -156,7 +170,10 @@ class UpstreamServer:
             async with self._connected() as connection:
                 attempt.connection = connection
                 attempt.settled.set()
-                await connection.until_unused(self.limits.idle_seconds)
+                try:
+                    await connection.until_unused(self.limits.idle_seconds)
+                finally:
+                    self._listed = frozenset(connection.tools)
                 if connection.is_gone:
                     self._failed(connection.reason)
         except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this server alone
@@ -198,15 +215,27 @@ class UpstreamServer:
         self._why = why
         log.warning("upstream.failed", server=self.name, failures=self._failures)
 
-    def _hung(self, connection: "Connection", tool: str) -> str:
-        """Count a call without an answer; after HANGS_MAX in a row the server is ended."""
-        self._hangs += 1
+    def _hung(self, connection: "Connection", tool: str, begun: float) -> str:
+        """Say that a call had no answer, and what became of the server."""
         said = f"{self.name}.{tool} did not answer within {self.limits.call_seconds:g} s"
+        if self._ended_as_hung(connection, begun):
+            return (
+                f"{said}, as the call before; the server is ended, and started again when needed."
+            )
+        return f"{said}; the call was cancelled."
+
+    def _ended_as_hung(self, connection: "Connection", begun: float) -> bool:
+        """Count a call without an answer; after HANGS_MAX in a row end the server: then True.
+
+        Calls side by side that are given up together are one: they may have asked for too much.
+        """
+        if begun >= self._hung_at:
+            self._hangs, self._hung_at = self._hangs + 1, anyio.current_time()
         if self._hangs < HANGS_MAX:
-            return f"{said}; the call was cancelled."
+            return False
         self._hangs = 0
         connection.end("it did not answer")
-        return f"{said}, as the call before; the server is ended, and started again when needed."
+        return True
 
 
 def _said(error: BaseException) -> str:

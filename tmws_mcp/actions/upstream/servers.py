@@ -4,7 +4,8 @@ A tool is named `server.tool`, or as agents know it (`mcp__server__tool`), or by
 only one server has such a tool.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,16 +81,7 @@ class Upstream:
 
     async def start_all(self) -> None:
         """Start all servers side by side, as far as they can be."""
-
-        async def start(server: UpstreamServer) -> None:
-            try:
-                await server.ready()
-            except ToolUnreachable:
-                return  # its state says why
-
-        async with anyio.create_task_group() as tasks:
-            for server in self._servers.values():
-                tasks.start_soon(start, server)
+        await _start(self._servers.values())
 
     def states(self) -> tuple[UpstreamState, ...]:
         """Return how each server is, and the tools of those that run."""
@@ -98,7 +90,9 @@ class Upstream:
     async def _find(self, name: str) -> Place:
         if places := self._places(name):
             return places[0]
-        await self.start_all()
+        if not name.startswith(AGENTS_PREFIX):  # else it names a server that is none of ours
+            # Agents' own tools are asked for in this way too: a server is asked once what it has.
+            await _start(server for server in self._servers.values() if server.tools is None)
         having = self._having(name)
         if not having:
             raise ToolUnreachable(self._nowhere(name))
@@ -118,15 +112,25 @@ class Upstream:
 
     def _having(self, name: str) -> list[Place]:
         return [
-            Place(server, name)
-            for server in self._servers.values()
-            if server.connection is not None and name in server.connection.tools
+            Place(server, name) for server in self._servers.values() if name in (server.tools or ())
         ]
 
     def _nowhere(self, name: str) -> str:
         down = [s for s in self._servers.values() if s.connection is None]
         said = "".join(f"; server {server.name}: {server.state}" for server in down)
         return f"no tool {name!r} can be reached from here{said}"
+
+
+async def _start(servers: Iterable[UpstreamServer]) -> None:
+    """Start servers side by side, as far as they can be."""
+
+    async def start(server: UpstreamServer) -> None:
+        with suppress(ToolUnreachable):  # its state says why
+            await server.ready()
+
+    async with anyio.create_task_group() as tasks:
+        for server in servers:
+            tasks.start_soon(start, server)
 
 
 def _state(server: UpstreamServer) -> UpstreamState:
