@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tmws_mcp.actions.changes import changes
 from tmws_mcp.actions.git import git_state, parse_status
 from tmws_mcp.errors import ActionError
 
@@ -145,6 +146,44 @@ async def test_nothing_that_the_repository_configures_is_run(
     state = await git_state(repo)
 
     assert ".M app.py" in state["changed"]
+    assert not mark.exists()
+
+
+async def test_a_filter_that_cannot_be_switched_off_is_refused(
+    repo: Path, git, tmp_path: Path
+) -> None:
+    """`-c filter.a=b.clean=` sets `filter.a`, and would leave `a=b` as it is."""
+    mark = tmp_path / "mark"
+    git("config", "filter.a=b.clean", f"touch {mark}; cat")
+    (repo / ".gitattributes").write_text("*.py filter=a=b\n")
+    (repo / "app.py").write_text("print(3)\n")
+
+    for read in (git_state, changes):
+        with pytest.raises(ActionError, match="a filter with = in its name"):
+            await read(repo)
+    assert not mark.exists()
+
+
+async def test_nothing_that_a_submodule_configures_is_run(repo: Path, git, tmp_path: Path) -> None:
+    mark, source = tmp_path / "mark", tmp_path / "source"
+    for arguments in (
+        ("init", "-q", str(source)),
+        ("-C", str(source), "commit", "-q", "--allow-empty", "-m", "Begin"),
+        ("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(source), "inner"),
+        ("commit", "-q", "-m", "Add a submodule"),
+    ):
+        git(*arguments)
+    inner = repo / "inner"
+    (inner / ".gitattributes").write_text("*.txt filter=evil\n")
+    (inner / "a.txt").write_text("a")
+    git("-C", str(inner), "add", ".")
+    git("-C", str(inner), "commit", "-q", "-m", "Add a file")
+    git("commit", "-q", "-am", "Take what is new in it")
+    git("-C", str(inner), "config", "filter.evil.clean", f"touch {mark}; cat")
+    (inner / "a.txt").write_text("b")
+
+    assert (await git_state(repo))["changed"] == []
+    assert (await changes(repo))["uncommitted"] == {"total": "none"}
     assert not mark.exists()
 
 

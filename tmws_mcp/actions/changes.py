@@ -32,6 +32,8 @@ LATEST_RELEASE = "release"
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+-]{0,119}")
 _COMMIT = "\x01"
 _NUMBERS = ("--numstat", "--no-renames", "--no-ext-diff", "--no-textconv")
+_NO_SUBMODULES = ("--ignore-submodules=dirty",)
+"""Git would look into them by running itself there, with what their configuration names."""
 
 
 @dataclass(slots=True)
@@ -79,7 +81,7 @@ async def changes(folder: Path, *, since: str = "", base: str = "") -> JsonObjec
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(ask, "log", *log)
-        tasks.start_soon(ask, "diff", "diff", *_NUMBERS, "HEAD", "--")
+        tasks.start_soon(ask, "diff", "diff", *_NUMBERS, *_NO_SUBMODULES, "HEAD", "--")
         tasks.start_soon(ask, "new", "ls-files", "--others", "--exclude-standard")
     _check(found, base)
     commits, tally = _read(found["log"])

@@ -170,6 +170,9 @@ def _filters(listed: Finished) -> tuple[str, ...]:
     fields = listed.output.decode("utf-8", "replace").split("\0")
     own = {key for scope, key in itertools.pairwise(fields) if scope in {"local", "worktree"}}
     names = {key.removeprefix("filter.").rpartition(".")[0] for key in own}
+    if any("=" in name for name in names):
+        # `-c` ends a key at its first `=`: what would be switched off is another filter.
+        raise ActionError("The repository defines a filter with = in its name: it is not read.")
     if len(names) > FILTERS_MAX:
         raise ActionError(f"The repository defines more than {FILTERS_MAX} filters.")
     return tuple(sorted(names - {""}))
