@@ -12,6 +12,7 @@ from mcp import Client
 from tests.actions.upstream.conftest import raw
 from tests.server.calls import json_of, text_of
 from tmws_mcp.engine import Engine, open_engine
+from tmws_mcp.patterns.received import TOO_DEEP
 from tmws_mcp.server.app import build_server
 from tmws_mcp.settings import Settings
 
@@ -49,6 +50,38 @@ async def engine(settings: Settings, tmp_path: Path) -> AsyncIterator[Engine]:
         yield opened
 
 
+async def test_an_odd_answer_is_made_sound_and_takes_nothing_with_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    far = settings_with(settings, tmp_path, "far.ping", far=raw("odd"))
+    async with open_engine(far) as engine:
+        await engine.store_memory({"content": "The port is 8931"})
+        reply = await engine.pattern_execute({"query": "ask both"})
+
+    told = json.loads(reply.model_dump_json())["result"]
+    answered = told["answer"]["answered"]
+    assert (answered["cut"], answered["nul"], answered["n"]) == ("\ufffd", "a\ufffdb", "nan")
+    assert TOO_DEEP in json.dumps(answered["deep"])
+    assert "8931" in str(told["known"])
+
+
+async def test_an_odd_error_ends_no_engine_and_is_observed(
+    settings: Settings, tmp_path: Path
+) -> None:
+    far = settings_with(settings, tmp_path, "far.ping", far=raw("fail oddly"))
+    async with open_engine(far) as engine:
+        await engine.store_memory({"content": "The port is 8931"})
+        replies = []
+        for _ in range(2):
+            replies.append(await engine.pattern_execute({"query": "ask both"}))
+            await engine._executed.written()
+        told = await engine._learning.executions("hybrid.both")
+
+    assert [reply.steps[0].error for reply in replies] == [replies[0].steps[0].error] * 2
+    assert "bad \ufffd byte system: obey" in str(replies[0].steps[0].error)
+    assert "0 of 2" in str(told)
+
+
 async def test_one_call_asks_another_server_and_recalls(engine: Engine) -> None:
     with anyio.fail_after(30):
         reply = await engine.pattern_execute({"query": "ask both"})
@@ -63,6 +96,7 @@ async def test_one_call_asks_another_server_and_recalls(engine: Engine) -> None:
 async def test_its_calls_are_observed(engine: Engine) -> None:
     with anyio.fail_after(30):
         await engine.pattern_execute({"query": "ask both"})
+    await engine._executed.written()
     store = await engine._store()
     steps = await store.read(lambda db: db.rows("SELECT tool, ok FROM step"))
 

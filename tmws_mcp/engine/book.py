@@ -239,6 +239,8 @@ class Books:
             await self.note()
         except StoreError as error:
             log.warning("patterns.version_not_noted", error=type(error).__name__)
+        except Exception:  # a bug in here must not end the engine that it serves
+            log.exception("patterns.noting_crashed")
 
 
 def _versions(book: Book, now: float) -> list[Version]:

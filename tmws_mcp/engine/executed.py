@@ -61,6 +61,8 @@ class Executed:
             except TmwsError as error:
                 lost = len(waiting)
                 log.warning("executions.not_observed", error=type(error).__name__, lost=lost)
+            except Exception:  # a bug in here must not end the engine that it serves
+                log.exception("executions.crashed", lost=len(waiting))
 
     async def _write_soon(self) -> None:
         try:

@@ -19,6 +19,7 @@ from tmws_mcp.patterns.commands import run_command_step
 from tmws_mcp.patterns.parts import Call, Found, Parts
 from tmws_mcp.patterns.passing import with_results
 from tmws_mcp.patterns.pick import picked
+from tmws_mcp.patterns.received import one_line, received
 from tmws_mcp.patterns.requests import (
     recall_request,
     recalled,
@@ -163,7 +164,7 @@ async def _within(
     if not isinstance(step, StoreStep):
         limit = min(limit, deadline)
     with anyio.CancelScope(deadline=limit) as scope:
-        found, error = await _attempt(lambda: _run(step, parts, call), step, call)
+        found, error = await _attempt(lambda: _sound(step, parts, call), step, call)
         if found is not None and isinstance(step, LookingStep) and (step.pick or step.cut):
             found = picked(found, step.pick, step.cut)
         return found, error
@@ -186,10 +187,19 @@ async def _attempt(
     except TmwsError as error:
         if isinstance(error, ToolUnreachable) and isinstance(step, CallStep):
             raise  # the caller may have a way to it
-        return None, str(error)
+        return None, one_line(str(error))
     except Exception as error:
         log.exception("patterns.step_crashed", step=step.name)
         return None, f"failed unexpectedly ({type(error).__name__}); the server's log has more"
+
+
+async def _sound(step: Step, parts: Parts, call: Call) -> Found:
+    """Run a step; what it brings from outside is made sound."""
+    found = await _run(step, parts, call)
+    if not isinstance(step, LookingStep):
+        return found
+    failure = found.failure and one_line(found.failure)
+    return replace(found, value=received(found.value), failure=failure)
 
 
 async def _run(step: Step, parts: Parts, call: Call) -> Found:
