@@ -100,6 +100,51 @@ async def test_another_day_reads_yesterday_otherwise(engine: Engine, clock: Cloc
     assert (same_day.cached, next_day.cached) == ("process", False)
 
 
+async def test_an_answer_falls_where_the_log_no_longer_tells_what_changed(engine: Engine) -> None:
+    """Others write so much that the log forgets a quiet namespace, as its trigger makes it."""
+    await engine.pattern_execute(ASKED)
+    decided = {"content": "we decide that the staging port is 8931", "tags": ["decision"]}
+    await engine.store_memory(decided)
+    for number in range(4):
+        await engine.store_memory({"content": f"busy {number}", "namespace": "elsewhere"})
+    store = await engine._store()
+    await store.write(
+        lambda db: db.rows(
+            "DELETE FROM memory_change WHERE n <= (SELECT max(n) FROM memory_change) - 4"
+        )
+    )
+
+    reply = await engine.pattern_execute(ASKED)
+
+    assert "8931" in str(reply.result)
+
+
+async def test_an_answer_in_a_quiet_namespace_stands_while_others_write(engine: Engine) -> None:
+    first = await engine.pattern_execute(ASKED)
+    for number in range(4):
+        await engine.store_memory({"content": f"busy {number}", "namespace": "elsewhere"})
+    second = await engine.pattern_execute(ASKED)
+
+    assert (first.cached, second.cached) == (False, "process")
+
+
+async def test_an_answer_falls_when_a_memory_leaves_the_time_that_was_asked_for(
+    engine: Engine, clock: Clock
+) -> None:
+    asked = {"query": "what happened in the last 30 minutes"}
+    clock.now += 3_600
+    await engine.store_memory({"content": "the crane was repaired"})
+    clock.now += 20 * 60
+    first = await engine.pattern_execute(asked)
+    clock.now += 5 * 60
+    second = await engine.pattern_execute(asked)
+    clock.now += 6 * 60
+    third = await engine.pattern_execute(asked)
+
+    assert ["crane" in str(reply.result) for reply in (first, second, third)] == [1, 1, 0]
+    assert (second.cached, third.cached) == ("process", False)
+
+
 async def test_what_recommends_is_made_anew_after_an_observation(
     settings: Settings, tmp_path: Path
 ) -> None:

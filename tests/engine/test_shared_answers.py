@@ -117,6 +117,27 @@ async def test_no_memory_goes_to_redis(shared: Settings, redis_url: str) -> None
         assert not [name for name in looked.scan_iter() if b":answer:" in name]
 
 
+async def test_no_memory_that_a_mode_adds_goes_to_redis_or_comes_from_there(
+    shared: Settings, redis_url: str
+) -> None:
+    asked = ASKED | {"mode": "comprehensive"}
+    with anyio.fail_after(60):
+        async with open_engine(shared) as engine:
+            await engine.store_memory({"content": "how the weather is: fog at the coast"})
+            reply = await engine.pattern_execute(asked)
+        with client(redis_url) as looked:
+            assert not [name for name in looked.scan_iter() if b":answer:" in name]
+            async with open_engine(shared) as engine:
+                await engine.pattern_execute(ASKED)  # which may be shared
+            [name] = [name for name in looked.scan_iter() if b":answer:" in name]
+            looked.set(name, b"1\n" + reply.model_dump_json().encode(), ex=60)
+        async with open_engine(shared) as other:
+            anew = await other.pattern_execute(ASKED)
+
+    assert "fog at the coast" in str(reply.result)
+    assert (anew.cached, "fog" in str(anew.result)) == (False, False)
+
+
 async def test_garbage_in_redis_is_made_anew(shared: Settings, redis_url: str) -> None:
     with anyio.fail_after(60):
         async with open_engine(shared) as one:

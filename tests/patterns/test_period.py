@@ -52,6 +52,17 @@ def test_the_last_days_are_counted_back_from_now(text: str, days: int) -> None:
     assert NOW - since.timestamp() == days * 86_400
 
 
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("in the last 30 minutes", 30), ("the past hour", 60), ("last two hours", 120)],
+)
+def test_the_last_hours_are_counted_back_from_now(text: str, minutes: int) -> None:
+    since = period(text, NOW).since
+
+    assert since is not None
+    assert NOW - since.timestamp() == minutes * 60
+
+
 def test_a_text_without_a_time_restricts_nothing() -> None:
     assert period("a timeline of the migration", NOW) == Period()
 

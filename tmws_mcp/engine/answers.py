@@ -22,6 +22,7 @@ from tmws_mcp.engine.ground import Ground
 from tmws_mcp.memory import standing
 from tmws_mcp.memory.recall import NOTHING_RELEVANT, NOTHING_STORED, WORDS_ALONE
 from tmws_mcp.model import ExecuteReply, RecallReply, RecallRequest, Scope
+from tmws_mcp.patterns.notes import memories_in
 from tmws_mcp.settings import Settings
 from tmws_mcp.store.database import Database
 
@@ -75,12 +76,15 @@ class Answer:
     acted: bool
     """Whether a part of it came from outside of the store."""
     bytes: int
+    leaves: float | None = None
+    """When the first memory that it shows leaves "the last three hours", seconds since 1970."""
     alive: float | None = None
     """For how long it may still be given, where another instance has made it."""
 
     def has_ended(self, now: float) -> bool:
-        """Whether a memory has expired that it may show."""
-        return self.ground.expires is not None and self.ground.expires <= now
+        """Whether a memory that it may show has expired, or left the time that was asked for."""
+        ends = (self.ground.expires, self.leaves)
+        return any(end is not None and end <= now for end in ends)
 
     def stands_on(self, ground: Ground) -> bool:
         """Whether nothing that it depends on was written since."""
@@ -88,7 +92,7 @@ class Answer:
             return ground.version is not None and self.ground.version == ground.version
         if self.needs.learned and self.ground.learned < ground.learned:
             return False
-        return not self.showed or self.ground.changed >= ground.changed
+        return not self.showed or self.ground.head >= max(ground.changed, ground.known_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +157,8 @@ class Answers:
             if (answer := await self._from_others(asked)) is not None:
                 return answer
             noted = Noted()
-            answer = _answer(await make(noted), noted, asked)
+            now = self._clock()
+            answer = _answer(await make(noted), noted, asked, now)
             if not _is_checked(answer):
                 self._lifetimes.made(asked.pattern, asked.key, answer.result)
             await self._to_others(answer, asked)
@@ -181,10 +186,14 @@ class Answers:
             self.shared.reject()
             return None
         reply = reply.model_copy(update={"scope": asked.scope, "cached": "redis"})
-        return replace(_answer(reply, Noted(), asked), alive=found.seconds)
+        if next(memories_in(reply.result), None) is not None:  # nothing would make it fall
+            self.shared.reject()
+            return None
+        return replace(_answer(reply, Noted(), asked, self._clock()), alive=found.seconds)
 
     async def _to_others(self, answer: Answer, asked: Asked) -> None:
-        if self.shared is None or asked.place is None or not self._lasts(answer):
+        # A mode may add a recall to a pattern that has none: what is remembered stays here.
+        if self.shared is None or asked.place is None or answer.showed or not self._lasts(answer):
             return
         where, key = asked.scope.namespace, (asked.place, asked.key)
         value = answer.reply.model_dump_json().encode()
@@ -233,7 +242,7 @@ class Answers:
             if not await store.read(
                 standing.stands,
                 showed,
-                answer.ground.changed,
+                answer.ground.head,
                 asked.scope,
                 embedder=await self._encoder.for_query(showed.request.query, store),
                 now=self._clock(),
@@ -253,16 +262,18 @@ def _given(answer: Answer, started: float) -> ExecuteReply:
     return answer.again.model_copy(update={"result": json.loads(answer.result), "ms": ms})
 
 
-def _answer(reply: ExecuteReply, noted: Noted, asked: Asked) -> Answer:
+def _answer(reply: ExecuteReply, noted: Noted, asked: Asked, now: float) -> Answer:
     from tmws_mcp.patterns.execute import as_cached  # noqa: PLC0415 - with the first query
 
+    showed = tuple(standing.showed(*one) for one in noted.recalls)
     return Answer(
         reply=reply,
         again=as_cached(reply, "process", 0.0),
         result=json.dumps(reply.result),
         ground=asked.ground,
         needs=asked.needs,
-        showed=tuple(standing.showed(*one) for one in noted.recalls),
+        showed=showed,
         acted=asked.needs.acts,
         bytes=len(reply.model_dump_json()),
+        leaves=min((now + one.within for one in showed if one.within is not None), default=None),
     )

@@ -123,6 +123,7 @@ def parts_of(
     remember: Callable[[StoreRequest], Awaitable[StoreReply]],
     recommend: Callable[[RecommendRequest], Awaitable[RecommendReply]],
     call: Callable[[str, JsonObject], Awaitable[JsonValue]],
+    clock: Callable[[], float],
 ) -> "Parts":
     """Return what steps are made of: a caller's own ways into the engine, and what it may run."""
     from tmws_mcp.patterns.parts import Parts  # noqa: PLC0415 - with the first query
@@ -141,6 +142,7 @@ def parts_of(
             command_environment(),
             settings.command_seconds_max,
         ),
+        clock=clock,
     )
 
 

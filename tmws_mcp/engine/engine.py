@@ -391,10 +391,7 @@ class Engine:
 
     def _parts(self, actions: Mapping[str, Action]) -> "Parts":
         return parts_of(
-            self.settings,
-            actions,
-            recall=self.recall_memory,
+            self.settings, actions, clock=self._clock, call=self._reaching.call,
+            recall=self.recall_memory, recommend=self.get_recommendations,
             remember=partial(self.store_memory, via="pattern_execute"),
-            recommend=self.get_recommendations,
-            call=self._reaching.call,
-        )
+        )  # fmt: skip

@@ -27,7 +27,11 @@ class Ground:
     spaces: tuple[int, ...]
     """Keys of the namespaces that exist."""
     changed: int
-    """Number of the newest change of a memory."""
+    """Number of the newest change of a memory of theirs."""
+    head: int
+    """Number of the newest change of any memory in the store: up to there this state holds."""
+    known_from: int
+    """After which number every change is known; of a quiet namespace the log may hold none."""
     learned: int
     """Rises with each observation."""
     expires: float | None
@@ -75,6 +79,8 @@ def _ground(db: Connection, names: tuple[str, ...], now: float) -> Ground:
         memories=sum(memories.counted(db, ns, MEMORIES_COUNTED_MAX) for ns in spaces),
         spaces=spaces,
         changed=changes.newest(db, spaces),
+        head=changes.head(db),
+        known_from=changes.known_from(db),
         learned=sum(namespaces.generation(db, ns, "learning") for ns in spaces),
         expires=min((end for end in ends if end is not None), default=None),
     )

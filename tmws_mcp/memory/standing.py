@@ -17,6 +17,7 @@ digit. How often that shows is printed by `make bench-cache`.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tmws_mcp.memory.call import prepared
@@ -48,13 +49,35 @@ class Showed:
     """Whether what is shown ends where the rest is clearly behind the best."""
     tier: str = "hybrid"
     note: str | None = None
+    within: float | None = None
+    """Seconds that the oldest lies within the time asked for: by then it may have left it."""
 
 
 def showed(request: RecallRequest, reply: RecallReply) -> Showed:
     """Return what a recall answered, as far as others can move it."""
     ids = (uid for memory in reply.memories for uid in (memory.id, *memory.also))
     focused = focus_of(request) > 0 and len(reply.memories) < request.limit
-    return Showed(request, frozenset(ids), reply.omitted > 0, focused, reply.tier, reply.note)
+    return Showed(
+        request,
+        frozenset(ids),
+        reply.omitted > 0,
+        focused,
+        reply.tier,
+        reply.note,
+        _within(request, reply),
+    )
+
+
+def _within(request: RecallRequest, reply: RecallReply) -> float | None:
+    """Return how long after its beginning the oldest lies; None where no beginning was asked for.
+
+    "The last three hours" begin later with each moment, and nothing has to be written for that.
+    """
+    if request.since is None or not reply.memories:
+        return None
+    times = (memory.occurred_at or memory.created_at for memory in reply.memories)
+    oldest = min(datetime.fromisoformat(time) for time in times)
+    return max((oldest - request.since).total_seconds(), 0.0)
 
 
 def stands(

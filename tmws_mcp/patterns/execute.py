@@ -76,6 +76,7 @@ async def execute(
         refused=wrong,
         times=times,
         focused=times == 1 and request.mode != "comprehensive",
+        now=parts.clock(),
     )
     outcomes = await run_steps(steps, parts, call)
     if pattern is None and match.closest and _found_nothing(outcomes):

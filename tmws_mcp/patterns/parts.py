@@ -33,6 +33,8 @@ class Parts:
     """Calls a tool of another server; ToolUnreachable where that cannot be."""
     workspace: Workspace = field(default_factory=Workspace)
     programs: Programs = field(default_factory=Programs)
+    clock: Callable[[], float] = time.time
+    """Seconds since 1970: what "yesterday" is counted from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class Call:
     """How many times as much as the pattern's budget the caller has room for."""
     focused: bool = True
     """Whether recalls leave out what is clearly behind the best; not where all is wanted."""
-    now: float = field(default_factory=time.time)
+    now: float = 0.0
+    """When it was asked, seconds since 1970."""
 
     @property
     def types(self) -> dict[str, ArgumentType]:

@@ -19,6 +19,7 @@ _NUMBERS = {"couple of": 2, "few": 3, "several": 7} | {
     for number, word in enumerate(("two", "three", "four", "five", "six", "seven"), start=2)
 }
 _UNIT_SECONDS = {
+    "minute": 60,
     "hour": 3_600,
     "day": 86_400,
     "week": 7 * 86_400,
@@ -26,8 +27,8 @@ _UNIT_SECONDS = {
     "year": YEAR_DAYS * 86_400,
 }
 _LAST_UNITS = re.compile(
-    rf"\b(?:last|past|previous)\s+(?P<number>\d{{1,4}}|{'|'.join(_NUMBERS)})\s+"
-    rf"(?P<unit>{'|'.join(_UNIT_SECONDS)})s?\b",
+    rf"\b(?:last|past|previous)\s+(?:(?P<number>\d{{1,4}}|{'|'.join(_NUMBERS)})\s+"
+    rf"(?P<unit>{'|'.join(_UNIT_SECONDS)})s?|(?P<one>hour|minute))\b",
     re.IGNORECASE,
 )
 _LATELY = re.compile(
@@ -73,9 +74,9 @@ def period(text: str, now: float) -> Period:
 
 
 def _back(found: re.Match[str], now: float) -> Period:
-    number = found["number"].lower()
+    number, unit = (found["number"] or "1").lower(), (found["unit"] or found["one"]).lower()
     count = min(int(number) if number.isdigit() else _NUMBERS[number], UNITS_MAX)
-    return Period(_moment(now - count * _UNIT_SECONDS[found["unit"].lower()]))
+    return Period(_moment(now - count * _UNIT_SECONDS[unit]))
 
 
 def _moment(seconds: float) -> datetime:

@@ -28,6 +28,12 @@ def newest(db: Connection, namespaces: Sequence[int]) -> int:
     return max((row[0] or 0 for row in found if row), default=0)
 
 
+def head(db: Connection) -> int:
+    """Return the number of the newest change of any namespace; 0 where none is known."""
+    row = db.row("SELECT max(n) FROM memory_change")
+    return int(row[0] or 0) if row else 0
+
+
 def known_from(db: Connection) -> int:
     """Return the number after which every change is known."""
     row = db.row("SELECT min(n) FROM memory_change")
