@@ -80,3 +80,27 @@ def test_an_authored_pattern_tells_how_its_executions_went(taught):
     shown = taught("inspect", "why", "infrastructure.health")
 
     assert "worked in 1 of 1 run" in shown.stdout
+
+
+def test_programs_get_one_in_full(taught):
+    name = ids(taught("inspect", "learned", "--kind", "tool_usage", "--json"))["make"]
+
+    by_learned = json.loads(taught("inspect", "learned", name, "--json").stdout)
+    by_why = json.loads(taught("inspect", "why", name, "--json").stdout)
+
+    assert by_learned == by_why
+    assert by_learned["pattern_id"] == name
+    assert by_learned["history"]
+
+
+def test_an_empty_list_says_whether_a_filter_emptied_it(taught):
+    assert (
+        "Nothing was learned here that fits" in taught("inspect", "learned", "--tool", "rm").stdout
+    )
+
+
+def test_nothing_between_two_days_is_said(taught):
+    told = taught("inspect", "diff", "2001-01-01", "2001-01-02")
+
+    assert "Nothing was learned between these days" in told.stdout
+    assert json.loads(taught("inspect", "diff", "2001-01-01", "2001-01-02", "--json").stdout) == []

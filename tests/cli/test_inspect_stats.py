@@ -1,6 +1,13 @@
 """What was executed and kept, as the inspector shows it."""
 
 import json
+from contextlib import suppress
+
+import anyio
+
+from tmws_mcp.engine import open_engine
+from tmws_mcp.errors import TmwsError
+from tmws_mcp.settings import Settings
 
 
 def test_figures_of_executions_are_shown(tmws):
@@ -23,3 +30,39 @@ def test_caches_are_shown(tmws):
 
     assert "routes" in shown.stdout
     assert "routes" in {one["name"] for one in json.loads(told.stdout)}
+
+
+async def answered(queries):
+    """Answer queries one after the other in one process, as a server does."""
+    async with open_engine(Settings.load()) as engine:
+        for query in queries:
+            with suppress(TmwsError):
+                await engine.pattern_execute({"query": query})
+
+
+def test_what_was_kept_is_told_by_the_layer_that_kept_it(stored):
+    anyio.run(answered, ["what did we decide about the port"] * 3)
+
+    shown = stored("inspect", "cache")
+    [one] = json.loads(stored("inspect", "stats", "--json").stdout)["patterns"]
+
+    assert "Answers given again, by the layer that kept them" in shown.stdout
+    assert one["kept"] == sum(one["kept_by"].values()) == 2
+
+
+def test_a_pattern_that_fails_has_its_failures_and_an_alert(tmws, tmp_path, monkeypatch):
+    file = tmp_path / "mine" / "infrastructure" / "broken.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        "id: infrastructure.broken\nroute: infrastructure\nsummary: It divides by nothing\n"
+        "triggers: {exact: [divide]}\nexamples: {match: [divide]}\n"
+        "steps: [{name: sum, action: calculate.value, with: {expression: 1/0}}]\n"
+    )
+    monkeypatch.setenv("TMWS_PATTERN_DIRS", str(tmp_path / "mine"))
+    anyio.run(answered, ["divide"] * 24)
+
+    shown = tmws("inspect", "stats")
+
+    [one] = json.loads(tmws("inspect", "stats", "--json").stdout)["patterns"]
+    assert (one["runs"], one["failed"]) == (24, 24)
+    assert "critical: infrastructure.broken (infrastructure): 24 of 24 runs failed" in shown.stdout

@@ -307,3 +307,32 @@ def test_a_command_that_ends_at_once_is_named(tmws):
     command = f"{shlex.quote(sys.executable)} -c pass"
 
     assert command in tmws("inspect", "tools", "--command", command).stderr
+
+
+def test_all_versions_of_a_memory_are_listed(stored):
+    first = json.loads(stored("inspect", "recall", "port", "--json").stdout)["memories"][0]["id"]
+    newer = json.dumps({"content": "D-1: The service listens on port 8932", "supersedes": first})
+    second = json.loads(stored("inspect", "call", "store_memory", newer, "--json").stdout)
+
+    told = stored("inspect", "memories", "--history", second["structured"]["id"])
+
+    assert told.exit_code == OK
+    assert "8931" in told.stdout
+    assert "8932" in told.stdout
+
+
+def test_both_a_command_and_a_url_are_refused(tmws):
+    told = tmws("inspect", "tools", "--command", "x", "--url", "http://127.0.0.1:1/mcp")
+
+    assert told.exit_code == USAGE
+    assert "not both" in told.stderr
+
+
+def test_a_resource_that_refuses_says_so_alike_with_and_without_the_protocol(stored):
+    command = f"{sys.executable} -m tmws_mcp"
+    local = stored("inspect", "diff", "2020-13-45")
+    spoken = stored("inspect", "diff", "2020-13-45", "--command", command)
+
+    assert local.exit_code == spoken.exit_code == FAILED
+    assert local.stderr == spoken.stderr
+    assert "is no day" in local.stderr

@@ -63,3 +63,20 @@ def test_wrong_usage_says_what_is_right(tmws: Run, file: Path) -> None:
     assert "patterns ab ID ONE OTHER" in none.stderr
     assert "There are" in missing.stderr
     assert {half.exit_code, none.exit_code, missing.exit_code} == {2, 3}
+
+
+def test_a_trial_is_compared_for_programs_and_ended_without_a_choice(tmws: Run, file: Path) -> None:
+    (first,) = known(tmws)
+    file.write_text(PORTS.replace("WHAT", "harbour"))
+    second, _ = known(tmws)
+    assert tmws("patterns", "ab", NAME, first, second).exit_code == 0
+    for number in range(8):
+        asked = json.dumps({"query": "which ports", "namespace": f"n{number}"})
+        tmws("inspect", "call", "pattern_execute", asked)
+
+    compared = tmws("patterns", "ab", NAME, "--json")
+    ended = tmws("patterns", "ab", NAME, "--stop")
+
+    assert compared.exit_code in (0, 3), compared.output
+    assert "the file serves" in ended.stdout
+    assert "recall: harbour" in file.read_text()

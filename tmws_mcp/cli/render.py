@@ -63,6 +63,7 @@ def table(
     made = Table(
         title=text(title) if title else None,
         title_justify="left",
+        min_width=min(len(title), PIPED_COLUMNS) or None,  # or a long title is broken into words
         box=SIMPLE_HEAD,
         pad_edge=False,
         header_style="bold",
