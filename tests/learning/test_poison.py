@@ -14,7 +14,7 @@ FLOOD = 2_000
 """Of the million that a caller might send: each costs the same, and the counts are linear."""
 AT_ONCE = 100
 MANY = int(os.environ.get("FLOOD_STEPS", "4000"))
-"""FLOOD_STEPS=100000 takes minutes; the suite tries fewer."""
+"""FLOOD_STEPS=1000000 takes some twenty minutes of a core; the suite tries fewer."""
 
 
 def honest(db: Connection) -> None:
