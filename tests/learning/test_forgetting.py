@@ -19,6 +19,8 @@ OTHERS = {
     "memory", "memory_tag", "memory_search", "thread", "archive", "fingerprint", "segment",
     "search_index", "sketch", "generation", "forgotten", "observing_paused",
     "memory_change",
+    # Which files were imported is forgotten with what was observed, and not kept for an undo.
+    "imported",
     # Names and figures for those who watch, gone after a minute.
     "event", "event_head",
     # What was shared is forgotten everywhere or not at all: federation/replica.py does it.
