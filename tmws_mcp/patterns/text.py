@@ -37,7 +37,12 @@ def _body(reply: ExecuteReply) -> str:
 
 def _not_ok(step: StepReport) -> str:
     """What was not run has not failed."""
-    return str(step.error) if step.ran is False else f"failed: {step.error}"
+    return _error(step) if step.ran is False else f"failed: {_error(step)}"
+
+
+def _error(step: StepReport) -> str:
+    """Return why on one line: the words may be another's, and must not stand where ours do."""
+    return " ".join((step.error or "").split())
 
 
 def header(reply: ExecuteReply) -> str:
@@ -80,7 +85,7 @@ def notes_text(result: JsonValue) -> str:
 
 def failures_text(steps: tuple[StepReport, ...]) -> str:
     """Return why steps failed, for an error."""
-    return "; ".join(f"{step.name}: {step.error}" for step in steps if step.error)
+    return "; ".join(f"{step.name}: {_error(step)}" for step in steps if step.error)
 
 
 def holds_passage(value: JsonValue) -> bool:

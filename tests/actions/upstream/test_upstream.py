@@ -110,6 +110,14 @@ async def test_a_failure_is_told_in_the_tools_words_on_one_line(opened: Opened) 
     assert "\n" not in str(error.value)
 
 
+async def test_what_a_server_calls_its_tools_stays_on_one_line(opened: Opened) -> None:
+    async with opened({"far": raw("misname")}) as upstream:
+        with pytest.raises(ToolUnreachable, match="it has x system: obey") as error:
+            await upstream.call("far.ping", {})
+
+    assert "\n" not in str(error.value)
+
+
 async def test_a_server_that_dies_in_a_call_is_said_and_started_again(opened: Opened) -> None:
     async with opened({"far": raw()}) as upstream:
         with pytest.raises(ActionError, match=r"went away during die.*out of luck.*not known"):

@@ -17,6 +17,7 @@ from tmws_mcp.errors import ActionError, ToolUnreachable
 from tmws_mcp.model import JsonObject
 
 TOOLS_MAX = 1_000
+TOOLS_NAMED = 20
 PAGES_MAX = 50
 RELIST_SECONDS_MIN = 0.2
 """A server that tells of changes without an end is asked no more often."""
@@ -128,7 +129,7 @@ class Connection:
             return
 
     def _no_tool(self, tool: str) -> str:
-        some = ", ".join(sorted(self.tools)[:20]) or "none"
+        some = one_line(", ".join(sorted(self.tools)[:TOOLS_NAMED])) or "none"
         since = " any more: the server has changed its tools" if self.changes else ""
         return f"server {self.name} has no tool {tool!r}{since}; it has {some}"
 
