@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from tmws_mcp.actions.changes import COMMITS_SHOWN, FILES_SHOWN
+from tmws_mcp.actions.command import OUTPUT_BYTES_MAX
 from tmws_mcp.actions.registry import ACTIONS, Workspace
 from tmws_mcp.errors import ActionError
 
@@ -70,11 +71,50 @@ async def test_what_is_told_is_bounded(repo: Path, git) -> None:
     assert all(len(commit) <= 100 for commit in told["commits"])
 
 
-async def test_a_repository_without_a_commit_has_none(git, tmp_path: Path) -> None:
-    del git
-    told = await RUN({}, Workspace(tmp_path / "repo"))
+async def test_where_git_writes_too_much_numbers_are_at_least(repo: Path, git) -> None:
+    names = [f"{'x' * 200}{number:04}" for number in range(OUTPUT_BYTES_MAX // 200)]
+    for name in names:
+        (repo / name).write_text("x\n")
+    untracked = (await RUN({}, Workspace(repo)))["uncommitted"]
+    git("add", ".")
+    staged = (await RUN({}, Workspace(repo)))["uncommitted"]
+    git("commit", "-q", "-m", "Many")
+    committed = (await RUN({"since": "2000-01-01"}, Workspace(repo)))["committed"]
+    latest = (await RUN({}, Workspace(repo)))["commits"]
 
+    assert FILES_SHOWN < untracked["new_at_least"] < len(names)
+    assert "new_count" not in untracked
+    assert staged["total"].startswith("at least ")
+    assert committed["total"].startswith("at least ")
+    assert len(latest) == 2
+
+
+async def test_what_git_cannot_tell_is_not_told_as_nothing(history: Path) -> None:
+    (history / ".git" / "index").write_bytes(b"no index")
+
+    with pytest.raises(ActionError, match="git failed"):
+        await RUN({}, Workspace(history))
+
+
+async def test_a_subject_with_tabs_is_no_file(repo: Path, git) -> None:
+    git("commit", "-q", "--allow-empty", "-m", "1\t2\tno file")
+
+    assert (await RUN({"since": "2000-01-01"}, Workspace(repo)))["committed"] == {
+        "changed": ["+1 -0 app.py"]
+    }
+
+
+async def test_before_the_first_commit_what_is_staged_is_uncommitted(git, tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    empty = await RUN({}, Workspace(repo))
+    (repo / "app.py").write_text("print(1)\n")
+    (repo / "notes.txt").write_text("x")
+    git("add", "app.py")
+    told = await RUN({}, Workspace(repo))
+
+    assert empty == {"commits": [], "uncommitted": {"total": "none"}}
     assert told["commits"] == []
+    assert told["uncommitted"] == {"changed": ["+1 -0 app.py"], "new": ["notes.txt"]}
 
 
 @pytest.mark.parametrize("base", ["--output=/tmp/x", "a..b", "HEAD; id", "@{-1}", "x" * 200])

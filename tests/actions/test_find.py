@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from tmws_mcp.actions.command import OUTPUT_BYTES_MAX
 from tmws_mcp.actions.find import FILES_SHOWN, LINE_CHARS_MAX, LINES_SHOWN
 from tmws_mcp.actions.registry import ACTIONS, Workspace
 from tmws_mcp.errors import ActionError
@@ -36,6 +37,46 @@ async def test_a_file_is_found_by_its_name_in_any_case(tree: Path) -> None:
     told = await RUN({"text": "RETRY_NOTES"}, Workspace(tree))
 
     assert told["files"] == ["retry_notes.md"]
+
+
+async def test_files_without_a_line_of_text_are_found_by_their_names(
+    tree: Path, tmp_path: Path
+) -> None:
+    outside = tmp_path / "plain"
+    outside.mkdir()
+    for folder in (tree, outside):
+        (folder / "Logo.png").write_bytes(b"\x89PNG\r\n\0\0")
+        (folder / "__init__.py").touch()
+        (folder / "gr[öß]e*.txt").touch()
+        for text, name in (
+            *(("logo", "Logo.png"), ("__init__.py", "__init__.py")),
+            *(("GR[Öß]E*", "gr[öß]e*.txt"), ("E*.", "gr[öß]e*.txt")),
+        ):
+            assert (await RUN({"text": text}, Workspace(folder)))["files"] == [name]
+
+
+@pytest.mark.parametrize("text", ["../secret", "/../../secret", ":(exclude)secret", "*", "**/"])
+async def test_a_name_leads_nowhere_else_whatever_it_holds(tree: Path, text: str) -> None:
+    (tree.parent / "secret.txt").touch()
+
+    assert (await RUN({"text": text}, Workspace(tree)))["files"] == []
+
+
+async def test_where_git_writes_too_much_more_is_said_to_be_there(repo: Path) -> None:
+    (repo / "bundle.js").write_text("needle " + "x" * OUTPUT_BYTES_MAX)
+
+    told = await RUN({"text": "needle"}, Workspace(repo))
+
+    assert told == {"files": [], "lines": [], "more_at_least": 1}
+
+
+async def test_a_name_is_found_among_more_than_git_may_write(repo: Path) -> None:
+    names = [f"{'x' * 200}{number:04}" for number in range(OUTPUT_BYTES_MAX // 200)]
+    for name in names:
+        (repo / name).write_text("x\n")
+    (repo / "zebra").write_text("x\n")
+
+    assert await RUN({"text": "zebra"}, Workspace(repo)) == {"files": ["zebra"], "lines": []}
 
 
 async def test_what_gitignore_names_is_left_out_also_outside_of_a_repository(

@@ -42,10 +42,14 @@ class Tally:
 
     added: Counter[str] = field(default_factory=Counter)
     removed: Counter[str] = field(default_factory=Counter)
+    cut: bool = False
+    """Whether git wrote more than is read: then there are more."""
 
     def count(self, lines: Iterable[str]) -> None:
-        """Count lines of `git --numstat`; a binary file has none."""
+        """Count lines of `git --numstat` and pass over others; a binary file has none."""
         for line in lines:
+            if line.count("\t") < 2:  # noqa: PLR2004 - added, removed, path
+                continue
             added, removed, path = line.split("\t", 2)
             self.added[path] += int(added) if added.isdigit() else 0
             self.removed[path] += int(removed) if removed.isdigit() else 0
@@ -56,9 +60,11 @@ class Tally:
         shown: list[JsonValue] = [
             f"+{self.added[path]} -{self.removed[path]} {path}" for path in ranked[:FILES_SHOWN]
         ]
-        if len(ranked) == 1:  # which is the sum as well
+        if len(ranked) == 1 and not self.cut:  # which is the sum as well
             return {"changed": shown}
         total = f"{len(ranked)} files, +{self.added.total()} -{self.removed.total()}"
+        if self.cut:
+            return {"total": f"at least {total}", "changed": shown}
         return {"total": total, "changed": shown} if ranked else {"total": "none"}
 
 
@@ -83,6 +89,8 @@ async def changes(folder: Path, *, since: str = "", base: str = "") -> JsonObjec
         tasks.start_soon(ask, "log", *log)
         tasks.start_soon(ask, "diff", "diff", *_NUMBERS, *_NO_SUBMODULES, "HEAD", "--")
         tasks.start_soon(ask, "new", "ls-files", "--others", "--exclude-standard")
+    if _is_unborn(found["diff"]):
+        await ask("diff", "diff", *_NUMBERS, "--cached", "--")
     _check(found, base)
     commits, tally = _read(found["log"])
     told: JsonObject = {"commits": [*commits[:COMMITS_SHOWN]]}
@@ -94,8 +102,9 @@ async def changes(folder: Path, *, since: str = "", base: str = "") -> JsonObjec
 
 
 def _log(since: str, base: str) -> Iterator[str]:
-    number = COMMITS_MAX if since or base else COMMITS_WITHOUT_A_START
-    yield from ("log", f"-{number}", f"--format={_COMMIT}%h %as %s", *_NUMBERS)
+    stretch = since or base
+    yield from ("log", f"-{COMMITS_MAX if stretch else COMMITS_WITHOUT_A_START}")
+    yield from (f"--format={_COMMIT}%h %as %s", *(_NUMBERS if stretch else ()))
     if since:
         yield f"--since={_moment(since)}"
     yield from ("--end-of-options", f"{_revision(base)}..HEAD" if base else "HEAD", "--")
@@ -128,33 +137,51 @@ async def _latest_tag(repository: Repository) -> str:
 
 
 def _check(found: dict[str, Finished], base: str) -> None:
+    """Refuse an answer that lacks a part; before the first commit there are no commits to tell.
+
+    Raises:
+        ActionError: One of git's commands failed, or there is no such base.
+    """
     log = found["log"]
-    if log.code and "does not have any commits" not in log.error and not log.cut:
-        if base and ("unknown revision" in log.error or "bad revision" in log.error):
-            raise ActionError(f"There is no branch, tag or commit {base!r} here.")
-        if "bad revision 'HEAD'" not in log.error:  # no commit yet
-            raise ActionError(why_failed(log))
+    if base and ("unknown revision" in log.error or "bad revision" in log.error):
+        raise ActionError(f"There is no branch, tag or commit {base!r} here.")
+    for finished in found.values():
+        if finished.code and not finished.cut and not _is_unborn(finished):
+            raise ActionError(why_failed(finished))
+
+
+def _is_unborn(finished: Finished) -> bool:
+    """Whether a command failed since there is no commit yet."""
+    told = ("does not have any commits", "bad revision 'HEAD'", "ambiguous argument 'HEAD'")
+    return any(text in finished.error for text in told)
 
 
 def _read(log: Finished) -> tuple[list[str], Tally]:
     """Return the commits, newest first, and the lines that they changed."""
     commits: list[str] = []
-    tally, year = Tally(), datetime.now(tz=UTC).year
-    for entry in log.output.decode("utf-8", "replace").split(_COMMIT)[1:]:
-        subject, *lines = entry.splitlines()
-        commits.append(of_this_year(subject[:SUBJECT_CHARS_MAX], year))
-        tally.count(line for line in lines if line.count("\t") >= 2)  # noqa: PLR2004 - added, removed, path
+    tally, year = Tally(cut=log.cut), datetime.now(tz=UTC).year
+    for line in _lines(log):
+        if line.startswith(_COMMIT):
+            subject = line.removeprefix(_COMMIT)[:SUBJECT_CHARS_MAX]
+            commits.append(of_this_year(subject, year))
+        else:
+            tally.count([line])
     return commits, tally
 
 
 def _uncommitted(found: dict[str, Finished]) -> JsonObject:
-    tally = Tally()
-    lines = found["diff"].output.decode("utf-8", "replace").splitlines()
-    tally.count(line for line in lines if line.count("\t") >= 2)  # noqa: PLR2004 - as above
-    new = found["new"].output.decode("utf-8", "replace").splitlines()
-    told = tally.told()
+    tally = Tally(cut=found["diff"].cut)
+    tally.count(_lines(found["diff"]))
+    new, told = _lines(found["new"]), tally.told()
     told |= {"new": [*new[:FILES_SHOWN]]} if new else {}
+    if found["new"].cut:
+        return told | {"new_at_least": len(new)}
     return told | ({"new_count": len(new)} if len(new) > FILES_SHOWN else {})
+
+
+def _lines(finished: Finished) -> list[str]:
+    """Return the lines; what was cut off where git wrote too much has no end."""
+    return finished.output.decode("utf-8", "replace").split("\n")[:-1]
 
 
 async def _run(arguments: JsonObject, where: Workspace) -> JsonValue:

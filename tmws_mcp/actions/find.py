@@ -1,12 +1,14 @@
 """Finding files by name, and lines by what they hold, in the workspace.
 
 `git grep` does it, in a repository or not: it leaves out what `.gitignore` names, follows no link,
-and reads a large tree faster than Python could. A text of several words is looked for as it stands,
-then as words of one line.
+and reads a large tree faster than Python could. Names come from it too, as those of files in which
+nothing is found, so that pictures and empty files are among them. A text of several words is looked
+for as it stands, then as words of one line.
 """
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio.to_thread
@@ -28,10 +30,11 @@ LINE_CHARS_MAX = 140
 
 NOTHING_FOUND = 1
 """What git grep ends with then."""
+_NOTHING = ("--not", "-e", "")
+"""What no line of any file holds."""
 _WHERE = (
     "--no-index",
     "--exclude-standard",
-    "-I",
     "-i",
     "-F",
     "--no-color",
@@ -44,6 +47,22 @@ _INTRODUCES = (
 )
 
 
+Line = tuple[str, str, str]
+"""Path, number and text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    files: list[str]
+    lines: list[Line]
+    cut: bool
+    """Whether git wrote more than is read."""
+
+    @property
+    def is_any(self) -> bool:
+        return bool(self.files or self.lines or self.cut)
+
+
 async def find(folder: Path, text: str) -> JsonObject:
     """Return files whose path holds a text, and lines that hold it, those that define it first.
 
@@ -54,18 +73,19 @@ async def find(folder: Path, text: str) -> JsonObject:
         ActionError: There is no git, or it failed.
     """
     asked, repository = text, await opened(await anyio.to_thread.run_sync(folder.resolve))
-    listed = await repository.run("grep", *_WHERE, "-l", "-z", "-e", "", "--", ".")
-    files, lines = _files(listed, text), await _matching(repository, [text])
+    found = await _looked_for(repository, [text])
     for words in _attempts(text):
-        if files or lines:
+        if found.is_any:
             break
         text = " ".join(words)
-        files, lines = _files(listed, text), await _matching(repository, words)
-    ranked = sorted(lines, key=lambda line: not _defines(line, text))  # stable: by path else
+        found = await _looked_for(repository, words)
+    ranked = sorted(found.lines, key=lambda line: not _defines(line, text))  # stable: by path else
     told: JsonObject = {"text": text} if text != asked else {}
-    told |= {"files": [*files[:FILES_SHOWN]]}
+    told |= {"files": [*found.files[:FILES_SHOWN]]}
     told["lines"] = [_shown(line) for line in ranked[:LINES_SHOWN]]
-    rest = max(0, len(files) - FILES_SHOWN) + max(0, len(ranked) - LINES_SHOWN)
+    rest = max(0, len(found.files) - FILES_SHOWN) + max(0, len(ranked) - LINES_SHOWN)
+    if found.cut:  # and nobody knows by how much
+        return told | {"more_at_least": max(rest, 1)}
     return told | ({"more": rest} if rest else {})
 
 
@@ -78,37 +98,45 @@ def _attempts(text: str) -> Iterator[list[str]]:
         yield from ([word] for word in longest if len(word) >= WORD_CHARS_MIN)
 
 
-async def _matching(repository: Repository, words: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Return path, number and text of the lines that hold all the words."""
+async def _looked_for(repository: Repository, words: Sequence[str]) -> _Found:
+    """Return the files whose path holds the words as they stand, and the lines that hold all."""
+    text = " ".join(words)
+    # A star for what pathspecs give a meaning, and for letters whose other case they do not know.
+    where = f":(icase)*{re.sub(r'[^A-Za-z0-9_.-]+', '*', text)}*"
+    named = await repository.run("grep", *_WHERE, "-L", "-z", *_NOTHING, "--", where)
     asked = [part for word in words for part in ("--and", "-e", word)][1:]
-    found = await repository.run("grep", *_WHERE, "-n", "-z", *asked, "--", ".")
-    _check(found)
-    lines = found.output.decode("utf-8", "replace").split("\n")
-    parted = (line.split("\0", 2) for line in lines)
-    return [(path, number, text) for path, number, text in _whole(parted)]
+    holding = await repository.run("grep", *_WHERE, "-I", "-n", "-z", *asked, "--", ".")
+    _check(named)
+    _check(holding)
+    return _Found(_files(named, text), _lines(holding), named.cut or holding.cut)
 
 
-def _whole(parted: Iterator[list[str]]) -> Iterator[list[str]]:
-    """Leave out the line that was cut where git wrote too much."""
-    return (parts for parts in parted if len(parts) == 3)  # noqa: PLR2004 - path, number, text
+def _lines(holding: Finished) -> list[Line]:
+    """Return path, number and text; what a path with a line break leaves over is no line."""
+    parted = (line.split("\0", 2) for line in _parts(holding, "\n"))
+    whole = (parts for parts in parted if len(parts) == 3)  # noqa: PLR2004 - path, number, text
+    return [(path, number, text) for path, number, text in whole]
 
 
-def _files(listed: Finished, text: str) -> list[str]:
+def _files(named: Finished, text: str) -> list[str]:
     """Return the paths that hold the text, those first whose name does."""
-    _check(listed)
     wanted = text.casefold()
-    paths = [path for path in listed.output.decode("utf-8", "replace").split("\0") if path]
-    held = [path for path in paths if wanted in path.casefold()]
+    held = [path for path in _parts(named, "\0") if wanted in path.casefold()]
     return sorted(
         held, key=lambda path: (wanted not in Path(path).name.casefold(), len(path), path)
     )
 
 
-def _defines(line: tuple[str, str, str], text: str) -> bool:
+def _parts(found: Finished, end: str) -> list[str]:
+    """Return what git wrote, by the mark that ends each part; what was cut off has none."""
+    return found.output.decode("utf-8", "replace").split(end)[:-1]
+
+
+def _defines(line: Line, text: str) -> bool:
     return re.search(_INTRODUCES + re.escape(text) + r"\b", line[2], re.IGNORECASE) is not None
 
 
-def _shown(line: tuple[str, str, str]) -> JsonValue:
+def _shown(line: Line) -> JsonValue:
     path, number, text = line
     return f"{path}:{number}: {text.strip()[:LINE_CHARS_MAX]}"
 
