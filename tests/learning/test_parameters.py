@@ -64,7 +64,8 @@ def test_query_is_nobodys_name() -> None:
         ([True, False], "boolean"), ([1, 2], "integer"), ([1, 2.5], "number"),
         (["2026-01-02", "2026-03-04T10:00"], "date"), (["http://a/b", "ftp://c"], "url"),
         (["~/x", "a/b.txt"], "path"), (["a", "b c"], "text"), ([[1], [2]], "json"),
-        ([1, "a"], "json"), ([None, "a"], "json"),
+        ([1, "a"], "json"), ([None, "a"], "json"), (["2026-01-02", "2026-02-30"], "text"),
+        (["2026-01-02 noon"], "text"),
     ],
 )  # fmt: skip
 def test_types_are_guessed_from_the_values(values: list, kind: str) -> None:

@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from tmws_mcp.masking import MASK
 from tmws_mcp.model import JsonObject
+from tmws_mcp.model.base import is_date
 
 NAME_CHARS_MAX = 40
 RESERVED = frozenset({"query"})
@@ -21,7 +22,6 @@ RESERVED = frozenset({"query"})
 PARAMETERS_MAX = 20
 _PATH = re.compile(r"[~.]{0,2}/\S*|[\w.-]+(?:/[\w.-]+)+/?|[\w-]+\.[A-Za-z]\w{0,4}")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\S+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,8 @@ def guessed_type(values: Sequence[JsonValue]) -> str:
     if not all(isinstance(value, str) for value in values):
         return _guessed_of_plain(values)
     texts = [str(value) for value in values]
-    for kind, shape in (("url", _URL), ("date", _DATE), ("path", _PATH)):
-        if all(shape.fullmatch(text) for text in texts):
+    for kind, fits in (("url", _URL.fullmatch), ("date", is_date), ("path", _PATH.fullmatch)):
+        if all(map(fits, texts)):
             return kind
     return "text"
 

@@ -13,6 +13,7 @@ JsonObject = dict[str, JsonValue]
 
 NAME_CHARS_MAX = 200
 QUERY_CHARS_MAX = 4_000
+DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\S+)?")
 NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9._/-]{0,78}[a-z0-9])?")
 
 
@@ -47,6 +48,21 @@ def storable_name(text: str) -> str:
     """
     clean = text.encode("utf-8", "replace").decode().replace("\0", "")
     return " ".join(clean.split())[:NAME_CHARS_MAX]
+
+
+def is_date(text: str) -> bool:
+    """Whether a text is a day, or a moment of one, in ISO form with its dashes.
+
+    >>> is_date("2026-05-08"), is_date("2026-05-08T10:00Z"), is_date("2026-02-30")
+    (True, True, False)
+    """
+    if DATE.fullmatch(text) is None:
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def namespace_name(name: str) -> str:

@@ -1,12 +1,11 @@
 """What a pattern declares of its arguments, and values that are not what was declared."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from tmws_mcp.model.base import Text
+from tmws_mcp.model.base import Text, is_date
 from tmws_mcp.patterns.regexes import Regex, RegexRefused
 from tmws_mcp.patterns.steps import Definition, Template
 from tmws_mcp.patterns.templates import ArgumentType
@@ -82,15 +81,6 @@ def why_refused(name: str, value: str, argument: Argument) -> str | None:
         hit = Regex(rf"\A(?:{argument.pattern})\z").search(value)
         if hit is None:
             return f"{shown} match {argument.pattern}"
-    if argument.type == "date" and not _is_date(value):
+    if argument.type == "date" and not is_date(value):
         return f"{shown} be a date such as 2026-05-08"
     return None
-
-
-def _is_date(value: str) -> bool:
-    """Whether a text is a day, or a moment of one, in ISO form."""
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
