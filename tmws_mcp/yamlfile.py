@@ -19,6 +19,14 @@ FILE_BYTES_MAX = 256 * 1024
 DEPTH_MAX = 20
 
 
+def is_file_within(path: Path, root: Path) -> bool:
+    """Say whether a path is a file below a folder (a real path), wherever links lead."""
+    try:
+        return path.resolve().is_relative_to(root) and path.is_file()
+    except (OSError, RuntimeError):  # a loop of links is the latter before Python 3.13
+        return False
+
+
 def read_mapping(path: Path) -> dict[str, Any]:
     """Return the mapping that a YAML or JSON file holds.
 

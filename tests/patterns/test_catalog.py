@@ -80,6 +80,16 @@ def test_a_link_out_of_the_folder_is_not_followed(write, folder: Path, tmp_path:
     assert "leads out of its folder" in str(catalog.problems[0])
 
 
+def test_a_loop_of_links_takes_no_other_pattern_away(write, folder: Path) -> None:
+    write("memory.one")
+    (folder / "memory" / "two.yaml").symlink_to(folder / "memory" / "two.yaml")
+
+    catalog = load_catalog([folder])
+
+    assert list(catalog.patterns) == ["memory.one"]
+    assert "two.yaml: is a link" in str(catalog.problems[0])
+
+
 def test_a_missing_folder_is_a_problem_and_no_crash(tmp_path: Path) -> None:
     catalog = load_catalog([shipped_folder(), tmp_path / "none"])
 

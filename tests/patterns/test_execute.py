@@ -16,6 +16,7 @@ from tmws_mcp.model import (
 )
 from tmws_mcp.patterns.execute import is_whole
 from tmws_mcp.patterns.passing import PASSED_CHARS_MAX
+from tmws_mcp.patterns.received import MORE, VALUES_MAX, received
 from tmws_mcp.patterns.text import execute_text
 
 pytestmark = pytest.mark.anyio
@@ -314,6 +315,28 @@ async def test_of_memories_what_they_say_is_asked_with_and_of_much_the_beginning
     asked = world.recalled[1].query
     assert asked.startswith("fact 0 fact 1 fact 2")
     assert len(asked) == PASSED_CHARS_MAX
+
+
+async def test_what_is_found_has_an_end_and_what_is_wanted_of_it_is_picked_before(
+    world: World,
+) -> None:
+    @world.act("say.much")
+    async def _(_arguments: JsonObject) -> JsonValue:
+        many = {f"k{number}": number for number in range(2 * VALUES_MAX)}
+        return {"many": many, "last": [*range(2 * VALUES_MAX)], "wanted": "this"}
+
+    everything = pattern({"name": "a", "action": "say.much"}, route="infrastructure")
+    wanted = pattern(
+        {"name": "a", "action": "say.much", "pick": ["wanted"]}, route="infrastructure"
+    )
+    whole = await run(world, everything, token_budget=20_000)
+    picked = await run(world, wanted)
+
+    assert len(str(whole.result)) < 20 * VALUES_MAX
+    assert "characters)" in execute_text(whole)
+    assert received([*range(VALUES_MAX + 9)])[-1] == "10 more"
+    assert received({"a": {str(n): n for n in range(VALUES_MAX + 8)}})["a"][MORE] == 10
+    assert picked.result == {"a": {"wanted": "this"}}
 
 
 async def test_a_second_attempt_is_made_where_the_first_found_nothing(world: World) -> None:

@@ -88,6 +88,12 @@ def test_a_name_that_is_not_the_files_is_a_problem(folder: Path) -> None:
     assert "'mercury' does not equal the file's 'vesta'" in str(problem)
 
 
+def test_a_loop_of_links_takes_no_other_persona_away(folder: Path) -> None:
+    (folder / "mercury.json").symlink_to(folder / "mercury.json")
+
+    assert "is a link" in str(load_personas([folder]).problems[0])
+
+
 def test_a_link_out_of_the_folder_is_refused(folder: Path, tmp_path: Path) -> None:
     (folder / "mercury.json").symlink_to(write(tmp_path))
 

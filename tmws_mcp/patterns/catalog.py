@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from tmws_mcp.errors import PatternFileError
 from tmws_mcp.patterns.definition import Pattern, read_pattern
+from tmws_mcp.yamlfile import is_file_within
 
 SUFFIXES = (".yaml", ".yml", ".json")
 PATTERNS_MAX = 1_000
@@ -114,10 +115,12 @@ def _pattern_files(folder: Path, problems: list[PatternFileError]) -> Iterator[P
             path = Path(parent, name)
             if path.suffix not in SUFFIXES or name.startswith("."):
                 continue
-            if path.resolve().is_relative_to(root) and path.is_file():
+            if is_file_within(path, root):
                 yield path
             else:
-                problems.append(PatternFileError(path, "is a link that leads out of its folder"))
+                problems.append(
+                    PatternFileError(path, "is a link that leads out of its folder, or to no file")
+                )
 
 
 def version_of(pattern: Pattern) -> str:

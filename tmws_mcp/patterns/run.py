@@ -165,8 +165,6 @@ async def _within(
         limit = min(limit, deadline)
     with anyio.CancelScope(deadline=limit) as scope:
         found, error = await _attempt(lambda: _sound(step, parts, call), step, call)
-        if found is not None and isinstance(step, LookingStep) and (step.pick or step.cut):
-            found = picked(found, step.pick, step.cut)
         return found, error
     assert scope.cancelled_caught
     if limit == deadline:
@@ -194,10 +192,12 @@ async def _attempt(
 
 
 async def _sound(step: Step, parts: Parts, call: Call) -> Found:
-    """Run a step; what it brings from outside is made sound."""
+    """Run a step; what it brings from outside is picked from, and made sound."""
     found = await _run(step, parts, call)
     if not isinstance(step, LookingStep):
         return found
+    if step.pick or step.cut:
+        found = picked(found, step.pick, step.cut)
     failure = found.failure and one_line(found.failure)
     return replace(found, value=received(found.value), failure=failure)
 

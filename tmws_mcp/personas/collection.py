@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from tmws_mcp.errors import PersonaFileError
 from tmws_mcp.personas.definition import Persona, read_persona
+from tmws_mcp.yamlfile import is_file_within
 
 PERSONAS_MAX = 50
 ENTRIES_SEEN_MAX = 1_000
@@ -66,7 +67,9 @@ def _files(folder: Path, problems: list[PersonaFileError]) -> Iterator[Path]:
     for path in sorted(islice(root.iterdir(), ENTRIES_SEEN_MAX)):
         if path.suffix not in SUFFIXES or path.name.startswith("."):
             continue
-        if path.resolve().is_relative_to(root) and path.is_file():
+        if is_file_within(path, root):
             yield path
         else:
-            problems.append(PersonaFileError(path, "is a link that leads out of its folder"))
+            problems.append(
+                PersonaFileError(path, "is a link that leads out of its folder, or to no file")
+            )
