@@ -221,6 +221,29 @@ def test_a_change_while_the_hub_refuses_a_push_is_counted_whole(
     assert a.totals() == {"x": (10, 0)}
 
 
+def test_what_was_refused_is_counted_however_often_the_twin_has_pushed_since(
+    pair: tuple[Node, Node], hub: MemoryHub
+) -> None:
+    """The hub's trail no longer reaches back to it then."""
+    a, b = pair
+    settle(a, b)
+    copy = world.node(3, hub)
+    _copy(a, copy)
+    a.count("x", good=1)
+    settle(a, b)
+    copy.count("x", good=10)
+    copy.replicator.epoch = hub.state.epoch
+    copy.replicator.there = There(hub.state.epoch, a.actor, Mark(0))
+    assert not world.result(copy.quick.share())
+    for _ in range(TRAIL_MAX + 1):
+        a.count("y", good=1)
+        world.run(a.replicator.tick())
+    settle(copy, a, b)
+    assert copy.actor != a.actor
+    assert agree(a, b, copy)
+    assert a.totals() == {"x": (11, 0), "y": (TRAIL_MAX + 1, 0)}
+
+
 @pytest.mark.parametrize(("others", "again"), [(TRAIL_MAX - 1, 11), (TRAIL_MAX, 10)])
 def test_where_the_trail_begins_too_late_what_was_sent_counts_as_arrived(
     others: int, again: int
