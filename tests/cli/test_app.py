@@ -99,7 +99,7 @@ finally:
         (["--help"], {}, ["pydantic", "tmws_mcp.settings", "tmws_mcp.cli.inspector", "mcp"]),
         ([], {"COMP_WORDS": "tmws-mcp in", "COMP_CWORD": "1"}, ["tmws_mcp.settings", "mcp"]),
         ([], {"COMP_WORDS": "tmws-mcp inspect w", "COMP_CWORD": "2"}, ["tmws_mcp.engine", "mcp"]),
-        (["hook", "status", "claude-code"], {}, ["mcp", "numpy", "sqlite3", "apsw"]),
+        (["hook", "status", "claude-code"], {}, ["mcp", "numpy", "tmws_mcp.store", "apsw"]),
         (["inspect", "stats", "--json"], {}, ["mcp", "mcp_types", "rich", "fastapi"]),
     ],
 )

@@ -95,7 +95,7 @@ def test_why_names_the_pattern_its_file_and_its_rivals(tmws, folder):
 
 
 def test_why_of_a_query_that_nothing_matches_gives_the_closest(tmws):
-    result = tmws("patterns", "why", "health insurance prices", "--json")
+    result = tmws("patterns", "why", "health benefits of green tea", "--json")
 
     match = json.loads(result.stdout)["match"]
     assert result.exit_code == NOTHING
