@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 
 from tmws_mcp.actions.registry import is_read_only
+from tmws_mcp.model import Match
 from tmws_mcp.patterns.arguments import Argument, why_refused
 from tmws_mcp.patterns.definition import QUERY, Pattern, templates_of
 from tmws_mcp.patterns.templates import ArgumentType, names_in_value
@@ -28,6 +29,8 @@ is a plain recall, which is what most memory patterns do, so that one more of th
 The last is added for a pattern that a broad trigger speaks for."""
 LACKING_MIN = 0.5
 """What a guess takes whose pattern lacks an argument."""
+OVERRULES_MIN = 2 / 3
+"""What a guess takes that goes against a trigger: twice as probable as everything else."""
 SURE_MIN = 0.8
 """What a guess takes that may change something outside of this server."""
 
@@ -61,6 +64,16 @@ def none_allowed(pattern: Pattern, *, triggered: bool) -> float:
     """Return how probable it may be that no pattern is meant, where this one is the likeliest."""
     guessed = NONE_MEMORY_MAX if pattern.route == "memory" else NONE_MAX
     return guessed + NONE_TRIGGER_ADDS * triggered
+
+
+def overrules(guess: Match, query: str, pattern: Pattern) -> bool:
+    """Say whether a guess goes before a trigger of another pattern.
+
+    One that lacks what its pattern needs to run overrules no trigger of a pattern that can.
+    """
+    if guess.pattern is None or guess.confidence < OVERRULES_MIN:
+        return False
+    return not arguments_in(query, pattern)[1]
 
 
 def arguments_in(query: str, pattern: Pattern) -> tuple[dict[str, str], frozenset[str]]:

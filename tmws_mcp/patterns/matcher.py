@@ -35,6 +35,7 @@ from tmws_mcp.patterns.guessing import (
     arguments_in,
     confidence_needed,
     none_allowed,
+    overrules,
 )
 from tmws_mcp.patterns.regexes import Hit, Regex, RegexSet
 from tmws_mcp.patterns.semantic.stage import Stage
@@ -209,9 +210,11 @@ class Matcher:
             assert best is not None
             return replace(best, confidence=confidence, why=str(guess), none=none)
         guessed = self._guessed(query, guess, runs=none <= allowed)
-        # A guess that lacks what it needs to run overrules no trigger of a pattern that can.
-        can_run = guessed.pattern and not arguments_in(query, self._patterns[name])[1]
-        if can_run or found is None or none > self._none_allowed(found):
+        if (
+            found is None
+            or overrules(guessed, query, self._patterns[name])
+            or none > self._none_allowed(found)
+        ):
             return guessed
         return replace(found, why=str(guess), none=none)
 
