@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
+from benchmarks.learning.calls import ending, observation, question
 from benchmarks.learning.product import Product
-from benchmarks.learning.traces import Session, read
+from benchmarks.learning.traces import Session, read, right_answers
 from tmws_mcp.learning.blend import Board, slope, softmax
 from tmws_mcp.learning.weights import Weights
 from tmws_mcp.store.driver import Connection
@@ -22,7 +23,6 @@ PASSES = 3
 RATE = 0.085
 """Faster than a store learns: there every step comes once, and the weights begin well."""
 EACH_FILE_NEXT, EACH_FILE_RECOVER = 1_500, 400
-REPAIRED_WITHIN = 5
 DIGITS = 3
 BEGIN = {
     "any": {
@@ -40,7 +40,7 @@ def examples(sessions: Sequence[Session]) -> Iterator[tuple[str, Example]]:
     try:
         for session in sessions:
             yield from _session_examples(product, session)
-            product.end(session)
+            product.observe(ending(session))
     finally:
         product.close()
 
@@ -50,20 +50,11 @@ def _session_examples(product: Product, session: Session) -> Iterator[tuple[str,
     for number, step in enumerate(session.steps):
         turn = step.get("turn") or turn
         before = session.steps[:number]
-        for want, happened in answers(session, number):
-            board = product.board(session, before, turn, want)
+        for want, happened in right_answers(session, number):
+            board = product.board(question(session, before, turn, want))
             if board and happened in board.tools:
                 yield want, (board, happened)
-        product.observe(session, step, turn)
-
-
-def answers(session: Session, number: int) -> list[tuple[str, str]]:
-    """Return (want, right answer) before a step: the step, and what then repaired an error."""
-    found = [("next", session.steps[number]["tool"])]
-    if number and not session.steps[number - 1]["ok"]:
-        within = session.steps[number : number + REPAIRED_WITHIN]
-        found += [("recover", step["tool"]) for step in within if step["ok"]][:1]
-    return found
+        product.observe(observation(session, step, turn))
 
 
 def sample(path: Path, draw: random.Random) -> list[Example]:

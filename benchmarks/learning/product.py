@@ -3,22 +3,20 @@
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from benchmarks.learning.traces import Session, Step
+from benchmarks.learning.calls import Arguments
+from benchmarks.learning.recommenders import Answers
 from tmws_mcp.learning import asking, sessions
 from tmws_mcp.learning import recommend as advice
 from tmws_mcp.learning.blend import Board, board
 from tmws_mcp.learning.experts import EXPERTS, Expert
 from tmws_mcp.learning.view import Shelf, View
-from tmws_mcp.model import ObserveRequest, RecommendReply, RecommendRequest, Scope
+from tmws_mcp.model import ObserveRequest, RecommendRequest, Scope
 from tmws_mcp.store import driver, migrations, namespaces, weights
 
 SCOPE = Scope(namespace="traces", source="argument")
 CONNECTION = "benchmark"
-HISTORY = 24
 BEGIN = 1_790_000_000.0
-OUTCOMES = {True: "success", False: "failure", None: "unknown"}
 
 
 class Product:
@@ -46,24 +44,8 @@ class Product:
         self.db.close()
         self._folder.cleanup()
 
-    def observe(self, session: Session, step: Step, turn: str) -> None:
-        """Observe a step."""
-        self._observe(
-            session_id=session.name,
-            task=session.task,
-            tool_used=step["tool"],
-            success=step["ok"],
-            error=step.get("err") or "",
-            arguments=step.get("args") or "",
-            turn=turn,
-            available_tools=session.tools,
-        )
-
-    def end(self, session: Session) -> None:
-        """End a session with its outcome."""
-        self._observe(session_id=session.name, outcome=OUTCOMES[session.success])
-
-    def _observe(self, **arguments: Any) -> None:
+    def observe(self, arguments: Arguments) -> None:
+        """Observe a step, or how a session ended."""
         self._begin_with_first()
         self._now += 1
         request = ObserveRequest.model_validate(arguments)
@@ -87,44 +69,25 @@ class Product:
             weights.save(self.db, ns, [(name, row, {}) for name, row in self._first.items()])
             self._first = None
 
-    def recommend(
-        self, session: Session, before: list[Step], turn: str, want: str
-    ) -> RecommendReply:
-        """Ask what to do after these steps."""
-        return advice.recommend(
+    def recommend(self, arguments: Arguments) -> Answers:
+        """Return what is recommended, the best first."""
+        reply = advice.recommend(
             self.db,
-            _request(session, before, turn, want),
+            RecommendRequest.model_validate(arguments),
             SCOPE,
             connection=CONNECTION,
             now=self._now,
             shelf=self._shelf,
             experts=self._experts,
         )
+        return [(one.action, one.confidence) for one in reply.recommendations]
 
-    def board(self, session: Session, before: list[Step], turn: str, want: str) -> Board | None:
-        """Return what the experts say after these steps, None before anything was observed."""
+    def board(self, arguments: Arguments) -> Board | None:
+        """Return what the experts say to a question, None before anything was observed."""
         ns = namespaces.find(self.db, SCOPE.namespace)
         if ns is None:
             return None
         view = View(self.db, ns, self._shelf)
-        asked = asking.asked(
-            view, _request(session, before, turn, want), connection=CONNECTION, now=self._now
-        )
+        request = RecommendRequest.model_validate(arguments)
+        asked = asking.asked(view, request, connection=CONNECTION, now=self._now)
         return board(view, asked.case, self._experts)
-
-
-def _request(session: Session, before: list[Step], turn: str, want: str) -> RecommendRequest:
-    return RecommendRequest.model_validate(
-        {
-            "task": session.task,
-            "session_id": session.name,
-            "recent_steps": [
-                {"tool": step["tool"], "ok": step["ok"], "error": step.get("err") or ""}
-                for step in before[-HISTORY:]
-            ],
-            "available_tools": session.tools,
-            "turn": turn,
-            "want": want,
-            "limit": 10,
-        }
-    )

@@ -20,8 +20,9 @@ from typing import Any
 
 import anyio
 
+from benchmarks.learning.modes import Scores, learn_session
 from benchmarks.learning.product import BEGIN, SCOPE, Product
-from benchmarks.learning.score import ProductRecommender, Scores, learn_session
+from benchmarks.learning.recommenders import ProductRecommender
 from benchmarks.learning.traces import Session, read
 from tmws_mcp.federation import bodies, replica
 from tmws_mcp.federation.bindings import Bindings
@@ -67,8 +68,9 @@ class Team:
 
     def __init__(self, instances: int) -> None:
         self.hub = MemoryHub()
-        self.members = [ProductRecommender(Product()) for _ in range(instances)]
-        self._replicators = [_replicator(one.product, self.hub) for one in self.members]
+        products = [Product() for _ in range(instances)]
+        self.members = [ProductRecommender(product) for product in products]
+        self._replicators = [_replicator(product, self.hub) for product in products]
 
     def meet(self) -> None:
         """Let all know what each has learned."""

@@ -16,6 +16,9 @@ from typing import Any
 
 Step = dict[str, Any]
 
+REPAIRED_WITHIN = 5
+"""So many steps after an error are looked at for what repaired it."""
+
 
 @dataclass(slots=True)
 class Session:
@@ -34,6 +37,16 @@ class Session:
     def task_id(self) -> str:
         """Return the key of the task in its set."""
         return str(self.steps[0]["task_id"])
+
+    @property
+    def dataset(self) -> str:
+        """Return the set of traces that it is of."""
+        return str(self.steps[0].get("ds") or "")
+
+    @property
+    def agent(self) -> str | None:
+        """Return whose run it is, None where the source does not tell."""
+        return self.steps[0].get("agent")
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -58,6 +71,15 @@ def read(path: Path, *, limit: int | None = None, seed: int = 0) -> list[Session
     found = [session for session in sessions.values() if session.steps]
     random.Random(seed).shuffle(found)
     return found[:limit]
+
+
+def right_answers(session: Session, number: int) -> list[tuple[str, str]]:
+    """Return (want, right answer) before a step: the step, and what then repaired an error."""
+    found = [("next", session.steps[number]["tool"])]
+    if number and not session.steps[number - 1]["ok"]:
+        within = session.steps[number : number + REPAIRED_WITHIN]
+        found += [("recover", step["tool"]) for step in within if step["ok"]][:1]
+    return found
 
 
 def _events(path: Path) -> Iterator[Step]:

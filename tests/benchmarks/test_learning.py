@@ -1,6 +1,6 @@
 """The scorer of recommendations measures what it says, on traces made up here."""
 
-import gzip
+import hashlib
 import json
 import random
 from pathlib import Path
@@ -8,28 +8,15 @@ from statistics import fmean
 
 import pytest
 
-from benchmarks.learning import fit, score
+from benchmarks.learning import fit, modes, rows, table
 from benchmarks.learning.baselines import KneserNey, Markov
 from benchmarks.learning.measures import Ranking, likeness
+from benchmarks.learning.modes import MODES
 from benchmarks.learning.plot import SIZE, reliability_png
-from benchmarks.learning.traces import Session, read
+from benchmarks.learning.rows import Cell, Options
+from benchmarks.learning.traces import Session, read, right_answers
+from tests.benchmarks.made_up import traces
 from tmws_mcp.learning.experts import EXPERTS
-
-
-def traces(folder: Path, sessions: int = 12) -> Path:
-    draw = random.Random(1)
-    path = folder / "made_up.jsonl.gz"
-    with gzip.open(path, "wt", encoding="utf-8") as out:
-        for number in range(sessions):
-            kind = draw.choice(("mail", "file"))
-            for place, verb in enumerate(("list", "read", "send")):
-                step = {"s": f"s{number}", "tool": f"{kind}-{verb}", "ok": True}
-                if not place:
-                    about = f"{verb} the {kind} number {number}"
-                    step |= {"ds": "made_up", "task_id": f"t{number}", "task": about}
-                out.write(json.dumps(step) + "\n")
-            out.write(json.dumps({"s": f"s{number}", "end": 1, "success": True}) + "\n")
-    return path
 
 
 def test_sessions_come_in_the_same_shuffled_order(tmp_path: Path) -> None:
@@ -41,40 +28,67 @@ def test_sessions_come_in_the_same_shuffled_order(tmp_path: Path) -> None:
     assert names[:5] == [session.name for session in read(path, limit=5)]
 
 
-@pytest.mark.parametrize("mode", score.MODES)
-def test_the_product_beats_chance_on_a_plain_file(tmp_path: Path, mode: str) -> None:
-    sessions = read(traces(tmp_path))
+def test_the_held_out_tasks_are_the_odd_ones_by_their_whole_hash() -> None:
+    for number in range(200):
+        task = f"task {number}"
+        whole = int(hashlib.sha1(f"unseen:{task}".encode()).hexdigest(), 16)
 
-    figures = score.scored(score.makers(without_each=False)["tmws_mcp"], sessions, mode).figures()
+        assert Session("s", [{"task_id": task}]).is_held_out == (whole % 2 == 1)
+
+
+def test_an_error_is_answered_by_the_first_success_within_five_steps() -> None:
+    steps = [{"tool": f"t{n}", "ok": n in {0, 3}} for n in range(10)]
+    session = Session("s", steps)
+
+    assert right_answers(session, 1) == [("next", "t1")]
+    assert right_answers(session, 2) == [("next", "t2"), ("recover", "t3")]
+    assert right_answers(session, 5) == [("next", "t5")]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_product_beats_chance_on_a_plain_file(tmp_path: Path, mode: str) -> None:
+    figures = Cell(rows.product, traces(tmp_path), mode).scores().figures()
 
     assert figures["acc@1"] > 0.5
     assert figures["workflow"] > 0.4
 
 
 def test_the_table_has_a_row_for_each_recommender_and_each_expert_left_out() -> None:
-    names = score.makers(without_each=True)
+    names = list(rows.makers(Options(mcp=True, beside=("m:C",), without_each=True)))
 
-    assert list(names)[:5] == ["most frequent", "repeat last", "Markov", "Kneser-Ney", "tmws_mcp"]
-    assert "  without names" in names
+    assert names[:5] == ["most frequent", "repeat last", "Markov", "Kneser-Ney", "m:C"]
+    assert names[5:7] == ["tmws_mcp", "tmws_mcp over MCP"]
+    assert names[7:] == [f"  without {name}" for name in EXPERTS]
 
 
-def test_both_options_run_to_a_row_each_for_two_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    files = [str(traces(tmp_path, 6)), str(traces(other, 6))]
-    two = {name: EXPERTS[name] for name in ("ngram", "names")}
-    monkeypatch.setattr(score, "EXPERTS", two)
-    monkeypatch.setattr(
-        "sys.argv", ["score", "--without-each", "--held-out", "--limit", "4", *files]
-    )
+def test_an_expert_left_out_answers_no_more(tmp_path: Path) -> None:
+    path = traces(tmp_path)
+    whole, without = (rows.product(name) for name in ("", "names"))
+    try:
+        for session in read(path)[:4]:
+            for recommender in (whole, without):
+                modes.observe_session(recommender, session)
+        session = read(path)[4]
+        asked = [one.ask(session, [], session.task, "next") for one in (whole, without)]
+    finally:
+        whole.close()
+        without.close()
 
-    score.main()
+    assert asked[0] != asked[1]
 
-    lines = capsys.readouterr().out.splitlines()
-    for name in ("tmws_mcp", "  without ngram", "  without names", "  weights of other files"):
-        assert sum(line.startswith(name) for line in lines) == len(score.MODES)
+
+def test_a_table_shows_means_over_the_files_that_have_a_figure(tmp_path: Path) -> None:
+    make = rows.makers(Options())["Markov"]
+    files = [traces(tmp_path, 6), traces(tmp_path, 1, name="short")]
+
+    scores = [Cell(make, path, "online").scores() for path in files]
+    short, whole = (one.figures()["acc@1"] for one in reversed(scores))
+
+    assert f"{(short + whole) / 2:9.3f}" in table.table({"Markov": scores})
+    first, second = table.each({"Markov": scores}, ["made_up", "short"])
+    assert first.startswith("made_up: 20 steps, 2 errors, 6 workflows\n")
+    assert f"{whole:9.3f}" in first
+    assert f"{short:9.3f}" in second
 
 
 def test_baselines_rank_what_followed() -> None:
@@ -121,9 +135,7 @@ def test_fitted_weights_follow_the_column_that_is_right(tmp_path: Path) -> None:
     fit.write(fit.fitted([examples], random.Random(0)), tmp_path / "out.json")
 
     rows = json.loads((tmp_path / "out.json").read_text("utf-8"))
-    assert set(rows["any"]) <= {
-        column for expert in score.EXPERTS.values() for column in expert.columns
-    }
+    assert set(rows["any"]) <= {column for expert in EXPERTS.values() for column in expert.columns}
 
 
 def test_the_plot_is_a_png_of_its_size() -> None:
