@@ -1,6 +1,7 @@
 """What one instance learns, the others know."""
 
-from contextlib import AsyncExitStack
+import sqlite3
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import anyio
@@ -29,6 +30,28 @@ async def test_what_one_instance_learns_the_other_recommends(
             return await support(b, "run_job") == (4, 1)
 
         await until(counted)
+
+
+async def test_a_store_that_begins_to_share_tells_what_it_counted_before(
+    tmp_path: Path, redis_url: str
+) -> None:
+    async with instance(tmp_path / "a", "", redis_url="") as alone:
+        await observe(alone, "run_job", task=TASK, times=4)
+        assert _indexes_of_sharing(tmp_path / "a") == 0  # each observation would move them
+    async with instance(tmp_path / "a", redis_url), instance(tmp_path / "b", redis_url) as b:
+
+        async def counted() -> bool:
+            return await support(b, "run_job") == (4, 1)
+
+        await until(counted)
+    assert _indexes_of_sharing(tmp_path / "a") == 2
+
+
+def _indexes_of_sharing(folder: Path) -> int:
+    with closing(sqlite3.connect(folder / "tmws.db")) as db:
+        names = "('outcome_seq', 'context_seq')"
+        (found,) = db.execute(f"SELECT count(*) FROM sqlite_schema WHERE name IN {names}")
+    return int(found[0])
 
 
 async def test_who_watches_an_instance_hears_what_came_from_others(

@@ -282,12 +282,15 @@ async def test_secrets_never_reach_the_store(desk: Desk, tmp_path: Path) -> None
 def test_the_ring_of_steps_keeps_the_newest(
     db: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(observations, "STEPS_MAX", 3)
-    for number in range(6):
+    monkeypatch.setattr(observations, "STEPS_MAX", 4)
+    monkeypatch.setattr(observations, "STEPS_PRUNED_EACH", 2)
+    kept = []
+    for number in range(8):
         observed(db, tool_used=f"tool{number}")
+        kept.append([tool[4:] for (tool,) in db.rows("SELECT tool FROM step ORDER BY id")])
 
-    kept = [tool for (tool,) in db.rows("SELECT tool FROM step ORDER BY id")]
-    assert kept == ["tool3", "tool4", "tool5"]
+    assert [len(some) for some in kept] == [1, 2, 3, 3, 4, 3, 4, 3]
+    assert kept[-1] == ["5", "6", "7"]
 
 
 def test_each_changed_slot_takes_a_sequence_number_of_its_own(db: Connection) -> None:

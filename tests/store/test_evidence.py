@@ -227,6 +227,7 @@ def test_no_statement_scans_a_table(db: Connection) -> None:
         if step.startswith("SCAN")
         and not step.startswith(("SCAN CONSTANT", "SCAN (subquery", "SCAN json_each"))
         and not step.endswith("VALUES CLAUSE")  # the parameters of the statement itself
+        and not step.endswith("INDEX session_open")  # as many rows as sessions are open
     }
     assert scans == {}
     assert len(seen.plans) > 30  # type: ignore[attr-defined]

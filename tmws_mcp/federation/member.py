@@ -24,7 +24,7 @@ from tmws_mcp.federation.quick import Heard, Quick
 from tmws_mcp.federation.replicator import Replicator
 from tmws_mcp.federation.wire import Keyring
 from tmws_mcp.store import actor as identities
-from tmws_mcp.store import lease, namespaces
+from tmws_mcp.store import lease, namespaces, shared
 from tmws_mcp.store import slots as table
 from tmws_mcp.store.database import Database
 from tmws_mcp.store.driver import Connection
@@ -212,6 +212,7 @@ def settle(db: Connection, members: Sequence[Member], now: float, file: str) -> 
 
     Done before anything is counted: a copy must count as another actor from its first step on.
     """
+    shared.index_changes(db)
     for member in members:
         ns = namespaces.ensure(db, member.namespace, now)
         member.ns = ns

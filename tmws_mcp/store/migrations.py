@@ -30,6 +30,7 @@ from tmws_mcp.store.schema import (
     s0015_fewer_indexes,
     s0016_unanswered,
     s0017_imported,
+    s0018_indexes,
 )
 from tmws_mcp.store.schema.s0001_first import APPLICATION_ID
 
@@ -57,6 +58,7 @@ STEPS: tuple[Step, ...] = (
     s0015_fewer_indexes.apply,
     s0016_unanswered.apply,
     s0017_imported.apply,
+    s0018_indexes.apply,
 )
 """Step n, counted from 1, makes schema n out of schema n - 1."""
 LATEST = len(STEPS)

@@ -12,6 +12,8 @@ from tmws_mcp.store.driver import Connection, Row
 from tmws_mcp.store.tasks import Near
 
 STEPS_MAX = 50_000
+STEPS_PRUNED_EACH = 64
+"""The oldest lie on other pages than the newest: dropped one by one, each step wrote both."""
 SESSIONS_MAX = 10_000
 SESSIONS_PRUNED_EACH = 64
 """Counting the sessions costs a scan of an index, so that only each 64th new one pays for it."""
@@ -100,9 +102,10 @@ def prune_sessions(db: Connection, ns: int, sessions_max: int) -> int:
 
 def move_session(db: Connection, session: Session, *, now: float) -> None:
     """Note that something happened in a session, which opens it again where it had ended."""
+    # Whoever sets the end moves the index of open sessions, even where it stays as it was.
+    opened = "" if session.is_open else "ended_at = NULL, outcome = NULL, "
     db.run(
-        "UPDATE session SET last_at = max(last_at, ?), ended_at = NULL, outcome = NULL, "
-        "steps = steps + 1 WHERE id = ?",
+        f"UPDATE session SET {opened}last_at = max(last_at, ?), steps = steps + 1 WHERE id = ?",
         (now, session.id),
     )
 
@@ -206,8 +209,9 @@ def add_step(
     )  # fmt: skip
     assert row is not None
     ordinal = int(row[0])
-    if ordinal > STEPS_MAX:
-        prune_steps(db, session.ns, newest=ordinal, steps_max=STEPS_MAX)
+    kept = STEPS_MAX - STEPS_PRUNED_EACH + 1
+    if ordinal > kept and ordinal % STEPS_PRUNED_EACH == 0:
+        prune_steps(db, session.ns, newest=ordinal, steps_max=kept)
     return ordinal
 
 

@@ -12,6 +12,9 @@ TOTALS = (
     "changed_at", "outside_n", "outside_ok",
 )  # fmt: skip
 
+COUNTED = ("outcome", "context")
+"""The tables of evidence."""
+
 
 class Row(NamedTuple):
     """The totals of one slot of outcomes; `gen` is the number of its changes for the worse."""
@@ -28,6 +31,15 @@ class Row(NamedTuple):
     changed_at: float | None
     outside_n: int
     outside_ok: int
+
+
+def index_changes(db: Connection) -> None:
+    """Let own rows be found by the number of their last change, as sharing does.
+
+    Each observation moves these indexes, so that only a store which has ever shared has them.
+    """
+    for table in COUNTED:
+        db.rows(f"CREATE INDEX IF NOT EXISTS {table}_seq ON {table}(actor, seq)")
 
 
 def own_outcomes(
@@ -77,7 +89,7 @@ def put_contexts(db: Connection, ns: int, rows: Iterable[tuple[Context, str, int
 
 def drop(db: Connection, ns: int, table: str, context: Context, actors: Sequence[str]) -> None:
     """Drop these actors' rows of a context from `outcome` or `context`."""
-    assert table in ("outcome", "context")
+    assert table in COUNTED
     db.run_many(
         f"DELETE FROM {table} WHERE ns = ? AND kind = ? AND key = ? AND action = ? AND actor = ?",
         ((ns, *context, actor) for actor in actors),
@@ -88,7 +100,7 @@ def keep_only(
     db: Connection, ns: int, table: str, kept: Iterable[tuple[Context, Sequence[str]]]
 ) -> None:
     """Drop of each context what others than these actors have counted."""
-    assert table in ("outcome", "context")
+    assert table in COUNTED
     db.run_many(
         f"DELETE FROM {table} WHERE ns = ? AND kind = ? AND key = ? AND action = ? "
         "AND actor NOT IN (SELECT value FROM json_each(?))",
@@ -98,7 +110,7 @@ def keep_only(
 
 def has_own(db: Connection, ns: int, table: str, context: Context, actor: str) -> bool:
     """Tell whether an actor has a row of a context."""
-    assert table in ("outcome", "context")
+    assert table in COUNTED
     found = db.row(
         f"SELECT 1 FROM {table} WHERE ns = ? AND kind = ? AND key = ? AND action = ? AND actor = ?",
         (ns, *context, actor),
@@ -108,14 +120,14 @@ def has_own(db: Connection, ns: int, table: str, context: Context, actor: str) -
 
 def drop_foreign(db: Connection, ns: int, actor: str) -> None:
     """Drop all evidence that others have counted."""
-    for table in ("outcome", "context"):
+    for table in COUNTED:
         db.run(f"DELETE FROM {table} WHERE ns = ? AND actor <> ?", (ns, actor))
 
 
 def evidence_rows(db: Connection, ns: int, actor: str) -> tuple[int, int]:
     """Return how many rows of evidence are own ones, and how many are others'."""
     own = other = 0
-    for table in ("outcome", "context"):
+    for table in COUNTED:
         row = db.row(
             f"SELECT sum(actor = ?), sum(actor <> ?) FROM {table} WHERE ns = ?",
             (actor, actor, ns),
