@@ -15,7 +15,7 @@ RUN := $(BIN)/python
 PARALLEL ?= -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-team test test-full soak check fix bench bench-large bench-retrieval docs bundle platforms lock
+.PHONY: help setup demo demo-team test test-full soak check fix bench bench-large bench-steps bench-retrieval docs bundle platforms lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ bench: bench-startup bench-memory bench-executing bench-cache bench-scale bench-
 
 bench-large: setup ## Measure a store of a million memories in twenty namespaces
 	@$(RUN) -m benchmarks.scale --sizes 1000000 --namespaces 20 $(ARGS)
+
+bench-steps: setup ## Measure learning in a store of up to a million steps, for an hour or two
+	@$(RUN) -m benchmarks.observing --steps 1000 10000 100000 1000000 $(ARGS)
 
 bench-retrieval: setup ## Measure how well recall finds evidence (ARGS="locomo10.json")
 	@$(RUN) -m benchmarks.retrieval $(ARGS)

@@ -21,7 +21,7 @@ from pydantic import JsonValue
 
 from benchmarks.corpus import PARTS, THINGS
 from benchmarks.memory import queries
-from benchmarks.process import ServerProcess
+from benchmarks.process import BARE, ServerProcess
 from benchmarks.report import Table, arguments, show
 from benchmarks.scale import fill
 from tmws_mcp import Settings, open_engine
@@ -151,8 +151,7 @@ def through_stdio(
     """Return what each kind costs through a server, and a round trip to the bare one."""
     times: Times = {kind: [] for kind in (*wanted, "cached", "bare")}
     used = dict.fromkeys(times, 0.0)
-    bare_command = (sys.executable, "-m", "benchmarks.bare_server")
-    with ServerProcess(environment=environment) as ours, ServerProcess(bare_command) as bare:
+    with ServerProcess(environment=environment) as ours, ServerProcess(BARE) as bare:
         for server in (ours, bare):
             server.initialize()
         for query in warming(wanted):

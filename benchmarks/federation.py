@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import anyio
 import anyio.to_thread
 
-from benchmarks.observing import made_up_sessions
 from benchmarks.report import Table, arguments, show
+from benchmarks.sessions import made_up_sessions
 from benchmarks.sharing import LOAD, NAMESPACE, SECONDS_MAX, all_shared, instance
 from benchmarks.together import Observed, together
 from tests.redis_server import binary, client, running, version

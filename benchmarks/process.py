@@ -21,7 +21,18 @@ ANSWER_SECONDS_MAX = 60.0
 EXIT_SECONDS_MAX = 10.0
 CHUNK_BYTES = 1 << 16
 TMWS = (sys.executable, "-m", "tmws_mcp")
+BARE = (sys.executable, "-m", "benchmarks.bare_server")
+"""The least that a server on the SDK can be."""
 SHOWN_LOG_CHARS_MAX = 2_000
+
+
+def rss_bytes(pid: int) -> int:
+    """Return the memory that a process holds now."""
+    status = Path(f"/proc/{pid}/statm")
+    if status.exists():
+        return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    shown = ["ps", "-o", "rss=", "-p", str(pid)]
+    return int(subprocess.run(shown, capture_output=True, check=True).stdout) * 1024
 
 
 class ServerError(Exception):
@@ -104,11 +115,7 @@ class ServerProcess:
 
     def rss_bytes(self) -> int:
         """Return the memory that the process holds now."""
-        status = Path(f"/proc/{self.process.pid}/statm")
-        if status.exists():
-            return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        shown = ["ps", "-o", "rss=", "-p", str(self.process.pid)]
-        return int(subprocess.run(shown, capture_output=True, check=True).stdout) * 1024
+        return rss_bytes(self.process.pid)
 
     def kill(self) -> float:
         """Kill it without warning, as `kill -9` does, and return the CPU seconds it has used."""

@@ -16,7 +16,7 @@ import anyio
 from pydantic import JsonValue
 
 from benchmarks.corpus import facts
-from benchmarks.process import TMWS, ServerProcess
+from benchmarks.process import BARE, TMWS, ServerProcess
 from benchmarks.report import Table, arguments, show
 from tmws_mcp import Settings, open_engine
 from tmws_mcp.model import StoreRequest
@@ -24,7 +24,6 @@ from tmws_mcp.model import StoreRequest
 RUNS = 15
 MEMORIES = 10_000
 WRITERS = 8
-BARE = (sys.executable, "-m", "benchmarks.bare_server")
 QUERY = "how long may retries of the importer pile up"
 IDLE_SECONDS = 1.0
 """How long after the handshake a server is idle: what it loads in the background is loaded."""

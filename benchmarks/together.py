@@ -14,7 +14,7 @@ from typing import NamedTuple
 import anyio
 import anyio.to_thread
 
-from benchmarks.observing import made_up_sessions
+from benchmarks.sessions import made_up_sessions
 from benchmarks.sharing import LOAD, SECONDS_MAX, all_shared, instance
 
 LINE = "READY"
