@@ -1,6 +1,6 @@
 """Any other recommender, scored in the same table: a class that is named as MODULE:CLASS.
 
-It is made without arguments, and has two coroutines of dicts:
+It is made without arguments, or with those of MODULE:CLASS(name=value), and has two coroutines:
 
     async def observe(self, event: dict) -> None
     async def recommend(self, context: dict) -> list[dict]    # {"action", "confidence"}, best first
@@ -8,9 +8,11 @@ It is made without arguments, and has two coroutines of dicts:
 docs/benchmarks.md says what stands in an event and in a context.
 """
 
+import ast
 import asyncio
 import importlib
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from benchmarks.learning.baselines import Ranked
@@ -31,18 +33,27 @@ class Outsider(Protocol):
         """Return answers with their confidence, the best first."""
 
 
-def found(name: str) -> type[Outsider]:
-    """Return the class that is named as MODULE:CLASS.
+def found(name: str) -> Callable[[], Outsider]:
+    """Return what makes the class that is named as MODULE:CLASS, or MODULE:CLASS(name=value).
 
     Raises:
-        ValueError: There is none.
+        ValueError: There is none, or a value is no literal.
     """
-    module, _, kind = name.partition(":")
+    module, _, call = name.partition(":")
+    kind, bracket, arguments = call.partition("(")
     try:
         outsider: type[Outsider] = getattr(importlib.import_module(module), kind)
-    except (ImportError, AttributeError, ValueError) as error:
+        return partial(outsider, **_literals(bracket + arguments or "()"))
+    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
         raise ValueError(f"{name!r} is no MODULE:CLASS on PYTHONPATH: {error}") from error
-    return outsider
+
+
+def _literals(brackets: str) -> Dict:
+    """Return the named arguments that stand in the brackets of a call."""
+    call = ast.parse(f"call{brackets}", mode="eval").body
+    if not isinstance(call, ast.Call) or call.args or not all(one.arg for one in call.keywords):
+        raise ValueError("arguments are given as name=value")
+    return {str(one.arg): ast.literal_eval(one.value) for one in call.keywords}
 
 
 class Beside:

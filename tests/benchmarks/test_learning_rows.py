@@ -1,11 +1,12 @@
 """Rows beside the product in this process: a real server, other recommenders, other files."""
 
 import importlib
+import json
 from pathlib import Path
 
 import pytest
 
-from benchmarks.learning import beside, rows, score
+from benchmarks.learning import beside, rows, score, split
 from benchmarks.learning.beside import BesideRecommender
 from benchmarks.learning.rows import Cell, Options
 from benchmarks.learning.traces import read
@@ -66,10 +67,30 @@ def test_another_recommender_is_told_and_asked_in_its_own_protocol(
     assert len(scores.next.confidences) == 1  # it knows what followed the first step alone
 
 
+def test_one_instance_that_has_all_sessions_is_the_product_online(tmp_path: Path) -> None:
+    path = traces(tmp_path, 8)
+    sessions = read(path)
+
+    alone = Cell(rows.product, path, "online").scores().figures()
+
+    assert split.scored(sessions, 1, None).figures() == alone
+    assert split.scored(sessions, 2, None).figures() != alone
+
+
 def test_a_class_that_is_not_there_is_refused_by_name() -> None:
-    for name in ("nowhere:Class", "json:Nothing", "json", ""):
+    for name in (
+        "nowhere:Class", "json:Nothing", "json", "",
+        "json:JSONDecoder(1)", "json:JSONDecoder(strict=open)", "json:JSONDecoder(strict=True",
+    ):  # fmt: skip
         with pytest.raises(ValueError, match="is no MODULE:CLASS"):
             beside.found(name)
+
+
+def test_a_class_is_made_with_the_arguments_that_its_name_gives() -> None:
+    decoder = beside.found("json:JSONDecoder(strict=False)")()
+
+    assert isinstance(decoder, json.JSONDecoder)
+    assert decoder.strict is False
 
 
 def test_others_are_observed_first_but_nothing_of_the_file_itself(tmp_path: Path) -> None:
