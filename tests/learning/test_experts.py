@@ -1,6 +1,11 @@
 """Each expert by itself, and the blend without one of them."""
 
+from itertools import takewhile
+from math import fsum
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.learning.desk import observed, temporary
 from tmws_mcp.learning import blend, view
@@ -28,7 +33,7 @@ from tmws_mcp.learning.weights import Weights, first_weights
 from tmws_mcp.learning.words import stems, task_key
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.observations import Step
-from tmws_mcp.store.tasks import word_key
+from tmws_mcp.store.tasks import Run, word_key
 
 
 def done(*tools: str) -> tuple[Step, ...]:
@@ -113,6 +118,36 @@ def test_similar_expects_the_next_step_of_tasks_alike(db: Connection) -> None:
     case = Case(1, "next", done("open"), near=tuple((one.task, one.similarity) for one in near))
 
     assert likely(similar.foresee(View(db, 1), case).shares) == "read"
+
+
+STEPS = st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=6)
+
+
+@given(runs=st.lists(STEPS, min_size=1, max_size=5), seen=STEPS)
+def test_runs_made_ready_vote_like_runs_looked_through(
+    runs: list[list[tuple[str, bool]]], seen: list[tuple[str, bool]]
+) -> None:
+    """To the last digit, whatever order a sum of floats depends on."""
+    past, votes, last = similar.Past(), dict[str, float](), seen[-similar.SUFFIX_MAX :]
+    for number, steps in enumerate(runs):
+        weight = 0.1 + 0.3 * number
+        past.add(Run(tuple(steps), "success", 0.0), weight)
+        for at, (tool, _) in enumerate(steps):
+            common = _in_common(steps[:at], last)
+            if common or not (last or at):
+                power = similar.VOTE_EACH_STEP ** max(common - 1, 0)
+                votes[tool] = votes.get(tool, 0.0) + weight * similar.VOTE_OF_STEP * power
+        for tool in {tool for tool, _ in steps}:
+            votes[tool] = votes.get(tool, 0.0) + weight * similar.VOTE_OF_USE
+
+    total = fsum(votes.values())
+    expected = {tool: vote / total for tool, vote in votes.items()} if total else {}
+    assert similar.voted(past, tuple(last)).shares == expected
+
+
+def _in_common(steps: list[tuple[str, bool]], seen: list[tuple[str, bool]]) -> int:
+    pairs = zip(reversed(steps), reversed(seen), strict=False)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
 
 
 def test_names_expects_a_tool_named_like_the_task(db: Connection) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.learning.desk import NOW, SCOPE, counts, temporary
 from tmws_mcp.learning import recommend, sessions
-from tmws_mcp.learning.view import RECENT_MAX, Shelf, View
+from tmws_mcp.learning.view import RECENT, RECENT_MAX, Shelf, View
 from tmws_mcp.model import ObserveRequest, RecommendRequest
 from tmws_mcp.store import evidence
 from tmws_mcp.store.driver import Connection
@@ -95,8 +95,9 @@ def test_the_cases_kept_are_bounded() -> None:
         tell(db, None, tool_used="a")
         view = View(db, 1, Shelf())
         for number in range(3 * RECENT_MAX):
-            view.recent(number, lambda: "made")
-            assert len(view.kept("recent", dict)) <= RECENT_MAX
+            for most in (RECENT_MAX, 4):
+                view.recent(number, lambda: "made", most=most)
+                assert 0 < len(view.kept((RECENT, most), dict)) <= most
 
 
 def test_what_was_said_to_a_question_is_not_found_after_an_observation() -> None:

@@ -239,15 +239,16 @@ class View:
             found = self._entries.made[key] = make()
         return cast("T", found)
 
-    def recent(self, key: Hashable, make: Callable[[], T]) -> T:
+    def recent(self, key: Hashable, make: Callable[[], T], *, most: int = RECENT_MAX) -> T:
         """Return what was made of the counts for a case, which is asked about again shortly.
 
-        An agent asks what to do, does it, and observes it: one case, looked at twice.
+        An agent asks what to do, does it, and observes it: one case, looked at twice. Those with
+        the same bound share it.
         """
-        cases = self.kept(RECENT, dict[Hashable, T])
+        cases = self.kept((RECENT, most), dict[Hashable, T])
         if (found := cases.get(key)) is not None:
             return found
-        if len(cases) >= RECENT_MAX:
+        if len(cases) >= most:
             cases.clear()
         made = cases[key] = make()
         return made

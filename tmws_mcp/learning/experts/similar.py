@@ -1,7 +1,11 @@
-"""What came next in the runs of tasks like this one: each votes by likeness and by success."""
+"""What came next in the runs of tasks like this one: each votes by likeness and by success.
 
-from collections import defaultdict
+A session asks at each step, and the runs stay the same: they are made ready once (`Past`), so that
+a step only looks at the places where a run had done the same.
+"""
+
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import fsum, log
 
 from tmws_mcp.learning.case import SILENT, Case, Forecast
@@ -9,6 +13,7 @@ from tmws_mcp.learning.view import View
 from tmws_mcp.store.tasks import Run
 
 SUFFIX_MAX = 3
+VOTE_OF_STEP = 0.5
 VOTE_EACH_STEP = 4.0
 """A step longer in common counts so many times as much."""
 VOTE_OF_USE = 0.02
@@ -16,59 +21,109 @@ VOTE_OF_USE = 0.02
 VOTES = {"success": 1.0, "failure": 0.5, "unknown": 0.7}
 COMPANY_MIN = 0.02
 """A share of the tools of those runs that says no more than none."""
+PASTS_MAX = 16
+"""Kept at once: each may hold the places of thousands of steps."""
 Symbol = tuple[str, bool]
+Votes = dict[str, list[tuple[int, float]]]
+"""Tool -> number of the run and how much it votes, in the order of the runs."""
+
+
+@dataclass(slots=True)
+class Past:
+    """The runs of tasks like one, ready to be asked what came next."""
+
+    runs: list[tuple[Symbol, ...]] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    after: dict[Symbol, list[tuple[int, int]]] = field(default_factory=dict)
+    """Step -> number of the run and place in it of what came next."""
+    used_in: dict[str, list[int]] = field(default_factory=dict)
+    """Tool -> numbers of the runs that used it."""
+    usual: dict[str, float] = field(default_factory=dict)
+    """Tool -> its votes for having been used at all."""
+
+    def add(self, run: Run, weight: float) -> None:
+        """Add a run that votes with this weight."""
+        number = len(self.runs)
+        self.runs.append(run.steps)
+        self.weights.append(weight)
+        for place, step in enumerate(run.steps[:-1], 1):
+            self.after.setdefault(step, []).append((number, place))
+        for tool in {tool for tool, _ in run.steps}:
+            self.used_in.setdefault(tool, []).append(number)
+            self.usual[tool] = self.usual.get(tool, 0.0) + weight * VOTE_OF_USE
 
 
 def foresee(view: View, case: Case) -> Forecast:
     """Expect what followed the same steps in those runs."""
     seen = tuple((step.tool, step.ok) for step in case.steps[-SUFFIX_MAX:])
-    return view.recent(("similar", case.near, seen), lambda: _voted(view, case.near, seen))
-
-
-def _voted(view: View, near: tuple[tuple[int, float], ...], seen: tuple[Symbol, ...]) -> Forecast:
-    votes: defaultdict[str, float] = defaultdict(float)
-    reach = 0
-    for likeness, run in view.runs_of(near):
-        weight = likeness**2 * VOTES[run.outcome]
-        reach = max(reach, _vote(votes, run, seen, weight))
-    total = fsum(votes.values())  # exact, so that the order of a set makes no difference
-    if not total:
-        return SILENT
-    return Forecast({tool: vote / total for tool, vote in votes.items()}, reach)
+    return view.recent(("similar", case.near, seen), lambda: voted(_past(view, case), seen))
 
 
 def judge(view: View, case: Case, tools: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
     """Judge the tools by their share in those runs, wherever they stood in them."""
-    votes = view.kept(("company", case.near), lambda: _company(view, case))
+    votes = view.kept(("company", case.near), lambda: _company(_past(view, case)))
     return {"company": {tool: votes[tool] for tool in tools if tool in votes}}
 
 
-def _company(view: View, case: Case) -> dict[str, float]:
-    votes: defaultdict[str, float] = defaultdict(float)
+def _past(view: View, case: Case) -> Past:
+    return view.recent(("past", case.near), lambda: _read(view, case), most=PASTS_MAX)
+
+
+def _read(view: View, case: Case) -> Past:
+    past = Past()
     for likeness, run in view.runs_of(case.near):
-        for tool in {tool for tool, _ in run.steps}:
-            votes[tool] += likeness**2 * VOTES[run.outcome]
+        past.add(run, likeness**2 * VOTES[run.outcome])
+    return past
+
+
+def voted(past: Past, seen: tuple[Symbol, ...]) -> Forecast:
+    """Expect what came in these runs after the steps that were seen last."""
+    votes, reach = _next_steps(past, seen) if seen else (_first_steps(past), 0)
+    totals = past.usual | {tool: _total(past, tool, its) for tool, its in votes.items()}
+    total = fsum(totals.values())  # exact, so that the order of a set makes no difference
+    if not total:
+        return SILENT
+    return Forecast({tool: vote / total for tool, vote in totals.items()}, reach)
+
+
+def _first_steps(past: Past) -> Votes:
+    votes: Votes = {}
+    for number, steps in enumerate(past.runs):
+        if steps:
+            votes.setdefault(steps[0][0], []).append((number, past.weights[number] * VOTE_OF_STEP))
+    return votes
+
+
+def _next_steps(past: Past, seen: tuple[Symbol, ...]) -> tuple[Votes, int]:
+    """Return the votes of the runs that did the same, and how much they had in common at most."""
+    votes: Votes = {}
+    longest, runs, weights = 0, past.runs, past.weights
+    for number, place in past.after.get(seen[-1], ()):
+        steps = runs[number]
+        common, most = 1, min(place, len(seen))
+        while common < most and steps[place - 1 - common] == seen[-1 - common]:
+            common += 1
+        vote = weights[number] * VOTE_OF_STEP * VOTE_EACH_STEP ** (common - 1)
+        votes.setdefault(steps[place][0], []).append((number, vote))
+        longest = max(longest, common)
+    return votes, longest
+
+
+def _total(past: Past, tool: str, votes: Sequence[tuple[int, float]]) -> float:
+    """Return the sum run by run, as all have always summed: sums of floats depend on the order."""
+    total, given = 0.0, 0
+    for number in past.used_in[tool]:
+        while given < len(votes) and votes[given][0] == number:
+            total += votes[given][1]
+            given += 1
+        total += past.weights[number] * VOTE_OF_USE
+    return total
+
+
+def _company(past: Past) -> dict[str, float]:
+    votes = dict.fromkeys(past.used_in, 0.0)
+    for tool, numbers in past.used_in.items():
+        for number in numbers:
+            votes[tool] += past.weights[number]
     total = fsum(votes.values()) or 1.0
     return {tool: log(vote / total / COMPANY_MIN + 1) for tool, vote in votes.items()}
-
-
-def _vote(votes: defaultdict[str, float], run: Run, seen: tuple[Symbol, ...], weight: float) -> int:
-    steps, longest = run.steps, 0
-    if not seen and steps:
-        votes[steps[0][0]] += weight * 0.5
-    for number in range(1, len(steps)) if seen else ():
-        if steps[number - 1] == seen[-1]:
-            common = _common(steps, number, seen)
-            votes[steps[number][0]] += weight * 0.5 * VOTE_EACH_STEP ** (common - 1)
-            longest = max(longest, common)
-    for tool in {tool for tool, _ in steps}:
-        votes[tool] += weight * VOTE_OF_USE
-    return longest
-
-
-def _common(steps: tuple[Symbol, ...], end: int, seen: tuple[Symbol, ...]) -> int:
-    """Return how many of the steps before `end` are the last ones seen."""
-    common, most = 0, min(end, len(seen))
-    while common < most and steps[end - 1 - common] == seen[-1 - common]:
-        common += 1
-    return common
