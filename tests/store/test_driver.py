@@ -46,6 +46,17 @@ def test_rows_and_counts(db: Connection) -> None:
     assert db.run("UPDATE t SET b = 'w' WHERE a > 1") == 2
 
 
+def test_a_statement_is_planned_alike_whatever_is_bound_to_it(db: Connection) -> None:
+    if sys.version_info < (3, 12) and isinstance(db, StdlibConnection):
+        pytest.skip("the standard library cannot ask for it yet")
+    db.rows("CREATE INDEX t_b ON t(b COLLATE NOCASE)")
+    plan = "EXPLAIN QUERY PLAN SELECT a FROM t WHERE b LIKE ?"
+    # Whoever looks at what is bound finds that the first one begins with a letter.
+    narrow, wide = (db.rows(plan, (text,)) for text in ("x%", "%x"))
+
+    assert narrow == wide
+
+
 def test_a_script_stays_in_its_transaction(db: Connection) -> None:
     db.rows("BEGIN IMMEDIATE")
     db.script("INSERT INTO t(b) VALUES ('y');\nINSERT INTO t(b) VALUES ('z');")

@@ -20,6 +20,9 @@ class ApswConnection:
                 statementcachesize=STATEMENTS_KEPT_MAX,
             )
             self._db.set_busy_timeout(int(busy_seconds_max * 1000))
+            # Else SQLite plans a statement anew each time that a limit or the like is bound to it,
+            # which takes several times as long as running it.
+            self._db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         except apsw.Error as error:
             raise _translated(error) from error
 

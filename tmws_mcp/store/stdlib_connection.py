@@ -1,6 +1,7 @@
 """A connection through the standard library, for where apsw cannot be imported."""
 
 import sqlite3
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class StdlibConnection:
                 check_same_thread=False,
                 cached_statements=STATEMENTS_KEPT_MAX,
             )
+            if sys.version_info >= (3, 12):
+                self._db.setconfig(sqlite3.SQLITE_DBCONFIG_ENABLE_QPSG)  # as in apsw_connection.py
         except sqlite3.Error as error:
             raise _translated(error) from error
 
