@@ -27,7 +27,7 @@ from tmws_mcp.model.carried import (
     RunLine,
     SlotLine,
 )
-from tmws_mcp.store import carrying, namespaces, tasks
+from tmws_mcp.store import carrying, counted, namespaces, tasks
 from tmws_mcp.store import learned as table
 from tmws_mcp.store.carrying import Carried
 from tmws_mcp.store.driver import Connection
@@ -117,7 +117,8 @@ def take_in(
     slots = [_carried(line.slot) for line in lines if line.slot]
     newer = [slot for slot in slots if carrying.take_slot(db, ns, slot)]
     runs = sum(_take_run(db, ns, line.run) for line in lines if line.run)
-    history.keep(db, ns, {(slot.kind, slot.key, slot.action) for slot in newer}, now)
+    places = [(slot.kind, slot.key, slot.action) for slot in newer if slot.kind in history.SHOWN]
+    history.keep(db, ns, counted.read(db, ns, places), table.of_slots(db, ns, places), now)
     if new or newer or runs:
         touch(db, ns)
     return ImportedLearned(

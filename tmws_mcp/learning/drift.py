@@ -18,6 +18,7 @@ from tmws_mcp.learning import wording
 from tmws_mcp.learning.counting import REPAIR, SEQUENCE, TASK_TOOL, TOOL, VARIANT
 from tmws_mcp.model import Scope
 from tmws_mcp.store import drift, evidence, namespaces
+from tmws_mcp.store.counted import Counted
 from tmws_mcp.store.drift import Changed, Watched
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Context
@@ -63,14 +64,18 @@ def _usual(state: Watched) -> tuple[float, float]:
 
 
 def watch(
-    db: Connection, ns: int, trails: Mapping[Context, Sequence[bool]], now: float
+    db: Connection,
+    ns: int,
+    counted: Mapping[Context, Counted],
+    trails: Mapping[Context, Sequence[bool]],
+    now: float,
 ) -> tuple[Context, ...]:
     """Look at what was just counted, and return the slots that have changed for the worse."""
-    states = drift.watched(db, ns, [slot for slot in trails if slot[0] in WATCHED])
+    states = {slot: counted[slot].own for slot in trails if slot[0] in WATCHED and slot in counted}
     return tuple(
         slot
-        for slot, trail in trails.items()
-        if slot in states and _watch(db, ns, slot, states[slot], trail, now)
+        for slot, own in states.items()
+        if own is not None and _watch(db, ns, slot, own, trails[slot], now)
     )
 
 

@@ -3,12 +3,15 @@
 A snapshot is written with the counts that it shows, so that a day's last one is that day's end.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 
 from tmws_mcp.learning.counting import REPAIR, SEQUENCE, TASK_TOOL, VARIANT
 from tmws_mcp.store import history
+from tmws_mcp.store.counted import Counted
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Context
+from tmws_mcp.store.history import Snapshot
+from tmws_mcp.store.learned import Noted
 
 DAY_SECONDS = 86_400
 SHOWN = frozenset({REPAIR, SEQUENCE, TASK_TOOL, VARIANT})
@@ -20,9 +23,24 @@ def day_of(at: float) -> int:
     return int(at // DAY_SECONDS)
 
 
-def keep(db: Connection, ns: int, slots: Iterable[Context], now: float) -> None:
+def keep(
+    db: Connection,
+    ns: int,
+    counted: Mapping[Context, Counted],
+    patterns: Mapping[Context, Sequence[Noted]],
+    now: float,
+) -> None:
     """Note how the learned patterns stand whose slots were just counted."""
-    history.snapshot(db, ns, (slot for slot in slots if slot[0] in SHOWN), day_of(now))
+    day = day_of(now)
+    history.snapshot(
+        db,
+        ns,
+        [
+            (pattern.id, Snapshot(day, found.epoch, found.n, found.ok))
+            for slot, found in counted.items()
+            for pattern in patterns.get(slot, ())
+        ],
+    )
 
 
 def prune(db: Connection, now: float) -> int:

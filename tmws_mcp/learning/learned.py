@@ -1,5 +1,6 @@
 """Learned patterns: what people see of the counts."""
 
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import cast
 
@@ -18,12 +19,13 @@ from tmws_mcp.model import (
     Snapshot,
 )
 from tmws_mcp.model.learning import LearnedCounts, LearningStatistics
-from tmws_mcp.store import evidence, namespaces, observations, tasks
+from tmws_mcp.store import counted, evidence, namespaces, observations, tasks
 from tmws_mcp.store import history as days
 from tmws_mcp.store import learned as table
+from tmws_mcp.store.counted import Counted
 from tmws_mcp.store.driver import Connection
-from tmws_mcp.store.evidence import Tally
-from tmws_mcp.store.learned import Learned
+from tmws_mcp.store.evidence import Context, Tally
+from tmws_mcp.store.learned import Learned, Noted
 
 AREAS = ("learning", "contexts")
 """What caches look at: the second one moves when the counts of contexts do."""
@@ -52,17 +54,39 @@ def keep(db: Connection, ns: int, changes: Changes, now: float) -> tuple[Learned
     The counts of the changes must be written by now: alarm and history look at them.
     """
     moved = [
-        Learned(pattern_id, kind, made) for (kind, pattern_id), made in changes.learned.items()
+        (Learned(pattern_id, kind, made), KINDS[cast("LearnedKind", kind)].slot(made))
+        for (kind, pattern_id), made in changes.learned.items()
     ]
-    for learned in moved:
-        table.note(db, ns, learned, kind_of(learned).slot(learned.definition), now)
-    drift.watch(db, ns, changes.trails, now)
-    history.keep(db, ns, changes.outcomes, now)
+    patterns = _noted(db, ns, moved, changes, now)
+    looked_at = dict.fromkeys([*changes.outcomes, *(slot for _, slot in moved)])
+    found = counted.read(db, ns, [*looked_at, ALL] if moved else [*looked_at])
+    if worse := drift.watch(db, ns, found, changes.trails, now):
+        found |= counted.read(db, ns, worse)
+    history.keep(
+        db,
+        ns,
+        {slot: one for slot, one in found.items() if slot in changes.outcomes},
+        patterns,
+        now,
+    )
     order = list(KINDS)
-    moved.sort(key=lambda learned: order.index(cast("LearnedKind", learned.kind)))
-    told = moved[:SHOWN_MAX]
-    everything = evidence.tally(db, ns, *ALL) if told else Tally()
-    return tuple(_summary(db, ns, learned, everything) for learned in told)
+    moved.sort(key=lambda one: order.index(cast("LearnedKind", one[0].kind)))
+    return tuple(_summary(db, ns, *one, found) for one in moved[:SHOWN_MAX])
+
+
+def _noted(
+    db: Connection,
+    ns: int,
+    moved: Sequence[tuple[Learned, Context]],
+    changes: Changes,
+    now: float,
+) -> Mapping[Context, Sequence[Noted]]:
+    """Note the patterns that moved, and return those of all slots that were counted, or moved."""
+    shown = [slot for slot in changes.outcomes if slot[0] in history.SHOWN]
+    slots = list(dict.fromkeys([*shown, *(slot for _, slot in moved)]))
+    before = table.of_slots(db, ns, slots)
+    new = [table.note(db, ns, one, slot, now, before.get(slot, ())) for one, slot in moved]
+    return table.of_slots(db, ns, slots) if any(new) else before
 
 
 def touch(db: Connection, ns: int) -> None:
@@ -76,10 +100,15 @@ def kind_of(learned: Learned) -> Kind:
     return KINDS[cast("LearnedKind", learned.kind)]
 
 
-def _summary(db: Connection, ns: int, learned: Learned, everything: Tally) -> LearnedSummary:
+def _summary(
+    db: Connection,
+    ns: int,
+    learned: Learned,
+    slot: Context,
+    found: Mapping[Context, Counted],
+) -> LearnedSummary:
     """Return a pattern in a line; each observation does, so that nothing else is read for it."""
-    kind = kind_of(learned)
-    tally = kind.tally(db, ns, learned.definition)
+    everything, tally = (found[one].tally if one in found else Tally() for one in (ALL, slot))
     return LearnedSummary(
         kind=cast("LearnedKind", learned.kind),
         pattern_id=learned.id,

@@ -4,9 +4,7 @@ Only the own slots have one: whoever counts an outcome watches it. The state lie
 row, which the observation has just written.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from tmws_mcp.store import actor
 from tmws_mcp.store.driver import Connection
@@ -17,9 +15,6 @@ OWN_SLOT = (
     "ns = ? AND kind = ? AND key = ? AND action = ? "
     "AND actor = (SELECT value FROM meta WHERE key = 'actor')"
 )
-
-SLOTS_EACH = 100
-"""Read by one statement; a large batch may have changed hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +39,6 @@ class Changed:
     pattern: str | None
     """The learned pattern that stands on it."""
     at: float
-
-
-def watched(db: Connection, ns: int, slots: Sequence[Context]) -> dict[Context, Watched]:
-    """Return the states of those of these slots that are own ones."""
-    found: dict[Context, Watched] = {}
-    for start in range(0, len(slots), SLOTS_EACH):
-        some = slots[start : start + SLOTS_EACH]
-        rows = db.rows(
-            "SELECT kind, key, action, n, ok, suspicion, suspect_n, suspect_ok, before_n, "
-            "before_ok FROM outcome WHERE ns = ? "
-            "AND actor = (SELECT value FROM meta WHERE key = 'actor') "
-            f"AND (kind, key, action) IN (VALUES {','.join(['(?, ?, ?)'] * len(some))})",
-            (ns, *chain.from_iterable(some)),
-        )
-        found |= {(row[0], row[1], row[2]): Watched(*row[3:]) for row in rows}
-    return found
 
 
 def suspect(db: Connection, ns: int, slot: Context, state: Watched) -> None:

@@ -236,7 +236,7 @@ def tallies_of(
 
 
 def _by_action(rows: Iterable[Row]) -> dict[str, Tally]:
-    return {action: _total(slots) for action, slots in groupby(rows, itemgetter(0))}
+    return {action: total(slots) for action, slots in groupby(rows, itemgetter(0))}
 
 
 def actions(db: Connection, ns: int, kind: str, key: str) -> tuple[str, ...]:
@@ -254,27 +254,28 @@ def tally(db: Connection, ns: int, kind: str, key: str, action: str) -> Tally:
         f"SELECT {SLOT} FROM outcome WHERE ns = ? AND kind = ? AND key = ? AND action = ?",
         (ns, kind, key, action),
     )
-    return _total(rows)
+    return total(rows)
 
 
 def others(db: Connection, ns: int, kind: str, key: str, action: str) -> Tally:
     """Return how well all other actions went in a context, together."""
-    total = Tally()
+    together = Tally()
     for other, part in tallies(db, ns, kind, key).items():
         if other != action:
-            total.add(part)
-    return total
+            together.add(part)
+    return together
 
 
-def _total(slots: Iterable[Row]) -> Tally:
-    total: Tally | None = None
+def total(slots: Iterable[Row]) -> Tally:
+    """Return the sum of the slots of one action, rows of the columns SLOT."""
+    found: Tally | None = None
     for slot in slots:
         part = _part(*slot[1:])
-        if total is None:
-            total = part
+        if found is None:
+            found = part
         else:
-            total.add(part)
-    return total or Tally()
+            found.add(part)
+    return found or Tally()
 
 
 def _part(

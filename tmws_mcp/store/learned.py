@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from tmws_mcp.model import JsonObject
 from tmws_mcp.store.driver import Connection, Row
@@ -11,6 +12,8 @@ from tmws_mcp.store.evidence import Context
 LEARNED_MAX = 5_000
 SEEN_SECONDS = 60
 """That a pattern was seen again is noted so often; when its counts moved last is always known."""
+SLOTS_EACH = 100
+"""Read by one statement."""
 PRUNED_EACH = 64
 """Counting costs a scan of an index, so that one in so many new ones pays for it (by its id)."""
 
@@ -32,14 +35,46 @@ class Learned:
     first_at: float = 0.0
 
 
-def note(db: Connection, ns: int, learned: Learned, slot: Context, now: float) -> None:
-    """Keep a learned pattern, or note that it was seen again; `slot` is where it is counted.
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A learned pattern as it was noted last."""
 
-    One that came from another instance came without the task's text.
+    id: str
+    last_at: float
+    definition: str
+
+
+def of_slots(db: Connection, ns: int, slots: Sequence[Context]) -> dict[Context, list[Noted]]:
+    """Return by slot the learned patterns whose evidence lies in it, where there are any."""
+    found: dict[Context, list[Noted]] = {}
+    for start in range(0, len(slots), SLOTS_EACH):
+        some = slots[start : start + SLOTS_EACH]
+        rows = db.rows(
+            "SELECT slot_kind, slot_key, slot_action, id, last_at, definition FROM learned "
+            # SQLite would look through the namespace rather than look up a few rows twice.
+            "INDEXED BY learned_slot WHERE ns = ? AND (slot_kind, slot_key, slot_action) IN "
+            f"(VALUES {','.join(['(?, ?, ?)'] * len(some))})",
+            (ns, *chain.from_iterable(some)),
+        )
+        for kind, key, action, *noted in rows:
+            found.setdefault((kind, key, action), []).append(Noted(*noted))
+    return found
+
+
+def note(
+    db: Connection, ns: int, learned: Learned, slot: Context, now: float, before: Sequence[Noted]
+) -> bool:
+    """Keep a learned pattern, or note that it was seen again; tell whether that moved `of_slots`.
+
+    `slot` is where it is counted, and `before` what was noted on that. One that came from another
+    instance came without the task's text.
     """
     made = json.dumps(learned.definition)
-    if _is_noted(db, ns, learned.id, made, slot, now):
-        return
+    if any(
+        (one.id, one.definition) == (learned.id, made) and one.last_at > now - SEEN_SECONDS
+        for one in before
+    ):
+        return False  # just now: writing it again would only cost pages of the log
     seen = db.run(
         "UPDATE learned SET last_at = max(last_at, ?), slot_kind = ?, slot_key = ?, "
         'slot_action = ?, definition = iif(definition LIKE \'%"task": ""%\', ?, definition) '
@@ -47,7 +82,7 @@ def note(db: Connection, ns: int, learned: Learned, slot: Context, now: float) -
         (now, *slot, made, ns, learned.id),
     )
     if seen:
-        return
+        return learned.id not in {one.id for one in before}
     db.run(
         "INSERT INTO learned(ns, id, kind, definition, first_at, last_at, slot_kind, slot_key, "
         "slot_action) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -55,20 +90,7 @@ def note(db: Connection, ns: int, learned: Learned, slot: Context, now: float) -
     )
     if int(learned.id, 16) % PRUNED_EACH == 0:
         prune(db, ns, LEARNED_MAX)
-
-
-def _is_noted(
-    db: Connection, ns: int, pattern_id: str, made: str, slot: Context, now: float
-) -> bool:
-    """Tell whether it was seen just now: writing it again would only cost pages of the log."""
-    return (
-        db.row(
-            "SELECT 1 FROM learned WHERE ns = ? AND id = ? AND last_at > ? AND definition = ? "
-            "AND slot_kind = ? AND slot_key = ? AND slot_action = ?",
-            (ns, pattern_id, now - SEEN_SECONDS, made, *slot),
-        )
-        is not None
-    )
+    return True
 
 
 def prune(db: Connection, ns: int, learned_max: int) -> int:
