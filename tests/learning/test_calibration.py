@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.learning.desk import NOW, temporary
 from tmws_mcp.learning.calibration import calibrated, counted
 from tmws_mcp.learning.case import Case
+from tmws_mcp.learning.view import View
 from tmws_mcp.store import evidence, namespaces
 
 NEXT = Case(1, "next")
@@ -26,7 +27,7 @@ def test_calibration_keeps_order_and_bounds(
         for share, hit in cases:
             evidence.add_contexts(db, ns, counted(NEXT, {"a": share}, "a" if hit else "b"))
 
-        found = calibrated(db, NEXT, given_shares)
+        found = calibrated(View(db, 1), NEXT, given_shares)
 
     first = max(given_shares.values())
     assert all(0 <= share <= 1 for share in found.values())
@@ -39,10 +40,10 @@ def test_calibration_keeps_order_and_bounds(
 def test_a_share_that_was_always_right_becomes_sure() -> None:
     with temporary() as db:
         ns = namespaces.ensure(db, "team", NOW)
-        before = calibrated(db, NEXT, {"a": 0.5, "b": 0.25})
+        before = calibrated(View(db, 1), NEXT, {"a": 0.5, "b": 0.25})
         for _ in range(100):
             evidence.add_contexts(db, ns, counted(NEXT, {"a": 0.5}, "a"))
-        after = calibrated(db, NEXT, {"a": 0.5, "b": 0.25})
+        after = calibrated(View(db, 1), NEXT, {"a": 0.5, "b": 0.25})
 
     assert before == pytest.approx({"a": 0.5, "b": 0.25})
     assert after["a"] > 0.9
@@ -55,11 +56,11 @@ def test_repairs_lean_on_the_record_of_all_steps_until_they_have_their_own() -> 
         ns = namespaces.ensure(db, "team", NOW)
         for _ in range(100):
             evidence.add_contexts(db, ns, counted(NEXT, {"a": 0.5}, "a"))
-        without_own = calibrated(db, recover, {"a": 0.5})
+        without_own = calibrated(View(db, 1), recover, {"a": 0.5})
         for _ in range(400):
             evidence.add_contexts(db, ns, counted(recover, {"a": 0.5}, "b"))
-        with_own = calibrated(db, recover, {"a": 0.5})
-        of_steps = calibrated(db, NEXT, {"a": 0.5})
+        with_own = calibrated(View(db, 1), recover, {"a": 0.5})
+        of_steps = calibrated(View(db, 1), NEXT, {"a": 0.5})
 
     assert without_own == pytest.approx(of_steps)
     assert of_steps["a"] > 0.9

@@ -365,7 +365,7 @@ def test_contexts_equal_a_recount_of_the_log_however_the_steps_came(
 def test_a_failed_observation_leaves_no_trace_in_what_was_read(db: Connection) -> None:
     shelf = Shelf()
     observed(db, tool_used="a", session_id="s")
-    shelf.promise(1, 99, {"never": "committed"})
+    shelf.contexts.promise(1, 99, {"never": "committed"})
 
     assert len(shelf.entries(1, 99)) == 0
     shelf.confirm()

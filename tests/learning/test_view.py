@@ -1,14 +1,15 @@
 """What is kept of the counts changes no answer, and is bounded."""
 
+from itertools import cycle
 from typing import Any
 
 import pytest
 
 from tests.learning.desk import NOW, SCOPE, counts, temporary
 from tmws_mcp.learning import recommend, sessions
-from tmws_mcp.learning.view import RECENT, RECENT_MAX, Shelf, View
+from tmws_mcp.learning.view import LEARNING, RECENT, RECENT_MAX, Shelf, View
 from tmws_mcp.model import ObserveRequest, RecommendRequest
-from tmws_mcp.store import evidence
+from tmws_mcp.store import evidence, learned, namespaces
 from tmws_mcp.store.driver import Connection
 
 TOOLS = ("search", "edit", "test", "search", "run")
@@ -140,3 +141,63 @@ def test_weights_of_a_transaction_that_failed_are_never_taken_over() -> None:
         tell(db, shelf, session_id="never opened", outcome="unknown")
 
         assert View(db, 1, shelf).weights().of(("any",)) == before
+
+
+def test_outcomes_are_kept_as_they_would_be_read_again() -> None:
+    shelf = Shelf()
+    with temporary() as db:
+        lived(db, shelf, asking=True)
+        about = {"session_id": "s9", "task": "fix module 1"}
+        for _ in range(2):
+            ask(db, shelf, want="next", **about)
+            tell(db, shelf, tool_used="edit", **about)
+        generation = namespaces.generation(db, 1, LEARNING)
+        kept = shelf.outcomes.at(1, generation)
+
+        assert kept.places
+        assert kept.slots
+        assert kept.tracks
+        assert kept.patterns
+        for place, tallies in kept.places.items():
+            read = evidence.tallies(db, 1, *place)
+            assert list(tallies.items()) == list(read.items())
+        for slot, tally in kept.slots.items():
+            assert tally == evidence.tally(db, 1, *slot)
+        for (kind, key), counted in kept.tracks.items():
+            assert counted == evidence.followers(db, 1, kind, [key]).get(key, {})
+        there = learned.known(db, 1, tuple(kept.patterns))
+        assert {one for one, is_there in kept.patterns.items() if is_there} == there
+
+
+def test_what_another_process_counted_is_seen_at_once() -> None:
+    """Two processes on one store take turns, each with a shelf of its own."""
+    found = []
+    for shelves in ((None,), (Shelf(), Shelf())):
+        with temporary() as db:
+            turn, replies = cycle(shelves), list[object]()
+            for number, tool in enumerate(TOOLS * 5):
+                about = {"session_id": f"s{number // 7}", "task": f"fix module {number % 2}"}
+                replies.append(ask(db, next(turn), want="next", **about))
+                tell(db, next(turn), tool_used=tool, success=number % 3 > 0, **about)
+                replies += [ask(db, shelf, want="next", **about) for shelf in shelves[:1]]
+                if number % 7 == 6:
+                    tell(db, next(turn), session_id=about["session_id"], outcome="success")
+            found.append(replies)
+
+    assert found[0] == found[1]
+
+
+def test_outcomes_of_a_transaction_that_failed_are_never_taken_over() -> None:
+    shelf = Shelf()
+    about = {"session_id": "s9", "task": "fix module 1"}
+    with temporary() as db:
+        lived(db, shelf, asking=True)
+        db.rows("BEGIN")
+        sessions.observe(
+            db, ObserveRequest(tool_used="edit", success=False, **about), SCOPE, connection="c",
+            now=NOW, shelf=shelf,
+        )  # fmt: skip
+        db.rows("ROLLBACK")
+        tell(db, shelf, tool_used="test", **about)
+
+        assert ask(db, shelf, want="next", **about) == ask(db, None, want="next", **about)

@@ -20,8 +20,6 @@ from tmws_mcp.learning.experts.vocabulary import EVERY, TASK
 from tmws_mcp.learning.odds import strengths
 from tmws_mcp.learning.view import View
 from tmws_mcp.learning.weights import Weights
-from tmws_mcp.store import evidence
-from tmws_mcp.store.driver import Connection
 
 TRUST, NEW = "trust", "new"
 """Kind of the counts of how often a tool was rightly expected that was never used before."""
@@ -194,7 +192,6 @@ def slope(made: Board, shares: Mapping[str, float], happened: str) -> dict[str, 
     }
 
 
-def trusts_new(db: Connection, case: Case) -> bool:
+def trusts_new(view: View) -> bool:
     """Tell whether tools that were never used before have been rightly foreseen often enough."""
-    counted = evidence.followers(db, case.ns, TRUST, (NEW,))
-    return counted.get(NEW, {}).get(NEW, 0) >= NEW_TRUST_MIN
+    return view.outcomes.track(TRUST, (NEW,))[NEW].get(NEW, 0) >= NEW_TRUST_MIN

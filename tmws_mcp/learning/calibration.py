@@ -11,8 +11,7 @@ steps: an expert that promises too much does so there as well.
 from collections.abc import Mapping, Sequence
 
 from tmws_mcp.learning.case import Case
-from tmws_mcp.store import evidence
-from tmws_mcp.store.driver import Connection
+from tmws_mcp.learning.view import View
 from tmws_mcp.store.evidence import Context
 
 KIND = "calibration"
@@ -43,7 +42,7 @@ def counted(case: Case, shares: Mapping[str, float], happened: str) -> dict[Cont
     }
 
 
-def calibrated(db: Connection, case: Case, shares: Mapping[str, float]) -> dict[str, float]:
+def calibrated(view: View, case: Case, shares: Mapping[str, float]) -> dict[str, float]:
     """Return the shares as probabilities: the first by its track record, the others in proportion.
 
     No other candidate gets a higher one than the first; the order is that of the shares, which
@@ -52,15 +51,15 @@ def calibrated(db: Connection, case: Case, shares: Mapping[str, float]) -> dict[
     if not shares:
         return {}
     first = _first(shares)
-    sure = _probability(_track_record(db, case), shares[first])
+    sure = _probability(_track_record(view, case), shares[first])
     scale = (1 - sure) / (1 - shares[first]) if shares[first] < 1 else 0.0
     others = sorted((tool for tool in shares if tool != first), key=lambda one: (-shares[one], one))
     return {first: sure} | {tool: min(shares[tool] * scale, sure) for tool in others}
 
 
-def _track_record(db: Connection, case: Case) -> list[float]:
+def _track_record(view: View, case: Case) -> list[float]:
     """Return the share of hits at each knot, for a case like this."""
-    counts = evidence.followers(db, case.ns, KIND, tuple({"next", case.want}))
+    counts = view.outcomes.track(KIND, tuple({"next", case.want}))
     itself = [knot / KNOTS for knot in range(KNOTS + 1)]
     all_steps = _knots(counts.get("next", {}), itself, STRENGTH)
     if case.want == "next":

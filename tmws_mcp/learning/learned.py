@@ -1,6 +1,7 @@
 """Learned patterns: what people see of the counts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import cast
 
@@ -48,8 +49,20 @@ def evidence_of(tally: Tally, rest: Tally | None) -> Evidence:
     )
 
 
-def keep(db: Connection, ns: int, changes: Changes, now: float) -> tuple[LearnedSummary, ...]:
-    """Keep the learned patterns that moved, and return the few worth telling.
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What an observation has left."""
+
+    told: tuple[LearnedSummary, ...]
+    """The few learned patterns worth telling."""
+    counted: Mapping[Context, Counted]
+    """All slots that it has counted, as they stand now."""
+    is_new: bool
+    """Whether there may be other learned patterns than before."""
+
+
+def keep(db: Connection, ns: int, changes: Changes, now: float) -> Keeping:
+    """Keep the learned patterns that moved.
 
     The counts of the changes must be written by now: alarm and history look at them.
     """
@@ -57,7 +70,7 @@ def keep(db: Connection, ns: int, changes: Changes, now: float) -> tuple[Learned
         (Learned(pattern_id, kind, made), KINDS[cast("LearnedKind", kind)].slot(made))
         for (kind, pattern_id), made in changes.learned.items()
     ]
-    patterns = _noted(db, ns, moved, changes, now)
+    patterns, is_new = _noted(db, ns, moved, changes, now)
     looked_at = dict.fromkeys([*changes.outcomes, *(slot for _, slot in moved)])
     found = counted.read(db, ns, [*looked_at, ALL] if moved else [*looked_at])
     if worse := drift.watch(db, ns, found, changes.trails, now):
@@ -71,7 +84,8 @@ def keep(db: Connection, ns: int, changes: Changes, now: float) -> tuple[Learned
     )
     order = list(KINDS)
     moved.sort(key=lambda one: order.index(cast("LearnedKind", one[0].kind)))
-    return tuple(_summary(db, ns, *one, found) for one in moved[:SHOWN_MAX])
+    told = tuple(_summary(db, ns, *one, found) for one in moved[:SHOWN_MAX])
+    return Keeping(told, found, is_new)
 
 
 def _noted(
@@ -80,13 +94,13 @@ def _noted(
     moved: Sequence[tuple[Learned, Context]],
     changes: Changes,
     now: float,
-) -> Mapping[Context, Sequence[Noted]]:
-    """Note the patterns that moved, and return those of all slots that were counted, or moved."""
+) -> tuple[Mapping[Context, Sequence[Noted]], bool]:
+    """Note the patterns that moved; return those of all slots that did, and whether any is new."""
     shown = [slot for slot in changes.outcomes if slot[0] in history.SHOWN]
     slots = list(dict.fromkeys([*shown, *(slot for _, slot in moved)]))
     before = table.of_slots(db, ns, slots)
     new = [table.note(db, ns, one, slot, now, before.get(slot, ())) for one, slot in moved]
-    return table.of_slots(db, ns, slots) if any(new) else before
+    return (table.of_slots(db, ns, slots) if any(new) else before), any(new)
 
 
 def touch(db: Connection, ns: int) -> None:

@@ -13,9 +13,8 @@ from tmws_mcp.learning.counting import ALL, EVERYWHERE, REPAIR, TASK, TASK_TOOL,
 from tmws_mcp.learning.identity import pattern_id
 from tmws_mcp.learning.kinds import error_recovery, tool_usage
 from tmws_mcp.learning.learned import evidence_of
+from tmws_mcp.learning.view import View
 from tmws_mcp.model import JsonObject, Recommendation
-from tmws_mcp.store import evidence, learned
-from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.evidence import Tally
 from tmws_mcp.store.observations import Step
 
@@ -56,32 +55,32 @@ class Standing:
     """Of the learned pattern behind it."""
 
 
-def following(db: Connection, asked: Asked) -> Answer:
+def following(asked: Asked) -> Answer:
     """Recommend the tools that are most likely the right next ones."""
-    mixed = _blended(db, asked)
-    return _answer(db, asked, mixed, list(mixed.shares))
+    mixed = _blended(asked)
+    return _answer(asked, mixed, list(mixed.shares))
 
 
-def begin(db: Connection, asked: Asked) -> Answer:
+def begin(asked: Asked) -> Answer:
     """Recommend tools for a task that is about to begin, from evidence on such tasks alone."""
-    mixed = _blended(db, asked)
+    mixed = _blended(asked)
     known = {
         tool for name in VOICES_OF_TASK if name in mixed.board.forecasts
         for tool in mixed.board.forecasts[name].shares
     }  # fmt: skip
     if not known:
-        return Answer(reason=_why_not(db, asked))
-    return _answer(db, asked, mixed, [tool for tool in mixed.shares if tool in known])
+        return Answer(reason=_why_not(asked))
+    return _answer(asked, mixed, [tool for tool in mixed.shares if tool in known])
 
 
-def _blended(db: Connection, asked: Asked) -> Blend:
+def _blended(asked: Asked) -> Blend:
     """Return what the experts expect, best first, with shares that are probabilities."""
     mixed = blend_asked(asked.view, asked.case, asked.view.weights(), asked.experts)
-    return replace(mixed, shares=calibrated(db, asked.case, mixed.shares))
+    return replace(mixed, shares=calibrated(asked.view, asked.case, mixed.shares))
 
 
-def _why_not(db: Connection, asked: Asked) -> str:
-    done = evidence.tally(db, asked.case.ns, TASK, asked.case.task, "")
+def _why_not(asked: Asked) -> str:
+    done = asked.view.outcomes.tally(TASK, asked.case.task, "")
     if done.n:
         return (
             f"This task {wording.worked(done)}, but which tool was used was never said. "
@@ -90,39 +89,40 @@ def _why_not(db: Connection, asked: Asked) -> str:
     return "No task like this one was observed with a tool."
 
 
-def recover(db: Connection, asked: Asked) -> Answer:
+def recover(asked: Asked) -> Answer:
     """Recommend the tools that are most likely to repair the error."""
     steps = asked.case.steps
     if not steps or steps[-1].ok:
         return Answer(reason="Nothing failed here. Send error, or recent_steps that end with it.")
-    mixed = _blended(db, asked)
-    if not steps[-1].tool and not _is_known(db, asked.case.ns, steps[-1]):
+    mixed = _blended(asked)
+    if not steps[-1].tool and not _is_known(asked.view, steps[-1]):
         return Answer(reason="No error like this one was repaired yet.")
-    return _answer(db, asked, mixed, list(mixed.shares))
+    return _answer(asked, mixed, list(mixed.shares))
 
 
-def _is_known(db: Connection, ns: int, error: Step) -> bool:
-    return any(evidence.tallies(db, ns, REPAIR, key) for key in repairs.of_text(error))
+def _is_known(view: View, error: Step) -> bool:
+    return any(view.tallies(REPAIR, key) for key in repairs.of_text(error))
 
 
-def _answer(db: Connection, asked: Asked, mixed: Blend, ranked: Sequence[str]) -> Answer:
+def _answer(asked: Asked, mixed: Blend, ranked: Sequence[str]) -> Answer:
     stands = _repair_standings(asked) if asked.case.want == "recover" else {}
-    everything = evidence.tally(db, asked.case.ns, *ALL)
-    on_task = asked.view.tallies(TASK_TOOL, asked.case.task)
+    outcomes = asked.view.outcomes
+    everything = outcomes.tally(*ALL)
+    on_task = outcomes.tallies(TASK_TOOL, asked.case.task)
     new_too: bool | None = None
     chosen: dict[str, Standing] = {}
     for start in range(0, len(ranked), asked.limit):
         some = ranked[start : start + asked.limit]
-        used = evidence.tallies_of(db, asked.case.ns, TOOL, EVERYWHERE, some)
+        used = outcomes.tallies_of(TOOL, EVERYWHERE, some)
         for tool in some:
             standing = stands.get(tool) or _tool_standing(asked, tool, everything, used, on_task)
             if not standing.shown.n and new_too is None:
-                new_too = trusts_new(db, asked.case)
+                new_too = trusts_new(asked.view)
             if (standing.shown.n or new_too) and len(chosen) < asked.limit:
                 chosen[tool] = standing
         if len(chosen) == asked.limit:
             break
-    found = _recommendations(db, asked, mixed, chosen)
+    found = _recommendations(asked, mixed, chosen)
     if not found and asked.case.available:
         return Answer(reason="There is no evidence for any of available_tools in this case yet.")
     return Answer(found)
@@ -135,7 +135,7 @@ def _tool_standing(
     every_task: Mapping[str, Tally],
     on_task: Mapping[str, Tally],
 ) -> Standing:
-    used = every_task.get(tool, Tally())
+    used = every_task[tool]
     if own := on_task.get(tool):
         definition = tool_usage.definition(asked.case.task, asked.task, tool)
         rest = _rest(_total(on_task), own)
@@ -197,7 +197,7 @@ def _places(error: Step, levels: int) -> tuple[str, ...]:
 
 
 def _recommendations(
-    db: Connection, asked: Asked, mixed: Blend, chosen: Mapping[str, Standing]
+    asked: Asked, mixed: Blend, chosen: Mapping[str, Standing]
 ) -> tuple[Recommendation, ...]:
     kind = error_recovery.KIND if asked.case.want == "recover" else tool_usage.KIND
     ids = {
@@ -205,7 +205,7 @@ def _recommendations(
         for tool, standing in chosen.items()
         if standing.definition is not None
     }
-    kept = learned.known(db, asked.case.ns, tuple(ids.values()))
+    kept = asked.view.outcomes.patterns(tuple(ids.values()))
     return tuple(
         _recommendation(mixed, tool, standing, ids[tool] if ids.get(tool) in kept else None)
         for tool, standing in chosen.items()

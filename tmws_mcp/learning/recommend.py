@@ -8,7 +8,7 @@ from tmws_mcp.learning.asking import Asked
 from tmws_mcp.learning.experts import EXPERTS, Expert
 from tmws_mcp.learning.view import Shelf, View
 from tmws_mcp.model import Recommendation, RecommendReply, RecommendRequest, Scope
-from tmws_mcp.store import evidence, namespaces
+from tmws_mcp.store import namespaces
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.tokens import estimate_tokens
 
@@ -24,22 +24,21 @@ def recommend(
     experts: Mapping[str, Expert] = EXPERTS,
 ) -> RecommendReply:
     """Recommend what is asked for, or abstain and say why."""
-    ns = namespaces.find(db, scope.namespace)
-    if ns is None:
+    standing = namespaces.standing(db, scope.namespace)
+    if standing is None:
         scope = namespaces.with_known(db, scope)
         return _reply(Answer(reason="Nothing was observed in this namespace yet."), scope)
-    if evidence.is_empty(db, ns):
+    view = View(db, standing.ns, shelf, standing.generations)
+    if view.outcomes.is_empty():
         return _reply(Answer(reason="Nothing was observed in this namespace yet."), scope)
-    asked = asking.asked(
-        View(db, ns, shelf), request, connection=connection, now=now, experts=experts
-    )
+    asked = asking.asked(view, request, connection=connection, now=now, experts=experts)
     return _reply(_sure_enough(_answer(db, asked), request), scope)
 
 
 def _answer(db: Connection, asked: Asked) -> Answer:
     match asked.want:
         case "recover":
-            return next_tool.recover(db, asked)
+            return next_tool.recover(asked)
         case "workflow":
             return workflow.recommend(db, asked)
         case "variant":
@@ -47,9 +46,9 @@ def _answer(db: Connection, asked: Asked) -> Answer:
         case "start":
             # A whole sequence says more than a first tool, but one step in progress has none yet.
             answer = workflow.recommend(db, asked)
-            return answer if answer.recommendations else next_tool.begin(db, asked)
+            return answer if answer.recommendations else next_tool.begin(asked)
         case _:
-            return next_tool.following(db, asked)
+            return next_tool.following(asked)
 
 
 def _sure_enough(answer: Answer, request: RecommendRequest) -> Answer:

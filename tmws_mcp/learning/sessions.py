@@ -13,10 +13,12 @@ from tmws_mcp.learning.counting import TASK, Changes, count_step, one
 from tmws_mcp.learning.experts import EXPERTS, Expert
 from tmws_mcp.learning.intake import Observation
 from tmws_mcp.learning.kinds import error_recovery, performance, tool_usage
+from tmws_mcp.learning.learned import Keeping
 from tmws_mcp.learning.neighbours import nearest
+from tmws_mcp.learning.outcomes import Counts
 from tmws_mcp.learning.view import Shelf, View, near_key
-from tmws_mcp.learning.weights import Known, Weights
-from tmws_mcp.model import ObserveReply, ObserveRequest, Scope
+from tmws_mcp.learning.weights import Weights
+from tmws_mcp.model import LearnedSummary, ObserveReply, ObserveRequest, Scope
 from tmws_mcp.store import namespaces, observations, tasks
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.observations import Session, Step
@@ -41,13 +43,24 @@ class Desk:
     experts: Mapping[str, Expert]
     changes: Changes = field(default_factory=Changes)
 
-    def write(self) -> Known:
-        """Write down what changed in the counts and the weights; return these as known then."""
-        pruned = self.changes.write(self.db, self.ns, self.now)
-        known = self.weights.save()
-        if self.changes.recounted or pruned:
-            self.view.move(self.changes.contexts, self.changes.ended, pruned=pruned)
-        return known
+    def write(self, observed: int) -> tuple[LearnedSummary, ...]:
+        """Write down what so many new interactions change; return what of it is worth telling."""
+        db, ns, changes = self.db, self.ns, self.changes
+        pruned = changes.write(db, ns, self.now)
+        weights = self.weights.save()
+        if changes.recounted or pruned:
+            self.view.move(changes.contexts, changes.ended, pruned=pruned)
+        for key, task in changes.variants.items():
+            performance.note(db, ns, changes, key, task)
+        kept = learned.keep(db, ns, changes, self.now)
+        # A repeat is nothing new, but may have ended a run that was idle.
+        if observed or changes.outcomes or changes.contexts:
+            self.view.observed(weights, Counts() if pruned else self._counts(kept))
+        return kept.told
+
+    def _counts(self, kept: Keeping) -> Counts:
+        followed = self.changes.contexts
+        return self.view.outcomes.after(kept.counted, followed, same_patterns=not kept.is_new)
 
 
 def observe(
@@ -77,16 +90,8 @@ def observe(
     counts = View(db, ns, shelf)
     desk = Desk(db, ns, counts, counts.weights(), connection, now, experts)
     observed = sum(_take(desk, observation) for observation in seen)
-    known = desk.write()
-    for key, task in desk.changes.variants.items():
-        performance.note(db, ns, desk.changes, key, task)
-    if observed:
-        desk.view.observed(known)
     return ObserveReply(
-        observed=observed,
-        session_id=seen[-1].session,
-        learned=learned.keep(db, ns, desk.changes, now),
-        scope=scope,
+        observed=observed, session_id=seen[-1].session, learned=desk.write(observed), scope=scope
     )
 
 

@@ -7,8 +7,10 @@ that they were read at; what was read under an older one is never looked at agai
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
+from tmws_mcp.learning.outcomes import Counts, Outcomes
+from tmws_mcp.learning.reading import Read, counted_on
 from tmws_mcp.learning.weights import Known, Weights
 from tmws_mcp.store import evidence, namespaces, tasks
 from tmws_mcp.store.driver import Connection
@@ -30,13 +32,6 @@ RECENT_MAX = 64
 """Each may hold a share for each of thousands of tools."""
 
 T = TypeVar("T")
-
-
-class Read(NamedTuple):
-    """Key of what was read as it stands: the followers of a context."""
-
-    kind: str
-    key: str
 
 
 @dataclass(slots=True)
@@ -69,19 +64,6 @@ def runs_key(task: int) -> Hashable:
     return (RUNS, task)
 
 
-def _counted_on(
-    before: Mapping[Read, Mapping[str, int]], changed: Mapping[Context, int]
-) -> dict[Read, Mapping[str, int]]:
-    """Return the contexts that were read and are counted now, each as it would be read again."""
-    counted: dict[Read, dict[str, int]] = {}
-    for (kind, key, action), n in changed.items():
-        place = Read(kind, key)
-        if (read := before.get(place)) is not None:
-            actions = counted.setdefault(place, dict(read))
-            actions[action] = actions.get(action, 0) + n
-    return {place: dict(sorted(actions.items())) for place, actions in counted.items()}
-
-
 def _read_next(
     read: dict[Read, Mapping[str, int]], counted: Mapping[Read, Mapping[str, int]]
 ) -> dict[Read, Mapping[str, int]]:
@@ -98,48 +80,61 @@ def _read_next(
     return known
 
 
+class Kept(Generic[T]):
+    """The newest known state of a few namespaces, each under the generation it was read at."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._states: dict[int, tuple[int, T]] = {}
+        self._promised: dict[int, tuple[int, T]] = {}
+
+    def at(self, ns: int, generation: int) -> T:
+        """Return what was read of the namespace at this generation, to look at and to add to."""
+        found = self._states.get(ns)
+        if found is not None and found[0] == generation:
+            return found[1]
+        return self.renewed(ns, generation)
+
+    def renewed(self, ns: int, generation: int) -> T:
+        """Return a state in which nothing was read yet."""
+        if len(self._states) >= NAMESPACES_MAX:
+            self._states = {}
+        state = self._make()
+        self._states[ns] = (generation, state)
+        return state
+
+    def promise(self, ns: int, generation: int, state: T) -> None:
+        """Hold ready what will be true at this generation, once its transaction has committed."""
+        self._promised = {ns: (generation, state)}
+
+    def forget_promises(self) -> None:
+        """Forget what a transaction has promised that never committed."""
+        self._promised = {}
+
+    def confirm(self) -> None:
+        """Take over what was promised."""
+        promised, self._promised = self._promised, {}
+        self._states |= promised
+
+
 class Shelf:
     """What a process has read of the counts of one store; threads may share it."""
 
     def __init__(self) -> None:
-        self._kept: dict[int, tuple[int, Entries]] = {}
-        self._promised: dict[int, tuple[int, Entries]] = {}
-        self._weights: dict[int, tuple[int, Known]] = {}
-        self._promised_weights: dict[int, tuple[int, Known]] = {}
+        self.contexts = Kept(Entries)
+        self.weights = Kept(Known)
+        self.outcomes = Kept(Counts)
+        self._all: tuple[Kept[Any], ...] = (self.contexts, self.weights, self.outcomes)
 
     def entries(self, ns: int, generation: int) -> Entries:
-        """Return what was read of the namespace at this generation, to look at and to add to."""
-        found = self._kept.get(ns)
-        if found is not None and found[0] == generation and len(found[1]) < ENTRIES_MAX:
-            return found[1]
-        if len(self._kept) >= NAMESPACES_MAX:
-            self._kept = {}
-        entries = Entries()
-        self._kept[ns] = (generation, entries)
-        return entries
+        """Return the contexts at this generation; when there are too many, they are read again."""
+        found = self.contexts.at(ns, generation)
+        return self.contexts.renewed(ns, generation) if len(found) >= ENTRIES_MAX else found
 
     def begin(self) -> None:
         """Forget what was promised by a transaction that never committed."""
-        self._promised, self._promised_weights = {}, {}
-
-    def promise(self, ns: int, generation: int, entries: Entries) -> None:
-        """Hold ready what will be true at this generation, once its transaction has committed."""
-        self._promised = {ns: (generation, entries)}
-
-    def weights(self, ns: int, generation: int) -> Known:
-        """Return what was read of the namespace's weights at this generation of its outcomes."""
-        found = self._weights.get(ns)
-        if found is not None and found[0] == generation:
-            return found[1]
-        if len(self._weights) >= NAMESPACES_MAX:
-            self._weights = {}
-        known = Known()
-        self._weights[ns] = (generation, known)
-        return known
-
-    def promise_weights(self, ns: int, generation: int, known: Known) -> None:
-        """Hold ready the weights that will be true at this generation."""
-        self._promised_weights = {ns: (generation, known)}
+        for kept in self._all:
+            kept.forget_promises()
 
     def confirm(self) -> None:
         """Take over what was promised: the transaction has committed.
@@ -147,28 +142,34 @@ class Shelf:
         Of one that fails nothing is confirmed: another may use its generation number for other
         counts.
         """
-        promised, self._promised = self._promised, {}
-        self._kept |= promised
-        weights, self._promised_weights = self._promised_weights, {}
-        self._weights |= weights
+        for kept in self._all:
+            kept.confirm()
 
 
 class View:
     """The counts of one namespace."""
 
-    def __init__(self, db: Connection, ns: int, shelf: Shelf | None = None) -> None:
+    def __init__(
+        self,
+        db: Connection,
+        ns: int,
+        shelf: Shelf | None = None,
+        generations: Mapping[str, int] | None = None,
+    ) -> None:
+        """`generations` are those of the namespace, for those who have read them already."""
         self.db = db
         self.ns = ns
         self._shelf = shelf
-        self._entries = Entries()
-        self._tallies: dict[tuple[str, str], dict[str, Tally]] = {}
+        self._entries, counts = Entries(), Counts()
         self._learned = -1
         """Generation of the outcomes; -1 where nothing may be kept of them."""
         if shelf is not None:
-            generations = namespaces.generations(db, ns)
-            self._entries = shelf.entries(ns, generations.get(AREA, 0))
-            self._learned = generations.get(LEARNING, 0)
+            found = namespaces.generations(db, ns) if generations is None else generations
+            self._entries = shelf.entries(ns, found.get(AREA, 0))
+            self._learned = found.get(LEARNING, 0)
+            counts = shelf.outcomes.at(ns, self._learned)
         self._made_before = self._entries.made
+        self.outcomes = Outcomes(db, ns, counts)
 
     def detach(self) -> None:
         """Read runs afresh from now on: this transaction changes what others still see as it was.
@@ -182,13 +183,14 @@ class View:
         """Return the weights of the experts."""
         if self._shelf is None or self._learned < 0:
             return Weights(self.db, self.ns)
-        return Weights(self.db, self.ns, known=self._shelf.weights(self.ns, self._learned))
+        return Weights(self.db, self.ns, known=self._shelf.weights.at(self.ns, self._learned))
 
-    def observed(self, known: Known) -> None:
-        """Move the generation of the outcomes; these will be the weights then."""
+    def observed(self, weights: Known, counts: Counts) -> None:
+        """Move the generation of the outcomes; these will be weights and counts then."""
         generation = namespaces.touch(self.db, self.ns, LEARNING)
         if self._shelf is not None:
-            self._shelf.promise_weights(self.ns, generation, known)
+            self._shelf.weights.promise(self.ns, generation, weights)
+            self._shelf.outcomes.promise(self.ns, generation, counts)
 
     def last_case(self) -> object:
         """Return what was put down for the case that was asked about last, None if counts moved.
@@ -217,10 +219,10 @@ class View:
         if self._shelf is None:
             return
         read = {} if pruned else self._entries.read
-        counted = _counted_on(read, changed)
+        counted = counted_on(read, changed)
         made = {} if pruned else self._still_made(ended, counted=bool(counted))
         known = _read_next(read, counted) if changed else read
-        self._shelf.promise(self.ns, generation, Entries(known, made))
+        self._shelf.contexts.promise(self.ns, generation, Entries(known, made))
 
     def _still_made(self, ended: Collection[int], *, counted: bool) -> dict[Hashable, Any]:
         before = self._made_before
@@ -264,12 +266,9 @@ class View:
                 entries[Read(kind, key)] = found.get(key, _NOTHING)
         return [entries[place] for place in places]
 
-    def tallies(self, kind: str, key: str) -> dict[str, Tally]:
-        """Return how well each action went in a context; a transaction writes outcomes last."""
-        found = self._tallies.get((kind, key))
-        if found is None:
-            found = self._tallies[kind, key] = evidence.tallies(self.db, self.ns, kind, key)
-        return found
+    def tallies(self, kind: str, key: str) -> Mapping[str, Tally]:
+        """Return how well each action went in a context."""
+        return self.outcomes.tallies(kind, key)
 
     def runs(self, task: int) -> tuple[Run, ...]:
         """Return the newest runs for a task."""

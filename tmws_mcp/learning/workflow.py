@@ -95,7 +95,7 @@ def _candidates(db: Connection, asked: Asked) -> list[Candidate]:
                 # The nearest task comes first, so that a candidate keeps it.
                 one = found.setdefault(tools, Candidate(tools, task, similarity))
                 _add_run(one, run, similarity, me)
-    _add_expected(db, asked, found, lengths)
+    _add_expected(asked, found, lengths)
     return sorted(found.values(), key=lambda one: (-one.weight, one.tools))[:CANDIDATES_MAX]
 
 
@@ -121,7 +121,7 @@ def _add_run(one: Candidate, run: Run, similarity: float, me: frozenset[str]) ->
 
 
 def _add_expected(
-    db: Connection, asked: Asked, found: dict[tuple[str, ...], Candidate], lengths: Sequence[int]
+    asked: Asked, found: dict[tuple[str, ...], Candidate], lengths: Sequence[int]
 ) -> None:
     """Add the sequence that the experts would take step by step, as long as such runs are."""
     if not (lengths or asked.case.available):
@@ -130,7 +130,7 @@ def _add_expected(
     tools, on_track = expected_steps(asked, max(length, 1))
     known = [tool in ngram.totals(asked.view) for tool in tools]
     # Of tools that nobody ever used here nothing is known, however well their names fit the task.
-    if any(known) and (all(known) or trusts_new(db, asked.case)):
+    if any(known) and (all(known) or trusts_new(asked.view)):
         seen = sum(one.weight for one in found.values())
         one = found.setdefault(tools, Candidate(tools, None, 0.0))
         one.weight += EXPECTED_WEIGHT * min(1.0, on_track / ON_TRACK_ENOUGH) * (seen or 1.0)

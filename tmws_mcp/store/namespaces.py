@@ -1,5 +1,7 @@
 """Namespaces: every row of the store belongs to one, and every statement names it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import islice
 
 from tmws_mcp.errors import StoreError
@@ -50,6 +52,26 @@ def generation(db: Connection, ns: int, area: str) -> int:
     """Return the number that each write to an area (memory, learning) of a namespace moves."""
     row = db.row("SELECT n FROM generation WHERE ns = ? AND area = ?", (ns, area))
     return int(row[0]) if row else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A namespace's key, and the generations of all areas that were ever written to."""
+
+    ns: int
+    generations: Mapping[str, int]
+
+
+def standing(db: Connection, name: str) -> Standing | None:
+    """Return how the namespace stands, None where nothing was stored into it yet."""
+    rows = db.rows(
+        "SELECT n.id, g.area, g.n FROM namespace n LEFT JOIN generation g ON g.ns = n.id "
+        "WHERE n.name = ?",
+        (name,),
+    )
+    if not rows:
+        return None
+    return Standing(int(rows[0][0]), {area: n for _, area, n in rows if area is not None})
 
 
 def generations(db: Connection, ns: int) -> dict[str, int]:
