@@ -1,4 +1,4 @@
-"""Score the recommendations: `python -m benchmarks.learning [OPTIONS] TRACES...`.
+"""Score the recommendations: `python -m benchmarks.learning TRACES... [OPTIONS]`.
 
 Two modes. Online: every step is asked about before it is observed. Unseen: the sessions of half of
 the tasks are observed, then those of the other half are asked about and never observed. Each file
@@ -49,6 +49,8 @@ def main() -> None:
     asked = parser.parse_args()
     if not asked.traces and not asked.variants:
         parser.error("name a file of traces, or --variants FILE")
+    if asked.plot and not (asked.traces and "online" in asked.modes):
+        parser.error("--plot draws what is reached online, on traces")
     options = Options(
         mcp=asked.mcp,
         beside=tuple(asked.beside),
@@ -83,7 +85,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     say = parser.add_argument
     say("traces", nargs="*", type=Path)
-    say("--modes", nargs="+", choices=MODES, default=MODES, help="default: both")
+    say(
+        "--modes",
+        nargs="+",
+        choices=MODES,
+        default=MODES,
+        help="default: both; name the traces before it",
+    )
     say("--limit", type=int, metavar="N", help="the first N sessions of each file")
     say("--each", action="store_true", help="a table for each file, before the means")
     say("--mcp", action="store_true", help="a row of the product through a server over stdio")

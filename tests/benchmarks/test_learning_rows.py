@@ -144,10 +144,27 @@ def test_variants_are_chosen_beside_who_knows_nothing_and_who_knows_all(
     assert found["tmws_mcp over MCP"] == found["tmws_mcp"]
 
 
-def test_without_a_file_there_is_nothing_to_score(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_what_cannot_be_scored_or_drawn_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit):
-        run(monkeypatch, "--mcp")
+    plot = tmp_path / "plot.png"
+    for arguments, hint in (
+        (("--mcp",), "--variants FILE"),
+        ((traces(tmp_path, 1), "--modes", "unseen", "--plot", plot), "online"),
+        (("--beside", "nowhere:Class", "--variants", "runs"), "is no MODULE:CLASS"),
+    ):
+        with pytest.raises(SystemExit):
+            run(monkeypatch, *arguments)
 
-    assert "--variants FILE" in capsys.readouterr().err
+        assert hint in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_plot_is_drawn_of_the_product_online(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plot = tmp_path / "plot.png"
+
+    run(monkeypatch, traces(tmp_path, 4), "--jobs", 1, "--modes", "online", "--plot", plot)
+
+    assert plot.read_bytes()[:4] == b"\x89PNG"
+    assert capsys.readouterr().out.startswith("online\n")
