@@ -12,7 +12,7 @@ from tmws_mcp.federation import privacy
 from tmws_mcp.federation.privacy import Place, Seal
 from tmws_mcp.federation.slots import CONTEXT, OUTCOME
 from tmws_mcp.learning import counting, drift
-from tmws_mcp.learning.experts import EXPERTS, after_error, family, ngram, repeat, skip, vocabulary
+from tmws_mcp.learning.experts import EXPERTS, after_error, ngram, repeat, skip, vocabulary
 
 SEAL = Seal(b"s" * 32, "team", ("internal_*",))
 HEX = "0123456789abcdef"
@@ -109,7 +109,7 @@ def test_the_kinds_that_may_leave_are_kinds_of_learning() -> None:
         counting.SEQUENCE, counting.VARIANT, drift.PATTERN,
     }  # fmt: skip
     contexts = {
-        ngram.KIND, skip.KIND, after_error.KIND, family.KIND, repeat.KIND, vocabulary.TASK,
+        ngram.KIND, skip.KIND, after_error.KIND, repeat.KIND, vocabulary.TASK,
         vocabulary.TURN,
     }  # fmt: skip
     assert outcomes == privacy.OUTCOMES

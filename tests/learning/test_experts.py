@@ -1,5 +1,6 @@
 """Each expert by itself, and the blend without one of them."""
 
+from collections.abc import Mapping
 from itertools import takewhile
 from math import fsum
 
@@ -13,7 +14,7 @@ from tmws_mcp.learning.case import Case
 from tmws_mcp.learning.experts import (
     EXPERTS,
     after_error,
-    family,
+    agenda,
     names,
     ngram,
     place,
@@ -201,13 +202,28 @@ def test_skip_overlooks_how_often_a_tool_was_repeated(db: Connection) -> None:
     assert set(forecast.shares) == {"read", "edit"}
 
 
-def test_family_prefers_tools_of_the_same_server(db: Connection) -> None:
+def test_agenda_expects_what_such_runs_did_and_this_one_has_not_done_yet(db: Connection) -> None:
+    about = "book a flight to Rome"
     for number in range(3):
-        ran(db, f"s{number}", "mail-send", "mail-read", "git-status", "git-diff", "git-push")
+        ran(db, f"s{number}", "search", "book", "pay", "mail", about=about)
+    near = tuple((one.task, one.similarity) for one in nearest(db, 1, about))
 
-    judged = family.judge(View(db, 1), Case(1, "next", done("git-log")), ("git-add", "mail-list"))
+    def shares(*tools: str) -> Mapping[str, float]:
+        return agenda.foresee(View(db, 1), Case(1, "next", done(*tools), near=near)).shares
 
-    assert likely(judged["family"]) == "git-add"
+    assert likely(dict(shares("book", "search"))) == "pay"
+    assert shares("search") == pytest.approx({"book": 4 / 7, "pay": 2 / 7, "mail": 1 / 7})
+    assert not shares("search", "book", "pay", "mail")
+
+
+def test_what_is_named_by_the_task_is_told_apart_once_it_was_used(db: Connection) -> None:
+    ran(db, "s", "send_mail", "read_mail")
+    case = Case(1, "next", done("send_mail"), words=stems("read and send the mail"))
+
+    judged = names.judge(View(db, 1), case, ("send_mail", "read_mail"))
+
+    assert set(judged["named_by_task"]) == {"send_mail", "read_mail"}
+    assert set(judged["named_by_task_unused"]) == {"read_mail"}
 
 
 def test_after_error_expects_what_was_done_though_it_failed(db: Connection) -> None:

@@ -43,4 +43,45 @@ def test_one_that_is_hardly_on_track_has_little_weight(
     monkeypatch.setattr(workflow, "ON_TRACK_ENOUGH", 1_000.0)
     doubted = advised(db, **asking_for).recommendations[0]
 
-    assert doubted.confidence < trusted.confidence - 0.1
+    assert "".join(trusted.action) not in RUNS
+    assert "".join(doubted.action) in RUNS
+
+
+def foreseen_new(db: Connection) -> None:
+    """Runs on one shop after another, each with tools of its own that are named like its task."""
+    for number, shop in enumerate(("tulip", "maple", "birch", "cedar", "aspen", "hazel")):
+        tools = (f"search_{shop}", f"order_{shop}", "finish")
+        for tool in tools:
+            observed(
+                db, session_id=f"n{number}", tool_used=tool, available_tools=[*tools, "quit"],
+                task=f"search and order a present in the {shop} shop",
+            )  # fmt: skip
+        observed(db, session_id=f"n{number}", outcome="success")
+
+
+def test_other_tools_take_the_places_of_those_that_cannot_be_called(db: Connection) -> None:
+    foreseen_new(db)
+
+    reply = advised(
+        db, task="search and order a present in the linden shop", want="workflow",
+        available_tools=["search_linden", "order_linden", "finish", "quit"],
+    )  # fmt: skip
+
+    best = reply.recommendations[0]
+    assert best.action == ("search_linden", "order_linden", "finish")
+    assert best.why.startswith("put together")
+    assert best.evidence.support == 0
+    assert best.success_rate is None
+
+
+def test_a_tool_with_a_place_of_its_own_takes_no_others(db: Connection) -> None:
+    foreseen_new(db)
+    observed(db, session_id="q", tool_used="quit", task="leave")
+    observed(db, session_id="q", outcome="success")
+
+    reply = advised(
+        db, task="search and order a present in the linden shop", want="workflow",
+        available_tools=["finish", "quit"],
+    )  # fmt: skip
+
+    assert ("quit", "finish") not in [one.action for one in reply.recommendations]

@@ -102,7 +102,9 @@ def test_told_steps_win_over_the_stored_session(db: Connection) -> None:
     observed(db, session_id="now", tool_used="open", task="look at it")
 
     stored = advised(db, session_id="now", want="next")
-    told = advised(db, session_id="now", recent_steps=[{"tool": "fetch"}], want="next")
+    told = advised(
+        db, session_id="now", task="load it", recent_steps=[{"tool": "fetch"}], want="next"
+    )
 
     assert actions(stored)[0] == "read"
     assert actions(told)[0] == "parse"

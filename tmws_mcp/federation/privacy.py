@@ -21,7 +21,7 @@ from tmws_mcp.federation.wire import UNREADABLE
 OUTCOMES = frozenset(
     {"all", "tool", "task_tool", "task", "repair", "sequence", "variant", "pattern"}
 )
-CONTEXTS = frozenset({"ngram", "skip", "after_error", "family", "repeat", "task_word", "turn_word"})
+CONTEXTS = frozenset({"ngram", "skip", "after_error", "repeat", "task_word", "turn_word"})
 """Calibration and credit of the blend's weights are each instance's own."""
 PREFIXES = {"": b"h", "task:": b"t", "metadata:": b"m"}
 PLAIN = {"": b"", "*": b"*"}

@@ -13,6 +13,7 @@ from itertools import repeat
 from math import exp, fsum, inf
 from operator import mul
 from typing import cast
+from zlib import crc32
 
 from tmws_mcp.learning.case import Case, Forecast
 from tmws_mcp.learning.experts import EXPERTS, Expert
@@ -31,6 +32,8 @@ TOOLS_MAX = 96
 NEAR, NEARER, SAME = 0.25, 0.6, 0.98
 """Likenesses of the nearest task that make a difference to whom to trust."""
 FEW_RUNS, SOME_RUNS, MANY_RUNS = 5, 20, 80
+AFTER, AFTER_MAX = "after ", 128
+"""The last tools share so many rows of weights, as their names' checksums fall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ def situations(view: View, case: Case, forecasts: Mapping[str, Forecast]) -> tup
         f"turn {int(bool(case.turn_words))} {case.is_new_turn}",
         f"row {min(case.row, 3)} {'failed' if case.failed else 'ok'}",
         f"runs {_rank(runs, (FEW_RUNS, SOME_RUNS, MANY_RUNS))}",
+        f"{AFTER}{crc32(case.last.encode()) % AFTER_MAX}",
     )
     if case.want != "recover":
         return found

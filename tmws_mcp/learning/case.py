@@ -42,6 +42,11 @@ class Case:
         """Return the tool of the last step, empty at the beginning."""
         return self.steps[-1].tool if self.steps else ""
 
+    def unused(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Return the values of those tools that none of the steps has used."""
+        used = {step.tool for step in self.steps}
+        return {tool: value for tool, value in values.items() if tool not in used}
+
     @property
     def failed(self) -> bool:
         """Tell whether the last step failed."""

@@ -24,9 +24,9 @@ VOICES_OF_TASK = ("task", "similar")
 REASONS = {
     "ngram": "usual here",
     "skip": "usual here",
-    "family": "usual here",
     "repeat": "last tool again",
     "similar": "next in runs like this",
+    "agenda": "still to do in runs like this",
     "company": "used in runs like this",
     "task": "used on this task",
     "vocabulary": "used for such words",

@@ -19,7 +19,7 @@ RATE = 0.04
 """Of a step along the slope, for the row of any case."""
 RATE_OF_SITUATION = 0.6
 """Rows of particular situations move less: each has seen less."""
-INERTIA = 8.0
+INERTIA = 4.0
 """Squared slope that a row begins with: the first steps must not upset what was fitted."""
 SUMS_MAX = 256
 """Sums kept of one state of the weights."""
@@ -53,6 +53,7 @@ class Weights:
     first: Mapping[str, Mapping[str, float]] | None = None
     """What rows begin with; those that ship where it is None."""
     rate: float = RATE
+    inertia: float = INERTIA
     known: Known = field(default_factory=Known)
     """What was read already, at the state of the store that the transaction sees."""
     rows: dict[str, Row] = field(default_factory=dict)
@@ -87,7 +88,7 @@ class Weights:
             row, squares = self._own(situation)
             for column, value in slope.items():
                 if value:
-                    square = squares.get(column, INERTIA) + value * value
+                    square = squares.get(column, self.inertia) + value * value
                     squares[column] = square
                     row[column] = row.get(column, 0.0) - rate * value / sqrt(square)
 

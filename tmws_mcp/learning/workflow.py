@@ -86,28 +86,52 @@ def _candidates(db: Connection, asked: Asked) -> list[Candidate]:
     me = frozenset([actor.identity(db)])
     found: dict[tuple[str, ...], Candidate] = {}
     lengths: list[int] = []
+    stand_ins = _stand_ins(asked)
     for task, similarity in asked.case.near:
         for run in asked.view.runs(task):
-            tools = sequences.worked(run.steps)
-            lengths.append(len(tools))
-            tools = _callable(tools, asked.case.available)
+            done = sequences.worked(run.steps)
+            lengths.append(len(done))
+            tools = _callable(done, asked.case.available, stand_ins)
             if tools:
                 # The nearest task comes first, so that a candidate keeps it.
-                one = found.setdefault(tools, Candidate(tools, task, similarity))
-                _add_run(one, run, similarity, me)
+                one = found.setdefault(tools, Candidate(tools, None, similarity))
+                one.weight += similarity**2 * WEIGHTS[run.outcome]
+                if tools == done:  # else nobody has ever done just this
+                    _add_run(one, run, task, me)
     _add_expected(asked, found, lengths)
     return sorted(found.values(), key=lambda one: (-one.weight, one.tools))[:CANDIDATES_MAX]
 
 
-def _callable(tools: tuple[str, ...], available: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what is left of a sequence where only these tools can be called."""
+def _stand_ins(asked: Asked) -> tuple[str, ...]:
+    """Return tools that can take the place of others, the likeliest for the task first.
+
+    Another server's tools do the same work under other names, and the order of a run is worth
+    keeping. Those that were used here before have a place of their own.
+    """
+    case = asked.case
+    if not case.available or not trusts_new(asked.view):
+        return ()
+    known = ngram.totals(asked.view)
+    shares = blend(asked.view, case, asked.view.weights(), asked.experts).shares
+    new = (tool for tool in shares if tool not in known)
+    return tuple(sorted(new, key=lambda tool: (-shares[tool], tool)))
+
+
+def _callable(
+    tools: tuple[str, ...], available: tuple[str, ...], stand_ins: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return a sequence with what can be called in the place of what cannot, or without it."""
     if not available:
         return tools
-    return sequences.collapsed(tool for tool in tools if tool in available)
+    others = (tool for tool in stand_ins if tool not in tools)
+    called = {tool: tool if tool in available else next(others, "") for tool in tools}
+    return sequences.collapsed(called[tool] for tool in tools if called[tool])
 
 
-def _add_run(one: Candidate, run: Run, similarity: float, me: frozenset[str]) -> None:
-    one.weight += similarity**2 * WEIGHTS[run.outcome]
+def _add_run(one: Candidate, run: Run, task: int, me: frozenset[str]) -> None:
+    """Count a run that took just these steps."""
+    if one.task is None:
+        one.task = task
     if run.outcome == "unknown":
         one.unknown += 1
     one.runs.add(

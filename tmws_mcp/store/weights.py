@@ -10,8 +10,6 @@ from itertools import repeat
 
 from tmws_mcp.store.driver import Connection
 
-SITUATIONS_MAX = 200
-"""There are some 60; more can only be left by versions that named them otherwise."""
 DIGITS = 6
 
 Row = dict[str, float]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from tmws_mcp.learning.case import Case, Forecast
 from tmws_mcp.learning.experts import (
     after_error,
+    agenda,
     common,
-    family,
     names,
     ngram,
     place,
@@ -52,7 +52,8 @@ EXPERTS: dict[str, Expert] = {
     "ngram": Expert(("ngram",), ngram.foresee, proposes=25, counted=ngram.counted),
     "skip": Expert(("skip",), skip.foresee, proposes=8, counted=skip.counted),
     "similar": Expert(("similar",), similar.foresee, proposes=20),
-    "company": Expert(("company",), judge=similar.judge),
+    "agenda": Expert(("agenda",), agenda.foresee, proposes=8),
+    "company": Expert(("company", "company_unused"), judge=similar.judge),
     # It only proposes: counted at each step, it would teach the blend the running session.
     "task": Expert((), task.foresee, proposes=8),
     "session": Expert(("session",), session.foresee, proposes=24),
@@ -61,14 +62,13 @@ EXPERTS: dict[str, Expert] = {
         ("after_error",), after_error.foresee, proposes=8, counted=after_error.counted
     ),
     "vocabulary": Expert(
-        ("task_words", "turn_words"), vocabulary.foresee, vocabulary.judge, proposes=12,
-        counted=vocabulary.counted,
+        ("task_words", "task_words_unused", "turn_words"), vocabulary.foresee, vocabulary.judge,
+        proposes=12, counted=vocabulary.counted,
     ),
     "names": Expert(
-        ("named_by_task", "named_by_turn", "named_by_error"), names.foresee, names.judge,
-        proposes=12,
+        ("named_by_task", "named_by_task_unused", "named_by_turn", "named_by_error"),
+        names.foresee, names.judge, proposes=12,
     ),
-    "family": Expert(("family",), judge=family.judge, counted=family.counted),
     "repeat": Expert(
         ("again", "again_after_success", "again_as_usual"), judge=repeat.judge,
         counted=repeat.counted,

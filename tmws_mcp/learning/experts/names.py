@@ -25,7 +25,7 @@ def judge(view: View, case: Case, tools: Sequence[str]) -> Mapping[str, Mapping[
     index = _index(view, case)
     wanted = frozenset(tools)
     error = case.steps[-1].error_template or "" if case.failed else ""
-    return {
+    named = {
         column: {tool: value for tool, value in _likeness(index, words).items() if tool in wanted}
         for column, words in (
             ("named_by_task", case.words),
@@ -34,6 +34,7 @@ def judge(view: View, case: Case, tools: Sequence[str]) -> Mapping[str, Mapping[
         )
         if words
     }
+    return named | {"named_by_task_unused": case.unused(named.get("named_by_task", {}))}
 
 
 def _likeness(index: Named, words: Iterable[str]) -> dict[str, float]:

@@ -56,24 +56,26 @@ class Past:
 def foresee(view: View, case: Case) -> Forecast:
     """Expect what followed the same steps in those runs."""
     seen = tuple((step.tool, step.ok) for step in case.steps[-SUFFIX_MAX:])
-    return view.recent(("similar", case.near, seen), lambda: voted(_past(view, case), seen))
+    return view.recent(("similar", case.near, seen), lambda: voted(past(view, case), seen))
 
 
 def judge(view: View, case: Case, tools: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
     """Judge the tools by their share in those runs, wherever they stood in them."""
-    votes = view.kept(("company", case.near), lambda: _company(_past(view, case)))
-    return {"company": {tool: votes[tool] for tool in tools if tool in votes}}
+    votes = view.kept(("company", case.near), lambda: _company(past(view, case)))
+    company = {tool: votes[tool] for tool in tools if tool in votes}
+    return {"company": company, "company_unused": case.unused(company)}
 
 
-def _past(view: View, case: Case) -> Past:
+def past(view: View, case: Case) -> Past:
+    """Return the runs of the tasks like this one, made ready."""
     return view.recent(("past", case.near), lambda: _read(view, case), most=PASTS_MAX)
 
 
 def _read(view: View, case: Case) -> Past:
-    past = Past()
+    made = Past()
     for likeness, run in view.runs_of(case.near):
-        past.add(run, likeness**2 * VOTES[run.outcome])
-    return past
+        made.add(run, likeness**2 * VOTES[run.outcome])
+    return made
 
 
 def voted(past: Past, seen: tuple[Symbol, ...]) -> Forecast:

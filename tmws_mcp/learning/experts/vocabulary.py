@@ -50,12 +50,17 @@ def _raised(view: View, case: Case) -> Forecast:
 
 def judge(view: View, case: Case, tools: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
     """Judge how much likelier the words make each tool."""
-    return {
-        column: {tool: likelier[tool] for tool in tools if tool in likelier}
-        for column, likelier in (
-            ("task_words", _likelier(view, TASK, case.words)),
-            ("turn_words", _likelier(view, TURN, case.turn_words)),
+    by_task, by_turn = (
+        {tool: likelier[tool] for tool in tools if tool in likelier}
+        for likelier in (
+            _likelier(view, TASK, case.words),
+            _likelier(view, TURN, case.turn_words),
         )
+    )
+    return {
+        "task_words": by_task,
+        "task_words_unused": case.unused(by_task),
+        "turn_words": by_turn,
     }
 
 
