@@ -12,7 +12,7 @@ from tmws_mcp.learning.sessions import IDLE_SECONDS
 from tmws_mcp.learning.view import View, near_key
 from tmws_mcp.learning.words import task_key
 from tmws_mcp.model import RecommendRequest
-from tmws_mcp.store import observations, tasks
+from tmws_mcp.store import observations
 from tmws_mcp.store.driver import Connection
 from tmws_mcp.store.observations import HISTORY_MAX, Session, Step
 
@@ -105,7 +105,7 @@ def _task(
     view: View, session: Session | None, request: RecommendRequest
 ) -> tuple[str, tuple[tuple[int, float], ...]]:
     """Return the task and those like it, which the session has found already."""
-    running = tasks.by_id(view.db, session.task) if session and session.task else None
+    running = session.about if session else None
     task = intake.masked(request.task, intake.TASK_CHARS_MAX) or (running.text if running else "")
     if session and running and running.hash == task_key(task):
         return task, session.near

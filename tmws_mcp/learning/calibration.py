@@ -50,10 +50,10 @@ def calibrated(view: View, case: Case, shares: Mapping[str, float]) -> dict[str,
     """
     if not shares:
         return {}
-    first = _first(shares)
+    # By share, then by name: what sorts is stable, and needs no key that is made for each tool.
+    first, *others = sorted(sorted(shares), key=shares.__getitem__, reverse=True)
     sure = _probability(_track_record(view, case), shares[first])
     scale = (1 - sure) / (1 - shares[first]) if shares[first] < 1 else 0.0
-    others = sorted((tool for tool in shares if tool != first), key=lambda one: (-shares[one], one))
     return {first: sure} | {tool: min(shares[tool] * scale, sure) for tool in others}
 
 

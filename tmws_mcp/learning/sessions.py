@@ -210,6 +210,8 @@ def _begun(desk: Desk, session: Session, seen: Observation) -> Session:
         session = replace(session, turn=seen.turn)
     if not seen.task_key:
         return session
+    if session.about and session.about.is_noted(seen.task_key, seen.task, desk.now):
+        return session
     words = intake.text_words(seen.task)
     # Looked for before the task is made: who asked about it a moment ago has found them already.
     near = _near(desk, seen) if session.task is None else ()

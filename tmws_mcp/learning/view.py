@@ -5,7 +5,7 @@ run ends. So they are kept on a shelf that outlives the transaction, under the g
 that they were read at; what was read under an older one is never looked at again.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
@@ -274,6 +274,10 @@ class View:
         """Return the newest runs for a task."""
         return self.kept(runs_key(task), lambda: tasks.runs(self.db, task, RUNS_EACH))
 
-    def runs_of(self, near: Iterable[tuple[int, float]]) -> list[tuple[float, Run]]:
+    def runs_of(self, near: Sequence[tuple[int, float]]) -> list[tuple[float, Run]]:
         """Return the runs of tasks with the likeness of their task."""
+        made = self._entries.made
+        if missing := [task for task, _ in near if runs_key(task) not in made]:
+            for task, found in tasks.runs_of(self.db, missing, RUNS_EACH).items():
+                made[runs_key(task)] = found
         return [(likeness, run) for task, likeness in near for run in self.runs(task)]

@@ -7,9 +7,10 @@ A session has one row, found by its name; what lies between two of its ends is a
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tmws_mcp.store.driver import Connection, Row
-from tmws_mcp.store.tasks import Near
+from tmws_mcp.store.tasks import Near, Task
 
 STEPS_MAX = 50_000
 STEPS_PRUNED_EACH = 64
@@ -18,6 +19,8 @@ SESSIONS_MAX = 10_000
 SESSIONS_PRUNED_EACH = 64
 """Counting the sessions costs a scan of an index, so that only each 64th new one pays for it."""
 HISTORY_MAX = 24
+STEPS_KEPT = 1_024
+"""Steps kept as they were read: each one of a session reads those before it again."""
 POSITION_MAX = 2**62
 
 
@@ -37,6 +40,8 @@ class Session:
     is_open: bool
     turn: str
     """The newest user message that was told."""
+    about: Task | None = None
+    """The task, for who has found the session by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +66,33 @@ class Step:
 
 
 COLUMNS = "id, ns, name, task, near, run, steps, last_at, ended_at IS NULL, turn"
+WITH_TASK = (
+    "s.id, s.ns, s.name, s.task, s.near, s.run, s.steps, s.last_at, s.ended_at IS NULL, s.turn, "
+    "t.id, t.hash, t.text, t.last_at"
+)
 
 
 def _session(row: Row) -> Session:
-    key, ns, name, task, near, run, steps, last_at, is_open, turn = row
-    found = tuple((other, similarity) for other, similarity in json.loads(near))
-    return Session(key, ns, name, task, found, run, steps, last_at, bool(is_open), turn)
+    key, ns, name, task, near, run, steps, last_at, is_open, turn, *about = row
+    return Session(
+        key, ns, name, task, _near(near), run, steps, last_at, bool(is_open), turn,
+        Task(*about) if task is not None and about else None,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _near(found: str) -> tuple[tuple[int, float], ...]:
+    """Each step of a session reads them again."""
+    return tuple((other, similarity) for other, similarity in json.loads(found))
 
 
 def find_session(db: Connection, ns: int, name: str) -> Session | None:
     """Return the session of that name, or None."""
-    row = db.row(f"SELECT {COLUMNS} FROM session WHERE ns = ? AND name = ?", (ns, name))
+    row = db.row(
+        f"SELECT {WITH_TASK} FROM session s LEFT JOIN task t ON t.id = s.task "
+        "WHERE s.ns = ? AND s.name = ?",
+        (ns, name),
+    )
     return _session(row) if row else None
 
 
@@ -223,6 +244,7 @@ def prune_steps(db: Connection, ns: int, *, newest: int, steps_max: int) -> int:
 STEP_COLUMNS = "tool, ok, number, error_template, error_class, recovery, turn"
 
 
+@lru_cache(maxsize=STEPS_KEPT)
 def _step(row: Row) -> Step:
     tool, ok, number, template, kind, recovery, turn = row
     return Step(

@@ -53,6 +53,12 @@ class Task:
     id: int
     hash: str
     text: str
+    last_at: float
+
+    def is_noted(self, task_hash: str, text: str, now: float) -> bool:
+        """Tell whether that this task was met now need not be written down."""
+        is_told = bool(self.text) or not text
+        return self.hash == task_hash and is_told and self.last_at > now - SEEN_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ def find(db: Connection, ns: int, task_hash: str) -> int | None:
 
 def by_id(db: Connection, task: int) -> Task | None:
     """Return the task of that key, or None where it was pruned."""
-    row = db.row("SELECT id, hash, text FROM task WHERE id = ?", (task,))
+    row = db.row("SELECT id, hash, text, last_at FROM task WHERE id = ?", (task,))
     return Task(*row) if row else None
 
 
@@ -80,15 +86,14 @@ def ensure(
     db: Connection, ns: int, task_hash: str, text: str, words: Mapping[str, int], now: float
 ) -> int:
     """Return the task's key; a new one is made and its words indexed."""
-    known = db.row(
-        "SELECT id, last_at > ? AND (text <> '' OR ? = '') FROM task WHERE ns = ? AND hash = ?",
-        (now - SEEN_SECONDS, text, ns, task_hash),
+    row = db.row(
+        "SELECT id, hash, text, last_at FROM task WHERE ns = ? AND hash = ?", (ns, task_hash)
     )
-    if known:
-        key, is_noted = known
-        if not is_noted:
-            _seen(db, key, text, now)
-        return int(key)
+    if row:
+        known = Task(*row)
+        if not known.is_noted(task_hash, text, now):
+            _seen(db, known.id, text, now)
+        return known.id
     (seq,) = actor.next_seqs(db, 1)
     return _insert(db, ns, task_hash, text, {word_key(w): n for w, n in words.items()}, now, seq)
 
@@ -215,14 +220,16 @@ def _weights(db: Connection, ns: int, of: Sequence[int]) -> Iterator[tuple[int, 
     """Yield the words of tasks with their weights; rarities move, so they cannot be stored."""
     if not of:
         return
+    total = count(db, ns)
     rows = db.rows(
-        "SELECT t.task, t.word, t.n, w.tasks, (SELECT tasks FROM word WHERE ns = ? AND word = '') "
+        "SELECT t.task, t.word, t.n, w.tasks "
         "FROM task_word t JOIN word w ON w.ns = t.ns AND w.word = t.word "
         f"WHERE t.task IN ({','.join('?' * len(of))})",
-        (ns, *of),
+        of,
     )
-    for task, word, n, tasks, total in rows:
-        yield task, word, _rarity(total, tasks) * (1 + log(n))
+    rarities = {tasks: _rarity(total, tasks) for tasks in {row[3] for row in rows}}
+    for task, word, n, tasks in rows:
+        yield task, word, rarities[tasks] * (1 + log(n))
 
 
 def with_runs(db: Connection, of: Sequence[int]) -> frozenset[int]:
@@ -260,15 +267,24 @@ def find_run(db: Connection, session: int, number: int) -> tuple[int, str] | Non
 
 def runs(db: Connection, task: int, limit: int) -> tuple[Run, ...]:
     """Return the newest runs for a task."""
+    return runs_of(db, [task], limit)[task]
+
+
+def runs_of(db: Connection, of: Sequence[int], limit: int) -> dict[int, tuple[Run, ...]]:
+    """Return the newest runs for each of these tasks; not many more are kept."""
+    found: dict[int, list[Run]] = {task: [] for task in of}
     rows = db.rows(
-        "SELECT steps, outcome, at FROM run WHERE task = ? "
-        "ORDER BY at DESC, session DESC, number DESC LIMIT ?",
-        (task, limit),
+        f"SELECT task, steps, outcome, at FROM run WHERE task IN ({','.join('?' * len(of))}) "
+        "ORDER BY task, at DESC, session DESC, number DESC",
+        of,
     )
-    return tuple(Run(_run_steps(steps), outcome, at) for steps, outcome, at in rows)
+    for task, steps, outcome, at in rows:
+        if len(its := found[task]) < limit:
+            its.append(Run(_run_steps(steps), outcome, at))
+    return {task: tuple(its) for task, its in found.items()}
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1_024)
 def _run_steps(steps: str) -> tuple[tuple[str, bool], ...]:
     """Each step of a session looks at the same runs of the tasks like its own."""
     return tuple((tool, bool(ok)) for tool, ok in json.loads(steps))

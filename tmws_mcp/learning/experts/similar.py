@@ -100,11 +100,13 @@ def _next_steps(past: Past, seen: tuple[Symbol, ...]) -> tuple[Votes, int]:
     """Return the votes of the runs that did the same, and how much they had in common at most."""
     votes: Votes = {}
     longest, runs, weights = 0, past.runs, past.weights
+    earlier = list(enumerate(reversed(seen[:-1]), 2))
     for number, place in past.after.get(seen[-1], ()):
-        steps = runs[number]
-        common, most = 1, min(place, len(seen))
-        while common < most and steps[place - 1 - common] == seen[-1 - common]:
-            common += 1
+        steps, common = runs[number], 1
+        for back, step in earlier:
+            if place < back or steps[place - back] != step:
+                break
+            common = back
         vote = weights[number] * VOTE_OF_STEP * VOTE_EACH_STEP ** (common - 1)
         votes.setdefault(steps[place][0], []).append((number, vote))
         longest = max(longest, common)
