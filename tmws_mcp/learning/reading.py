@@ -18,9 +18,19 @@ def counted_on(
 ) -> dict[Read, Mapping[str, int]]:
     """Return the contexts that were read and are counted now, each as it would be read again."""
     counted: dict[Read, dict[str, int]] = {}
+    grown: set[Read] = set()
     for (kind, key, action), n in changed.items():
         place = Read(kind, key)
-        if (read := before.get(place)) is not None:
-            actions = counted.setdefault(place, dict(read))
-            actions[action] = actions.get(action, 0) + n
-    return {place: dict(sorted(actions.items())) for place, actions in counted.items()}
+        if (actions := counted.get(place)) is None:
+            if (read := before.get(place)) is None:
+                continue
+            actions = counted[place] = dict(read)
+        if action in actions:
+            actions[action] += n
+        else:
+            actions[action] = n
+            grown.add(place)
+    return {
+        place: dict(sorted(actions.items())) if place in grown else actions
+        for place, actions in counted.items()
+    }

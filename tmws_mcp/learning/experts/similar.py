@@ -4,8 +4,10 @@ A session asks at each step, and the runs stay the same: they are made ready onc
 a step only looks at the places where a run had done the same.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import fsum, log
 
 from tmws_mcp.learning.case import SILENT, Case, Forecast
@@ -34,23 +36,25 @@ class Past:
 
     runs: list[tuple[Symbol, ...]] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
-    after: dict[Symbol, list[tuple[int, int]]] = field(default_factory=dict)
+    after: defaultdict[Symbol, list[tuple[int, int]]] = field(
+        default_factory=partial(defaultdict, list)
+    )
     """Step -> number of the run and place in it of what came next."""
-    used_in: dict[str, list[int]] = field(default_factory=dict)
+    used_in: defaultdict[str, list[int]] = field(default_factory=partial(defaultdict, list))
     """Tool -> numbers of the runs that used it."""
-    usual: dict[str, float] = field(default_factory=dict)
+    usual: defaultdict[str, float] = field(default_factory=partial(defaultdict, float))
     """Tool -> its votes for having been used at all."""
 
     def add(self, run: Run, weight: float) -> None:
         """Add a run that votes with this weight."""
-        number = len(self.runs)
+        number, after, vote = len(self.runs), self.after, weight * VOTE_OF_USE
         self.runs.append(run.steps)
         self.weights.append(weight)
         for place, step in enumerate(run.steps[:-1], 1):
-            self.after.setdefault(step, []).append((number, place))
+            after[step].append((number, place))
         for tool in {tool for tool, _ in run.steps}:
-            self.used_in.setdefault(tool, []).append(number)
-            self.usual[tool] = self.usual.get(tool, 0.0) + weight * VOTE_OF_USE
+            self.used_in[tool].append(number)
+            self.usual[tool] += vote
 
 
 def foresee(view: View, case: Case) -> Forecast:

@@ -5,7 +5,7 @@ once for each of its tools, so that one which calls a tool forty times does not 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import fsum, log
+from math import copysign, fsum, log
 
 from tmws_mcp.learning.case import SILENT, Case, Forecast
 from tmws_mcp.learning.view import View
@@ -84,11 +84,12 @@ def _compared(view: View, kind: str, words: Mapping[str, int]) -> dict[str, floa
         weight += rarity
         nothing += rarity * log(PRIOR / (runs + PRIOR))
         for tool, n in followers.items():
-            if tool in usual:
+            if tool in sums:
                 sums[tool] += rarity * log(1 + n / usual[tool])
+    values = {tool: 2 * (total + nothing) / weight for tool, total in sums.items()}
     return {
-        tool: max(-VALUE_MAX, min(VALUE_MAX, 2 * (total + nothing) / weight))
-        for tool, total in sums.items()
+        tool: value if -VALUE_MAX < value < VALUE_MAX else copysign(VALUE_MAX, value)
+        for tool, value in values.items()
     }
 
 
