@@ -44,6 +44,37 @@ def test_uninstalling_leaves_what_was_there_before(tmws, file: Path) -> None:
     assert tmws("hook", "uninstall", "claude-code", "--file", str(file)).exit_code == NOTHING
 
 
+def test_uninstalling_leaves_neither_file_nor_folder_where_there_was_none(
+    tmws, tmp_path: Path
+) -> None:
+    path = tmp_path / "project" / ".claude" / "settings.json"
+    path.parent.parent.mkdir()
+    for _ in range(2):
+        tmws("hook", "install", "claude-code", "--file", str(path))
+        told = tmws("hook", "uninstall", "claude-code", "--file", str(path))
+
+        assert told.exit_code == OK
+        assert "is removed" in told.stdout
+        assert list(path.parent.parent.iterdir()) == []
+
+
+def test_uninstalling_keeps_a_file_that_was_empty_before_and_a_folder_that_holds_more(
+    tmws, tmp_path: Path
+) -> None:
+    path = tmp_path / ".claude" / "settings.json"
+    path.parent.mkdir()
+    path.write_text("{}")
+    beside = path.with_name("settings.local.json")
+    tmws("hook", "install", "claude-code", "--file", str(path))
+    tmws("hook", "install", "claude-code", "--file", str(beside))
+
+    tmws("hook", "uninstall", "claude-code", "--file", str(path))
+    tmws("hook", "uninstall", "claude-code", "--file", str(beside))
+
+    assert json.loads(path.read_text()) == {}
+    assert not beside.exists()
+
+
 def test_what_is_installed_runs_and_is_taken_in(tmws, file: Path) -> None:
     tmws("hook", "install", "claude-code", "--file", str(file), "--namespace", "test")
     hook = json.loads(file.read_text())["hooks"]["PostToolUse"][1]["hooks"][0]

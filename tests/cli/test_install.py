@@ -61,6 +61,29 @@ def test_uninstalling_takes_out_what_installing_put_in(tmws, file: Path) -> None
     assert tmws("uninstall", "claude-code", "--file", str(file)).exit_code == NOTHING
 
 
+def test_uninstalling_leaves_no_file_where_there_was_none(tmws, file: Path) -> None:
+    tmws("install", "cursor", "--file", str(file))
+
+    would = tmws("uninstall", "cursor", "--file", str(file), "--dry-run")
+    assert file.exists()
+    done = tmws("uninstall", "cursor", "--file", str(file))
+
+    assert "would be removed" in would.stdout
+    assert "is removed" in done.stdout
+    assert list(file.parent.glob(f"{file.name}*")) == []
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"mcpServers": {}}'])
+def test_uninstalling_leaves_a_file_that_was_there_though_it_is_empty(
+    tmws, file: Path, content: str
+) -> None:
+    file.write_text(content)
+    tmws("install", "cursor", "--file", str(file))
+    tmws("uninstall", "cursor", "--file", str(file))
+
+    assert json.loads(file.read_text()) == {"mcpServers": {}}
+
+
 def test_a_dry_run_shows_the_difference_and_writes_nothing(tmws, file: Path) -> None:
     told = tmws("install", "vscode", "--file", str(file), "--dry-run")
 

@@ -220,6 +220,7 @@ def _change(path: Path, before: JsonObject, after: JsonObject, then: str) -> Non
     if before == after:
         show(f"{path} is as it should be already.")
         return
-    kept = jsonfile.replace(path, after)
+    done = "removed: it held nothing else" if jsonfile.is_ours(path, after) else "changed"
+    kept = jsonfile.change(path, after)
     where = f" The old file is {kept}." if kept else ""
-    show(f"{path} is changed.{where} {then}")
+    show(f"{path} is {done}.{where} {then}")

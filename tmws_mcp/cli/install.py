@@ -74,12 +74,16 @@ def _change(
     before = jsonfile.read(path)
     after = _with(before, client.key, name, entry, path)
     changed = before != after
-    kept = jsonfile.replace(path, after) if changed and not dry_run else None
+    goes = changed and jsonfile.is_ours(path, after)
+    kept = jsonfile.change(path, after) if changed and not dry_run else None
     if as_json:
         told = {"file": path, "changed": changed, "dry_run": dry_run, "backup": kept}
         print_json(told | {"entry": entry})
     elif not changed:
         show(f"{path} says so already." if entry else f"{path} has no server {name!r}.")
+    elif goes:
+        done = "would be removed" if dry_run else "is removed"
+        show(f"{client.title}: {path} {done}: it holds nothing else. {client.restart}")
     elif dry_run:
         show(_difference(before, after, path))
     else:

@@ -6,6 +6,7 @@ The old file stays beside it as a backup; the new one is there whole, or not at 
 import json
 import os
 import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from tmws_mcp.model import JsonObject
 FILE_BYTES_MAX = 16 * 1024 * 1024
 BACKUPS_MAX = 5
 MARK = ".tmws-backup-"
+CLIENTS_FOLDERS = (".claude", ".cursor", ".vscode")
+"""Folders that are a client's alone: one goes with the last file in it."""
 
 
 def read(path: Path) -> JsonObject:
@@ -44,6 +47,18 @@ def text(value: JsonObject) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
+def change(path: Path, value: JsonObject) -> Path | None:
+    """Write the object into the file, or remove it if it is ours; return where it was kept.
+
+    Raises:
+        FileError: It cannot be written or removed; the old one is as it was.
+    """
+    if not is_ours(path, value):
+        return replace(path, value)
+    _remove(path)
+    return None
+
+
 def replace(path: Path, value: JsonObject) -> Path | None:
     """Write the object into the file; return where the old one was kept, if there was one.
 
@@ -70,12 +85,39 @@ def replace(path: Path, value: JsonObject) -> Path | None:
     return kept
 
 
+def is_ours(path: Path, left: JsonObject) -> bool:
+    """Tell whether a file that we change is our own: nothing is left in it, and it has no backup.
+
+    A file that was there was kept as a backup first. Where somebody has deleted that, an empty
+    file goes that was there before: to a client it means the same as none.
+    """
+    target = path.resolve()
+    return all(value == {} for value in left.values()) and not _backups(target)
+
+
+def _remove(path: Path) -> None:
+    """Remove the file, and the folder of a client that holds nothing else."""
+    target = path.resolve()
+    try:
+        target.unlink()
+    except OSError as error:
+        raise FileError(path, f"cannot be removed: {error.strerror}") from error
+    if target.parent.name in CLIENTS_FOLDERS:
+        with suppress(OSError):  # it holds something else
+            target.parent.rmdir()
+
+
 def _backup(target: Path) -> Path:
     """Copy the file beside itself, and drop the oldest copies."""
     at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     kept = target.with_name(f"{target.name}{MARK}{at}")
     kept.write_bytes(target.read_bytes())
     kept.chmod(target.stat().st_mode & 0o777)
-    for old in sorted(target.parent.glob(f"{target.name}{MARK}*"))[:-BACKUPS_MAX]:
+    for old in _backups(target)[:-BACKUPS_MAX]:
         old.unlink(missing_ok=True)
     return kept
+
+
+def _backups(target: Path) -> list[Path]:
+    """Return the copies beside the file, the oldest first."""
+    return sorted(target.parent.glob(f"{target.name}{MARK}*"))
