@@ -60,6 +60,17 @@ def test_other_namespaces_are_shown_where_they_are_asked_for(tmws):
     assert (nothing.exit_code, nothing.stdout) == (3, "")
 
 
+def test_a_person_is_told_what_is_waited_for_and_how_to_end_it(tmws, monkeypatch):
+    monkeypatch.setenv("TMWS_USER_NAMESPACE", "shared")
+    briefly = ("inspect", "watch", "--seconds", "0.1")
+
+    assert tmws(*briefly).stderr == "Waiting for what happens in test, shared; Ctrl-C ends it.\n"
+    kinds = tmws(*briefly, "--namespace", "*", "--kind", "learned", "--kind", "alert")
+    assert "for learned, alert in all namespaces;" in kinds.stderr
+    told = tmws(*briefly, "--json")
+    assert (told.stdout, told.stderr) == ("", "")
+
+
 @contextmanager
 def a_server_at_work() -> Iterator[str]:
     """Serve over HTTP and observe now and then, until the block ends; gives the URL."""
@@ -86,11 +97,13 @@ def a_server_at_work() -> Iterator[str]:
 def test_a_server_is_watched_by_its_url(tmws):
     with a_server_at_work() as url:
         told = tmws(*WATCH, "--limit", "2", "--kind", "observed", "--json", "--url", url)
+        shown = tmws(*WATCH, "--limit", "1", "--url", url)
         refused = tmws(*WATCH, "--url", url.replace("/mcp", "/other/mcp"))
     away = tmws(*WATCH, "--url", url)
 
     assert told.exit_code == 0
     assert [json.loads(line)["data"]["tool"] for line in told.stdout.splitlines()] == ["pytest"] * 2
+    assert shown.stderr == f"Waiting for what happens at {url}; Ctrl-C ends it.\n"
     assert (refused.exit_code, away.exit_code) == (1, 1)
     assert "could not be watched" in refused.stderr
     assert "could not be watched" in away.stderr

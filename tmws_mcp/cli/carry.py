@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from tmws_mcp.cli.exits import FAILED, NOTHING, OK, end
 from tmws_mcp.cli.learned import NamespaceOption, with_engine
-from tmws_mcp.cli.render import plain, print_json, show
+from tmws_mcp.cli.render import print_json, show, told
 from tmws_mcp.cli.target import JsonOption
 from tmws_mcp.engine import Engine, open_engine
 from tmws_mcp.errors import FileError, InvalidInput
@@ -55,7 +55,7 @@ class Report:
         self.bad += 1
         if len(self.problems) < PROBLEMS_KEPT_MAX:
             self.problems.append(f"line {number}: {problem}")
-            print(plain(self.problems[-1]), file=sys.stderr)  # noqa: T201
+            told(self.problems[-1])
 
 
 def export(
@@ -75,7 +75,7 @@ def export(
         end(NOTHING, "Nothing was learned here that fits.")
     with _written(file) as out:
         out.writelines(f"{line}\n" for line in lines)
-    print(f"{len(lines):,} lines.", file=sys.stderr)  # noqa: T201 - stdout may hold the lines
+    told(f"{len(lines):,} lines.")
 
 
 @contextmanager

@@ -3,13 +3,12 @@
 Scripts branch on the codes, so that they are part of the contract (docs/reference/cli.md).
 """
 
-import sys
 from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from tmws_mcp.cli.render import plain
+from tmws_mcp.cli.render import told
 from tmws_mcp.errors import InvalidInput, NotFound, SettingsError, TmwsError
 
 OK = 0
@@ -45,5 +44,5 @@ def code_of(error: TmwsError) -> int:
 def end(code: int, message: str = "") -> NoReturn:
     """End the command with a code, after a message on stderr."""
     if message:
-        print(plain(message), file=sys.stderr)  # noqa: T201 - what a command line does
+        told(message)
     raise typer.Exit(code)

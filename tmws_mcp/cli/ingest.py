@@ -20,8 +20,8 @@ import anyio
 import typer
 
 from tmws_mcp.cli.exits import FAILED, NOTHING, OK, end
-from tmws_mcp.cli.observe import counts_of, told
-from tmws_mcp.cli.render import console, print_json, show, table
+from tmws_mcp.cli.observe import counts_of
+from tmws_mcp.cli.render import console, print_json, show, table, told
 from tmws_mcp.cli.target import JsonOption
 from tmws_mcp.engine import open_engine
 from tmws_mcp.engine.ingesting import Files, Taken, observe_all

@@ -18,7 +18,7 @@ import anyio
 import typer
 
 from tmws_mcp.cli.exits import FAILED, NOTHING, OK, end
-from tmws_mcp.cli.render import plain, print_json, show
+from tmws_mcp.cli.render import print_json, show, told
 from tmws_mcp.cli.target import JsonOption
 from tmws_mcp.engine import open_engine
 from tmws_mcp.errors import FileError
@@ -52,7 +52,7 @@ def export(
     settings = _settings()
     with _target(file, overwrite=overwrite) as out:
         done = anyio.run(_export, settings, out, tuple(namespace or ()), with_forgotten)
-    print(f"{done:,} memories exported.", file=sys.stderr)  # noqa: T201
+    told(f"{done:,} memories exported.")
     end(OK if done else NOTHING)
 
 
@@ -136,7 +136,7 @@ def _source(name: str) -> Iterator[Path]:
 
 def _show(report: TakenIn, *, as_json: bool) -> None:
     for problem in report.problems:
-        print(plain(problem), file=sys.stderr)  # noqa: T201
+        told(problem)
     if as_json:
         print_json(report)
         return
@@ -190,17 +190,17 @@ def _settings() -> Settings:
 
 def _counter(what: str) -> Progress:
     """Return what tells on stderr how far long work has come."""
-    told = 0
+    before = 0
 
     def tell(done: int, total: int) -> None:
-        nonlocal told
-        if done // PROGRESS_MEMORIES > told:
-            told = done // PROGRESS_MEMORIES
+        nonlocal before
+        if done // PROGRESS_MEMORIES > before:
+            before = done // PROGRESS_MEMORIES
             of = f" of {total:,}" if total else ""
-            print(f"{done:,}{of} memories {what} …", file=sys.stderr)  # noqa: T201
+            told(f"{done:,}{of} memories {what} …")
 
     return tell
 
 
 def _bytes(done: int, total: int) -> None:
-    print(f"{done:,} of about {total:,} bytes …", file=sys.stderr)  # noqa: T201
+    told(f"{done:,} of about {total:,} bytes …")

@@ -18,7 +18,7 @@ import typer
 from pydantic import ValidationError
 
 from tmws_mcp.cli.exits import FAILED, NOTHING, OK, end
-from tmws_mcp.cli.render import plain, print_json, show
+from tmws_mcp.cli.render import print_json, show, told
 from tmws_mcp.cli.target import JsonOption
 from tmws_mcp.engine import open_engine
 from tmws_mcp.engine.ingesting import Taken, observe_all
@@ -89,7 +89,7 @@ def _interactions(file: TextIO, report: Report) -> Iterator[tuple[str, Interacti
     while line := file.readline(LINE_CHARS_MAX + 1):
         report.lines += 1
         if report.lines % PROGRESS_LINES == 0:
-            print(f"{report.lines:,} lines …", file=sys.stderr)  # noqa: T201
+            told(f"{report.lines:,} lines …")
         if len(line) > LINE_CHARS_MAX:
             report.blame(report.lines, f"longer than {LINE_CHARS_MAX:,} characters")
             _skip_line(file, line)
@@ -110,11 +110,6 @@ def _parsed(line: str, report: Report) -> Interaction | None:
 def _skip_line(file: TextIO, line: str) -> None:
     while line and not line.endswith("\n"):
         line = file.readline(LINE_CHARS_MAX)
-
-
-def told(problem: str) -> None:
-    """Tell of a problem where no program reads."""
-    print(plain(problem), file=sys.stderr)  # noqa: T201
 
 
 def counts_of(taken: Taken) -> dict[str, Any]:

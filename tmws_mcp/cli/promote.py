@@ -12,7 +12,7 @@ import anyio
 import typer
 
 from tmws_mcp.cli.exits import FAILED, OK, end
-from tmws_mcp.cli.render import print_json, show
+from tmws_mcp.cli.render import print_json, show, told
 from tmws_mcp.cli.target import JsonOption
 from tmws_mcp.engine import open_engine
 from tmws_mcp.errors import PatternFileError
@@ -98,10 +98,10 @@ def _agreed(path: Path) -> bool:
 
 
 def _tell(pattern: Pattern, path: Path, folder: Path, settings: Settings) -> None:
-    print(f"Wrote {path}.", file=sys.stderr)  # noqa: T201 - stdout holds the pattern
+    told(f"Wrote {path}.")
     loaded = pattern_folders(settings.home, settings.pattern_dirs)
     if folder not in [known.absolute() for known in loaded]:
         said = f"No server loads {folder} yet: add it to TMWS_PATTERN_DIRS."
     else:
         said = f"A server that is started from now on runs {pattern.id}."
-    print(said, file=sys.stderr)  # noqa: T201
+    told(said)

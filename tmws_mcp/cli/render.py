@@ -49,6 +49,11 @@ def show(content: str, style: str = "") -> None:
     console().print(text(content, style), soft_wrap=True)
 
 
+def told(content: str) -> None:
+    """Print a remark for people on stderr: programs read stdout."""
+    print(plain(content), file=sys.stderr)  # noqa: T201 - what a command line does
+
+
 def table(
     columns: Sequence[str],
     rows: Iterable[Sequence[object]],

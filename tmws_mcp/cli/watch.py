@@ -16,10 +16,10 @@ from pydantic import ValidationError
 
 from tmws_mcp.cli.bearer import bearer_headers
 from tmws_mcp.cli.exits import FAILED, NOTHING, OK, end
-from tmws_mcp.cli.render import show
+from tmws_mcp.cli.render import show, told
 from tmws_mcp.cli.target import JsonOption, UrlOption
 from tmws_mcp.errors import InvalidInput
-from tmws_mcp.model.events import Event, EventKind, WatchRequest
+from tmws_mcp.model.events import ALL, Event, EventKind, WatchRequest
 from tmws_mcp.model.problems import validated
 from tmws_mcp.settings import Settings
 from tmws_mcp.telemetry import configure_logging
@@ -58,6 +58,8 @@ def watch(
     async def follow() -> None:
         nonlocal heard
         async with source as more:
+            if not as_json:
+                told(f"Waiting for what happens{_where(asked, url)}; Ctrl-C ends it.")
             with anyio.move_on_after(seconds or float("inf")):
                 while not limit or heard < limit:
                     events = await more()
@@ -116,6 +118,17 @@ def socket_url(url: str, asked: WatchRequest) -> str:
     path = parts.path.rstrip("/").removesuffix("/mcp").removesuffix("/sse") + WS_PATH
     query = urlencode(asked.model_dump(exclude_defaults=True), doseq=True)
     return urlunsplit((scheme, parts.netloc, path, query, ""))
+
+
+def _where(asked: WatchRequest, url: str) -> str:
+    """Say what is watched; which namespaces are at hand elsewhere, only the server knows."""
+    names = asked.namespaces
+    if not names and not url:
+        scope = Settings.load().scope()
+        names = (scope.namespace, *scope.also)
+    kinds = f" for {', '.join(asked.kinds)}" if asked.kinds else ""
+    places = " in all namespaces" if ALL in names else f" in {', '.join(names)}" if names else ""
+    return kinds + places + (f" at {url}" if url else "")
 
 
 def _print(event: Event, *, as_json: bool) -> None:
