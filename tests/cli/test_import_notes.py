@@ -67,8 +67,19 @@ def test_without_a_path_the_projects_own_files_are_read(tmws, file: Path, monkey
 def test_without_a_file_it_is_said_which_ones_were_looked_for(tmws) -> None:
     told = tmws("import-notes")
 
-    assert told.exit_code == FAILED
+    assert told.exit_code == NOTHING
     assert "AGENTS.md" in told.stderr
+
+
+def test_a_folder_without_notes_is_named_and_the_others_are_read(
+    tmws, file: Path, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+
+    none = tmws("import-notes", str(empty))
+    assert (none.exit_code, str(empty) in none.stderr) == (NOTHING, True)
+    assert figures(tmws, str(empty), str(file)) == (2, 0, 0, 0)
 
 
 def test_a_dry_run_changes_nothing(tmws, file: Path) -> None:

@@ -1,12 +1,14 @@
 """`tmws-mcp import`: what agents did before is learned, once."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.ingest import transcripts
 from tests.ingest.transcripts import SECRET, write
+from tmws_mcp.ingest.sources import SOURCES
 
 OK, FAILED, USAGE, NOTHING = 0, 1, 2, 3
 
@@ -94,8 +96,24 @@ def test_an_unknown_source_names_those_that_are_known(tmws) -> None:
 
 def test_nothing_found_has_an_exit_code_of_its_own(tmws, tmp_path: Path) -> None:
     write(tmp_path / "empty.jsonl", [])
+    folder = tmp_path / "folder"
+    folder.mkdir()
 
     assert tmws("import", "jsonl", str(tmp_path / "empty.jsonl")).exit_code == NOTHING
+    none = tmws("import", "jsonl", str(folder), "--json")
+    assert (none.exit_code, json.loads(none.stdout)["files"]) == (NOTHING, 0)
+    assert none.stderr == f"{folder} holds no file that ends in .jsonl.\n"
+
+
+def test_who_has_no_transcripts_has_nothing_to_import_but_a_wrong_path_is_a_failure(
+    tmws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = tmp_path / "away"
+    monkeypatch.setitem(SOURCES, "claude-code", replace(SOURCES["claude-code"], home=away))
+
+    none = tmws("import", "claude-code")
+    assert (none.exit_code, str(away) in none.stderr) == (NOTHING, True)
+    assert tmws("import", "claude-code", str(away)).exit_code == FAILED
 
 
 def test_a_file_that_is_known_is_not_read_again_until_it_changes(tmws, folder: Path) -> None:

@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,7 +80,7 @@ def import_traces(
     # A malformed name is refused before anything is read.
     validated(ObserveRequest, {"namespace": namespace})
     configure_logging(settings.log_level)
-    found = files.found(_place(kind, path), kind.suffixes)
+    found = _traces(kind, path)
     seen = Seen(files=len(found), tell=told)
     with _settled(settings, dry_run=dry_run) as where:
         learned = anyio.run(_import, where, source, found, namespace, seen)
@@ -109,31 +109,53 @@ def import_notes(
     settings = Settings.load()
     named = validated(StoreRequest, {"content": "x", "namespace": namespace}).namespace
     configure_logging(settings.log_level)
-    found = [file for path in paths or () for file in files.found(path, notes.SUFFIXES)]
-    told = anyio.run(_follow, settings, found, named, dry_run)
+    found = _notes(paths) if paths else _about_the_project(settings)
+    done = anyio.run(_follow, settings, found, named, dry_run)
     if as_json:
-        print_json(told)
+        print_json(done)
     else:
         would = "would be " if dry_run else ""
         show(
-            f"{told.files:,} files: {told.stored:,} sections {would}stored, {told.replaced:,} of "
-            f"them in place of an older one, {told.known:,} known already, "
-            f"{told.forgotten:,} {would}forgotten."
+            f"{done.files:,} files: {done.stored:,} sections {would}stored, {done.replaced:,} of "
+            f"them in place of an older one, {done.known:,} known already, "
+            f"{done.forgotten:,} {would}forgotten."
         )
-    end(OK if told.stored or told.known or told.forgotten else NOTHING)
+    end(OK if done.stored or done.known or done.forgotten else NOTHING)
 
 
 async def _follow(settings: Settings, found: list[Path], namespace: str, dry_run: bool) -> Followed:
     async with open_engine(settings) as engine:
-        chosen = found or engine.keeping.following.default_files()
-        return await engine.keeping.following.follow(chosen, namespace, dry_run=dry_run)
+        return await engine.keeping.following.follow(found, namespace, dry_run=dry_run)
 
 
-def _place(kind: Source, path: Path | None) -> Path:
+def _notes(paths: list[Path]) -> list[Path]:
+    return [file for path in paths for file in _within(path, notes.SUFFIXES)]
+
+
+def _about_the_project(settings: Settings) -> list[Path]:
+    folder = settings.project or Path.cwd()
+    found = [folder / name for name in notes.PROJECT_FILES if (folder / name).is_file()]
+    if not found:
+        told(f"{folder} holds none of {', '.join(notes.PROJECT_FILES)}. Name the files.")
+    return found
+
+
+def _traces(kind: Source, path: Path | None) -> list[Path]:
     place = path or kind.home
     if place is None:
         raise InvalidInput(f"Name the file or the folder with {kind.about}.")
-    return place.expanduser()
+    if path is None and not place.expanduser().exists():
+        told(f"{place} is not there: there are no {kind.about}.")
+        return []
+    return _within(place.expanduser(), kind.suffixes)
+
+
+def _within(path: Path, suffixes: Sequence[str]) -> list[Path]:
+    """Return the files to read; where a folder holds none, that is said."""
+    found = files.found(path, suffixes)
+    if not found:
+        told(f"{path} holds no file that ends in {' or '.join(suffixes)}.")
+    return found
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import anyio.to_thread
 
 from tmws_mcp.engine.report import limits_of
 from tmws_mcp.engine.scoped import Scoped
-from tmws_mcp.errors import FileError
 from tmws_mcp.ingest import notes
 from tmws_mcp.masking import mask_secrets
 from tmws_mcp.memory.remember import Told
@@ -21,8 +20,6 @@ from tmws_mcp.store.database import Database
 if TYPE_CHECKING:
     from tmws_mcp.embedding.embedder import Embedder
 
-FILES = ("CLAUDE.md", "AGENTS.md", "GEMINI.md")
-"""What agents are told about a project; looked for where no file is named."""
 VIA = "import-notes"
 FILE_CHARS_MAX = 150
 """Of a path; its end tells files apart, and a place in it has to fit beside it."""
@@ -58,18 +55,6 @@ class Following(Scoped):
                 update={name: getattr(told, name) + count for name, count in done.items()}
             )
         return told
-
-    def default_files(self) -> tuple[Path, ...]:
-        """Return the files about the project that are there.
-
-        Raises:
-            FileError: There is none.
-        """
-        folder = self._settings.project or Path.cwd()
-        found = tuple(folder / name for name in FILES if (folder / name).is_file())
-        if not found:
-            raise FileError(folder, f"holds none of {', '.join(FILES)}. Name the files.")
-        return found
 
     async def _follow(self, path: Path, scope: Scope, *, dry_run: bool) -> dict[str, int]:
         read = await anyio.to_thread.run_sync(notes.read, path)

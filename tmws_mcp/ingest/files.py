@@ -27,15 +27,13 @@ def found(path: Path, suffixes: Sequence[str]) -> list[Path]:
     """Return the file, or the files of a folder with one of the suffixes, the oldest first.
 
     Raises:
-        FileError: There is none, or there are more than FILES_MAX.
+        FileError: There is neither file nor folder, or there are more than FILES_MAX.
     """
     if path.is_file():
         return [path]
     if not path.is_dir():
         raise FileError(path, "is neither a file nor a folder.")
     files = [file for file in path.rglob("*") if file.suffix in suffixes and file.is_file()]
-    if not files:
-        raise FileError(path, f"holds no file that ends in {' or '.join(suffixes)}.")
     if len(files) > FILES_MAX:
         raise FileError(path, f"holds {len(files):,} files, more than {FILES_MAX:,}. Name a part.")
     return sorted(files, key=lambda file: (file.stat().st_mtime, file))

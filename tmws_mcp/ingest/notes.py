@@ -12,6 +12,8 @@ from pathlib import Path
 from tmws_mcp.errors import FileError
 
 SUFFIXES = (".md", ".markdown")
+PROJECT_FILES = ("CLAUDE.md", "AGENTS.md", "GEMINI.md")
+"""What agents are told about a project; looked for where no file is named."""
 FILE_BYTES_MAX = 8 * 1024 * 1024
 NOTES_MAX = 2_000
 """Of one file."""
