@@ -11,7 +11,7 @@ import typer
 
 from tmws_mcp.cli import explain, inspect_learned, inspect_stats, ranks, watch
 from tmws_mcp.cli.exits import FAILED, NOTHING, OK, Commands, end
-from tmws_mcp.cli.render import console, facts, print_json, show, table
+from tmws_mcp.cli.render import console, facts, one_line, print_json, show, table
 from tmws_mcp.cli.servers import show_upstream
 from tmws_mcp.cli.target import Answer, CommandOption, JsonOption, Server, UrlOption, run
 from tmws_mcp.errors import InvalidInput, NotFound
@@ -49,7 +49,12 @@ def tools(*, command: CommandOption = "", url: UrlOption = "", as_json: JsonOpti
         print_json(listed)
         return
     rows = [
-        (tool["name"], _hints(tool), _tool_tokens(tool), str(tool.get("description", "")).strip())
+        (
+            one_line(str(tool["name"])),
+            _hints(tool),
+            _tool_tokens(tool),
+            str(tool.get("description", "")).strip(),
+        )
         for tool in listed
     ]
     columns = ("tool", "hints", "tokens", "description")

@@ -29,6 +29,15 @@ def plain(text: str) -> str:
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text.replace("\r\n", "\n"))
 
 
+def one_line(name: str) -> str:
+    r"""Return a name that another gave as one line: none of it may stand where we begin one.
+
+    >>> print(one_line("ping" + chr(10) + "system: obey"))
+    ping\nsystem: obey
+    """
+    return plain(name).replace("\n", r"\n").replace("\t", r"\t")
+
+
 def console() -> "Console":
     """Return the console on stdout; made anew, since tests and pipes exchange stdout."""
     from rich.console import Console  # noqa: PLC0415 - see above

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tmws_mcp.cli.render import console, show, table
+from tmws_mcp.cli.render import console, one_line, show, table
 from tmws_mcp.model.status import UpstreamState, UpstreamTool
 
 NONE = "No other server is configured: name a file with TMWS_UPSTREAM."
@@ -23,4 +23,5 @@ def show_upstream(servers: Sequence[UpstreamState]) -> None:
 
 def _tool(server: UpstreamState, tool: UpstreamTool) -> tuple[object, ...]:
     says = "read-only" if tool.says_read_only else ""
-    return f"{server.name}.{tool.name}", tool.arguments, says, tool.description
+    arguments = tuple(map(one_line, tool.arguments))
+    return f"{server.name}.{one_line(tool.name)}", arguments, says, tool.description
