@@ -101,7 +101,7 @@ def _show_learned(pattern: LearnedPattern) -> None:
         ("kind", pattern.kind),
         ("summary", pattern.summary),
         ("evidence", in_words(evidence)),
-        ("got worse", _worse(evidence)),
+        ("changed", _changed(evidence)),
         ("success rate", share(pattern.success_rate)),
         ("without it", share(evidence.base_rate)),
         ("takes", f"{pattern.seconds:.3g} s (median)" if pattern.seconds is not None else None),
@@ -119,7 +119,7 @@ def _show_learned(pattern: LearnedPattern) -> None:
         console().print(table(columns, rows, title="history", numbers=columns[1:]))
 
 
-def _worse(evidence: Evidence) -> str | None:
+def _changed(evidence: Evidence) -> str | None:
     if evidence.changed_at is None:
         return None
     return (

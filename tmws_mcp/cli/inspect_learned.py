@@ -139,6 +139,7 @@ def diff(
 
 
 def _moved_row(move: LearnedMove) -> tuple[object, ...]:
-    mark = "got worse" if move.got_worse else "new" if move.is_new else ""
+    changed = "got worse" if move.got_worse else "got better" if move.got_better else ""
+    mark = changed or ("new" if move.is_new else "")
     before, after = share(move.share_before), share(move.share_after)
     return move.pattern_id, move.summary, move.runs, move.successes, before, after, mark

@@ -40,7 +40,7 @@ class Changes:
     variants: dict[str, str] = field(default_factory=dict)
     """Most particular key -> task, of the variants that moved."""
     trails: dict[Context, list[bool]] = field(default_factory=dict)
-    """Of each outcome slot, how it went time after time: a sum does not tell when it got worse."""
+    """Of each outcome slot, how it went time after time: a sum does not tell when it changed."""
     compared: int = 0
     """How many forecasts were compared with what happened."""
     recounted: bool = False

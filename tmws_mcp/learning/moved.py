@@ -49,6 +49,8 @@ def _told(db: Connection, ns: int, one: days.Moved, first: int) -> LearnedMove |
     if found is None:
         return None
     before = one.before or days.Snapshot(0, 0, 0, 0)
+    has_changed = one.after.epoch > before.epoch
+    is_worse = kind_of(found).tally(db, ns, found.definition).got_worse
     return LearnedMove(
         pattern_id=one.id,
         kind=cast("LearnedKind", found.kind),
@@ -58,5 +60,6 @@ def _told(db: Connection, ns: int, one: days.Moved, first: int) -> LearnedMove |
         successes=one.after.ok - before.ok,
         share_before=round(before.ok / before.n, 3) if before.n else None,
         share_after=round(one.after.ok / one.after.n, 3),
-        got_worse=one.after.epoch > before.epoch,
+        got_worse=has_changed and is_worse,
+        got_better=has_changed and not is_worse,
     )

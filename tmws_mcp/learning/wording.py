@@ -37,7 +37,8 @@ def worked(tally: Tally) -> str:
     since = ""
     if tally.changed_at:
         before = f"before: {tally.before_ok} of {tally.before_n}"
-        since = f" since it got worse ({day(tally.changed_at)}; {before})"
+        turn = "worse" if tally.got_worse else "better"
+        since = f" since it got {turn} ({day(tally.changed_at)}; {before})"
     where = f", on {len(tally.actors)} instances" if len(tally.actors) > 1 else ""
     how_often = f"worked in {tally.fresh_ok} of {tally.fresh_n} {runs}"
     return f"{how_often}{since}, last {day(tally.last_at)}{where}"

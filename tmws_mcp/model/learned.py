@@ -152,3 +152,5 @@ class LearnedMove(Value):
     share_after: float
     got_worse: bool
     """Whether a change for the worse was noticed."""
+    got_better: bool = False
+    """Whether one for the better was noticed."""

@@ -157,7 +157,7 @@ class Evidence(Value):
     base_rate: float | None = None
     """The success share without this action, where it is known."""
     changed_at: str | None = None
-    """When it got worse, where it did: support and successes count from then on."""
+    """When it got worse or better, where it did: support and successes count from then on."""
     before: float | None = None
     """The success share before that."""
 

@@ -1,4 +1,4 @@
-"""The alarm of each outcome slot: how suspicious its latest failures are, and what has changed.
+"""The alarm of each outcome slot: how suspicious its latest outcomes are, and what has changed.
 
 Only the own slots have one: whoever counts an outcome watches it. The state lies in the slot's own
 row, which the observation has just written.
@@ -24,6 +24,7 @@ class Watched:
     n: int
     ok: int
     suspicion: float = 0.0
+    """Above 0 that it got worse, below that it got better."""
     suspect_n: int = 0
     """What had been counted when the suspicion arose."""
     suspect_ok: int = 0
@@ -60,12 +61,13 @@ def open_epoch(db: Connection, ns: int, slot: Context, state: Watched, now: floa
     )
 
 
-def changed_since(db: Connection, ns: int, moment: float, limit: int) -> tuple[Changed, ...]:
-    """Return the slots in which a change was noticed since then, the newest first."""
+def fallen_since(db: Connection, ns: int, moment: float, limit: int) -> tuple[Changed, ...]:
+    """Return the slots in which a change for the worse was noticed since then, the newest first."""
     rows = db.rows(
         "SELECT o.kind, o.key, o.action, l.id, o.changed_at FROM outcome o LEFT JOIN learned l "
         "ON l.ns = o.ns AND l.slot_kind = o.kind AND l.slot_key = o.key "
         "AND l.slot_action = o.action WHERE o.ns = ? AND o.changed_at >= ? "
+        "AND (o.ok - o.before_ok) * o.before_n < o.before_ok * (o.n - o.before_n) "
         "ORDER BY o.changed_at DESC, o.kind, o.key, o.action LIMIT ?",
         (ns, moment, limit),
     )

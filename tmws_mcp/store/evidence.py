@@ -85,6 +85,11 @@ class Tally:
         """How often it went well since it changed, or at all."""
         return self.ok - self.kept_ok
 
+    @property
+    def got_worse(self) -> bool:
+        """Tell whether it works less often since it changed than before."""
+        return self.fresh_ok * self.before_n < self.before_ok * self.fresh_n
+
     def add(self, other: "Tally") -> None:
         """Add another's counts."""
         self.n += other.n
