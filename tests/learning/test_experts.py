@@ -48,7 +48,7 @@ def ran(db: Connection, name: str, *tools: str, about: str = "") -> None:
 
 
 def likely(shares: object) -> str:
-    assert isinstance(shares, dict)
+    assert isinstance(shares, Mapping)
     return max(shares, key=lambda tool: (shares[tool], tool))
 
 

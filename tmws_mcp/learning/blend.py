@@ -7,7 +7,7 @@ were fitted on traces of other agents (benchmarks/learning) and follow, step by 
 here (AdaGrad); they are local to a store and never merged, unlike the counts beneath.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from math import exp, fsum, inf
@@ -19,6 +19,7 @@ from tmws_mcp.learning.case import Case, Forecast
 from tmws_mcp.learning.experts import EXPERTS, Expert
 from tmws_mcp.learning.experts.vocabulary import EVERY, TASK
 from tmws_mcp.learning.odds import strengths
+from tmws_mcp.learning.shares import likeliest
 from tmws_mcp.learning.view import View
 from tmws_mcp.learning.weights import Weights
 
@@ -124,22 +125,12 @@ def _tools(
     proposed = [
         tool
         for name, forecast in forecasts.items()
-        for tool in _likeliest(forecast.shares, experts[name].proposes)
+        for tool in likeliest(forecast.shares, experts[name].proposes)
     ]
     if case.available:
         allowed = frozenset(case.available)
         proposed = [tool for tool in proposed if tool in allowed] + list(case.available)
     return tuple(dict.fromkeys(proposed))[:TOOLS_MAX]
-
-
-def _likeliest(shares: Mapping[str, float], n: int) -> Iterable[str]:
-    if len(shares) <= n:
-        return sorted(shares)
-    # Comparing bare numbers first, and only the few that are left with their names, takes a
-    # quarter of the time of a heap.
-    least = sorted(shares.values(), reverse=True)[n - 1] if n else 1.0
-    likeliest = [tool for tool, share in shares.items() if share >= least]
-    return sorted(likeliest, key=lambda tool: (-shares[tool], tool))[:n]
 
 
 def situations(view: View, case: Case, forecasts: Mapping[str, Forecast]) -> tuple[str, ...]:

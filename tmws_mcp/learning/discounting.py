@@ -6,6 +6,8 @@ is (Ney, Essen and Kneser, 1994).
 
 from collections.abc import Iterable, Mapping
 
+from tmws_mcp.learning.shares import Smoothed, Usual
+
 DISCOUNT = 0.6
 
 
@@ -32,6 +34,8 @@ def interpolate(levels: Iterable[Mapping[str, int]], above: Shares = NOTHING) ->
             if n > DISCOUNT:
                 kept[action] = kept.get(action, 0.0) + scale * (n - DISCOUNT)
         left *= DISCOUNT * len(level) / total
+    if isinstance(general, Usual):
+        return Smoothed(general, left, kept), reached + len(taken)
     shares = {action: left * share for action, share in general.items()}
     for action, share in kept.items():
         shares[action] = shares.get(action, 0.0) + share

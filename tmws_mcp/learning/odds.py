@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from math import log
 
+from tmws_mcp.learning.shares import picked
+
 NEXT_TO_NOTHING = 0.005
 """A share below this says no more than none: it keeps one unlikely event from ruling a sum."""
 
@@ -14,4 +16,5 @@ def strength(share: float) -> float:
 
 def strengths(shares: Mapping[str, float], tools: Iterable[str]) -> dict[str, float]:
     """Return the strength of each of these tools that has a share."""
-    return {tool: log(shares[tool] / NEXT_TO_NOTHING + 1) for tool in tools if tool in shares}
+    some = picked(shares, tools)
+    return {tool: log(share / NEXT_TO_NOTHING + 1) for tool, share in some.items()}

@@ -181,7 +181,8 @@ def _candidates(
             (ns, word, POSTINGS_MAX),
         ):
             shared[task] = shared.get(task, 0.0) + weight * known[word] * (1 + log(n))
-    return sorted(shared, key=lambda task: (-shared[task], task))[:CANDIDATES_MAX]
+    # By what they share, then the oldest: what sorts is stable, and so needs no tuple for each.
+    return sorted(sorted(shared), key=shared.__getitem__, reverse=True)[:CANDIDATES_MAX]
 
 
 def _likenesses(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from tmws_mcp.learning.case import SILENT, Case, Forecast
 from tmws_mcp.learning.discounting import Shares, interpolate
+from tmws_mcp.learning.shares import Usual
 from tmws_mcp.learning.view import View
 from tmws_mcp.learning.words import fingerprint
 
@@ -39,7 +40,12 @@ def _interpolated(view: View, keys: tuple[str, ...], general: Shares) -> Shares:
 
 def usual(view: View) -> Shares:
     """Return the shares of the tools whatever came before."""
-    return view.kept("usual", lambda: interpolate([totals(view)]))
+    return view.kept("usual", lambda: _usual(totals(view)))
+
+
+def _usual(totals: Mapping[str, int]) -> Shares:
+    shares, reached = interpolate([totals])
+    return Usual(shares), reached
 
 
 def totals(view: View) -> Mapping[str, int]:

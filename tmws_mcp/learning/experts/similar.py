@@ -36,25 +36,37 @@ class Past:
 
     runs: list[tuple[Symbol, ...]] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
-    after: defaultdict[Symbol, list[tuple[int, int]]] = field(
-        default_factory=partial(defaultdict, list)
-    )
-    """Step -> number of the run and place in it of what came next."""
     used_in: defaultdict[str, list[int]] = field(default_factory=partial(defaultdict, list))
     """Tool -> numbers of the runs that used it."""
     usual: defaultdict[str, float] = field(default_factory=partial(defaultdict, float))
     """Tool -> its votes for having been used at all."""
+    _after: Mapping[Symbol, Sequence[tuple[int, int]]] | None = None
 
     def add(self, run: Run, weight: float) -> None:
         """Add a run that votes with this weight."""
-        number, after, vote = len(self.runs), self.after, weight * VOTE_OF_USE
+        number, vote = len(self.runs), weight * VOTE_OF_USE
         self.runs.append(run.steps)
         self.weights.append(weight)
-        for place, step in enumerate(run.steps[:-1], 1):
-            after[step].append((number, place))
         for tool in {tool for tool, _ in run.steps}:
             self.used_in[tool].append(number)
             self.usual[tool] += vote
+
+    def after(self, step: Symbol) -> Sequence[tuple[int, int]]:
+        """Return number of the run and place in it of what came next, each time it was done.
+
+        Looked for once all runs are there, and not by a session's first question, which has most
+        to do and asks about no step.
+        """
+        if self._after is None:
+            self._after = self._followers()
+        return self._after.get(step, ())
+
+    def _followers(self) -> Mapping[Symbol, Sequence[tuple[int, int]]]:
+        after: defaultdict[Symbol, list[tuple[int, int]]] = defaultdict(list)
+        for number, steps in enumerate(self.runs):
+            for place, step in enumerate(steps[:-1], 1):
+                after[step].append((number, place))
+        return dict(after)
 
 
 def foresee(view: View, case: Case) -> Forecast:
@@ -105,7 +117,7 @@ def _next_steps(past: Past, seen: tuple[Symbol, ...]) -> tuple[Votes, int]:
     votes: Votes = {}
     longest, runs, weights = 0, past.runs, past.weights
     earlier = list(enumerate(reversed(seen[:-1]), 2))
-    for number, place in past.after.get(seen[-1], ()):
+    for number, place in past.after(seen[-1]):
         steps, common = runs[number], 1
         for back, step in earlier:
             if place < back or steps[place - back] != step:
