@@ -25,8 +25,9 @@ OLDEST_SQLITE = (3, 43, 0)
 WAL_BYTES_KEPT = 16 * 1024 * 1024
 LOG_WAIT_MS_MAX = 200
 STATEMENTS_KEPT_MAX = 512
-"""Statements kept prepared. An observation runs some 25, others with as many marks as it asks for
-between; with the usual 100 four of them were prepared anew for each, longer than they ran."""
+"""Statements kept prepared, of those run last: apsw counts what was run, not what is different. A
+session runs some hundreds, those of its end once; with the usual 100 each observation prepared
+four of its statements anew, which takes longer than running them."""
 WAL_TRIES = 5  # switching to WAL may answer "busy" without asking the busy handler
 
 BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, CONSTRAINT, NOTADB = (
