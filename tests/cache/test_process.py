@@ -2,21 +2,12 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from tests.clock import Clock
 from tmws_mcp.cache.process import JITTER_SHARE, ProcessCache, execution_key
 from tmws_mcp.cache.room import ASKED_MIN, FIT_SECONDS, SCALE_MAX
 from tmws_mcp.model import ExecuteRequest, Scope
 
 pytestmark = pytest.mark.anyio
-
-
-class Clock:
-    """A time that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
+from tests.clock import Clock
 from tests.redis_server import RedisServer, client
 from tmws_mcp.cache.redis_layer import (
     FAILURES_MAX,
@@ -17,16 +18,6 @@ from tmws_mcp.cache.redis_layer import (
 )
 
 pytestmark = pytest.mark.anyio
-
-
-class Clock:
-    """A time that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @asynccontextmanager

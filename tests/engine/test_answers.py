@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from tests.clock import Clock
 from tmws_mcp.engine import Engine, matching
 from tmws_mcp.patterns.semantic.stage import Stage
 from tmws_mcp.settings import Settings
@@ -17,19 +18,9 @@ NOW = 1_800_000_000.0
 ASKED = {"query": "what did we decide about the staging port"}
 
 
-class Clock:
-    """A time that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from tmws_mcp.federation.memory_hub import MemoryHub
 from tmws_mcp.model.federation import Mark
 from tmws_mcp.store import slots as table
 
+Twins = tuple[Node, Node, Node]
+
 
 @pytest.fixture
 def hub() -> MemoryHub:
@@ -22,14 +24,45 @@ def pair(hub: MemoryHub) -> tuple[Node, Node]:
     return world.node(1, hub), world.node(2, hub)
 
 
-def test_a_store_that_was_restored_becomes_another_actor_and_counts_what_is_new_once(
-    pair: tuple[Node, Node], hub: MemoryHub
-) -> None:
+@pytest.fixture
+def twins(pair: tuple[Node, Node], hub: MemoryHub) -> Twins:
+    """Two that share a count, and a copy of the first one's store."""
     a, b = pair
     a.count("x", good=1)
     settle(a, b)
-    copy = world.node(1, hub)
-    _copy(a, copy)
+    return a, b, copy_of(a, hub)
+
+
+def copy_of(one: Node, hub: MemoryHub) -> Node:
+    """Return one that has its rows, as a copied file has."""
+    copy = world.node(3, hub)
+    copy.be_a_copy_of(one)
+    return copy
+
+
+def push_unanswered(one: Node, hub: MemoryHub) -> None:
+    """Push what it has; that it arrived, it does not hear."""
+
+    async def unanswered(*args) -> None:
+        await hub.push(*args)
+        raise HubAway("answer lost")
+
+    one.replicator.hub = changed(hub, push=unanswered)
+    with pytest.raises(HubAway):
+        world.run(one.replicator.tick())
+    one.replicator.hub = hub
+
+
+def read_nothing_since(copy: Node, one: Node, hub: MemoryHub) -> None:
+    """Let a copy know the hub as it was before the other one pushed."""
+    copy.replicator.epoch = hub.state.epoch
+    copy.replicator.there = There(hub.state.epoch, one.actor, Mark(0))
+
+
+def test_a_store_that_was_restored_becomes_another_actor_and_counts_what_is_new_once(
+    twins: Twins,
+) -> None:
+    a, b, copy = twins
     a.count("x", good=2)
     settle(a, b)
     copy.count("x", good=10)
@@ -40,30 +73,12 @@ def test_a_store_that_was_restored_becomes_another_actor_and_counts_what_is_new_
     assert a.totals() == {"x": (13, 0), "y": (1, 0)}
 
 
-def _copy(one: Node, other: Node) -> None:
-    """What a copied file is: the same rows."""
-    other.be_a_copy_of(one)
-
-
 def test_a_state_that_was_sent_without_an_answer_is_not_counted_again_after_a_fork(
-    pair: tuple[Node, Node], hub: MemoryHub
+    twins: Twins, hub: MemoryHub
 ) -> None:
-    a, b = pair
-    a.count("x", good=1)
-    settle(a, b)
-    copy = world.node(1, hub)
-    _copy(a, copy)
+    a, b, copy = twins
     a.count("x", good=2)
-    push = hub.push
-
-    async def unanswered(*args) -> None:
-        await push(*args)
-        raise HubAway("answer lost")
-
-    a.replicator.hub = changed(hub, push=unanswered)
-    with pytest.raises(HubAway):
-        world.run(a.replicator.tick())
-    a.replicator.hub = hub
+    push_unanswered(a, hub)
     a.count("x", good=4)
     copy.count("y", good=1)
     settle(copy, a, b)
@@ -71,12 +86,8 @@ def test_a_state_that_was_sent_without_an_answer_is_not_counted_again_after_a_fo
     assert a.totals() == {"x": (7, 0), "y": (1, 0)}
 
 
-def test_a_twin_is_noticed_by_the_mark_alone(pair: tuple[Node, Node], hub: MemoryHub) -> None:
-    a, b = pair
-    a.count("x", good=1)
-    settle(a, b)
-    copy = world.node(1, hub)
-    _copy(a, copy)
+def test_a_twin_is_noticed_by_the_mark_alone(twins: Twins, hub: MemoryHub) -> None:
+    a, b, copy = twins
     a.count("x", good=2)
     settle(a, b)
     hub.state.log.clear()
@@ -88,13 +99,9 @@ def test_a_twin_is_noticed_by_the_mark_alone(pair: tuple[Node, Node], hub: Memor
 
 
 def test_a_twin_is_noticed_by_the_log_where_the_mark_was_read_before(
-    pair: tuple[Node, Node], hub: MemoryHub
+    twins: Twins, hub: MemoryHub
 ) -> None:
-    a, b = pair
-    a.count("x", good=1)
-    settle(a, b)
-    copy = world.node(1, hub)
-    _copy(a, copy)
+    a, b, copy = twins
     before = Opened(hub.state.epoch, dict(hub.state.marks))
     a.count("x", good=2)
     settle(a, b)
@@ -116,8 +123,7 @@ def test_a_copy_that_is_known_to_be_one_counts_nothing_again(
     a.count("x", good=1)
     settle(a, b)
     a.count("x", good=2)
-    copy = world.node(1, hub)
-    _copy(a, copy)
+    copy = copy_of(a, hub)
     copy.store.now(fork.leave, "c" * 16, reauthor=world.reauthor)
     copy.count("x", good=10)
     settle(a, b)
@@ -134,8 +140,7 @@ def test_a_copy_whose_original_is_gone_gives_what_that_had_not_sent(
     a.count("x", good=1)
     settle(a, b)
     a.count("x", good=2)
-    copy = world.node(1, hub)
-    _copy(a, copy)
+    copy = copy_of(a, hub)
     copy.store.now(fork.leave, "c" * 16, reauthor=world.reauthor)
     settle(copy, b)
     assert b.totals() == copy.totals() == {"x": (3, 0)}
@@ -143,13 +148,9 @@ def test_a_copy_whose_original_is_gone_gives_what_that_had_not_sent(
 
 
 def test_an_unanswered_push_that_a_twin_overtook_is_counted_again(
-    pair: tuple[Node, Node], hub: MemoryHub
+    twins: Twins, hub: MemoryHub
 ) -> None:
-    a, b = pair
-    a.count("x", good=1)
-    settle(a, b)
-    copy = world.node(3, hub)
-    _copy(a, copy)
+    a, b, copy = twins
     copy.replicator.hub = changed(hub, push=_lost)
     copy.count("x", good=10)
     with pytest.raises(HubAway):
@@ -172,18 +173,8 @@ def test_what_had_arrived_before_a_backup_that_does_not_know_so_is_not_counted_a
 ) -> None:
     a, b = pair
     a.count("x", good=1)
-    push = hub.push
-
-    async def unanswered(*args) -> None:
-        await push(*args)
-        raise HubAway("answer lost")
-
-    a.replicator.hub = changed(hub, push=unanswered)
-    with pytest.raises(HubAway):
-        world.run(a.replicator.tick())
-    a.replicator.hub = hub
-    backup = world.node(3, hub)
-    _copy(a, backup)
+    push_unanswered(a, hub)
+    backup = copy_of(a, hub)
     a.count("x", good=2)
     settle(a, b)
     backup.count("x", good=10)
@@ -199,8 +190,7 @@ def test_a_change_while_the_hub_refuses_a_push_is_counted_whole(
     """The state that was on its way when it changed again never arrived."""
     a, b = pair
     settle(a, b)
-    copy = world.node(3, hub)
-    _copy(a, copy)
+    copy = copy_of(a, hub)
     a.count("x", good=1)
     settle(a, b)
     push, copy_counts = hub.push, [7]
@@ -211,8 +201,7 @@ def test_a_change_while_the_hub_refuses_a_push_is_counted_whole(
         return await push(*args)
 
     copy.count("x", good=2)
-    copy.replicator.epoch = hub.state.epoch
-    copy.replicator.there = There(hub.state.epoch, a.actor, Mark(0))
+    read_nothing_since(copy, a, hub)
     copy.replicator.hub = changed(hub, push=meanwhile)
     assert not world.result(copy.quick.share())
     settle(copy, a, b)
@@ -227,13 +216,11 @@ def test_what_was_refused_is_counted_however_often_the_twin_has_pushed_since(
     """The hub's trail no longer reaches back to it then."""
     a, b = pair
     settle(a, b)
-    copy = world.node(3, hub)
-    _copy(a, copy)
+    copy = copy_of(a, hub)
     a.count("x", good=1)
     settle(a, b)
     copy.count("x", good=10)
-    copy.replicator.epoch = hub.state.epoch
-    copy.replicator.there = There(hub.state.epoch, a.actor, Mark(0))
+    read_nothing_since(copy, a, hub)
     assert not world.result(copy.quick.share())
     for _ in range(TRAIL_MAX + 1):
         a.count("y", good=1)

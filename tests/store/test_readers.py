@@ -6,6 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from tests.clock import Clock
 from tmws_mcp.errors import StoreError
 from tmws_mcp.store import namespaces
 from tmws_mcp.store.database import Database
@@ -16,16 +17,6 @@ pytestmark = pytest.mark.anyio
 
 MOST = 4
 CALLS = 12
-
-
-class Clock:
-    """A time that only work moves."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from tests.clock import Clock
 from tests.web.conftest import API, asker, make_token, running, settings_in
 from tmws_mcp.errors import TooOften
 from tmws_mcp.model.access import Access
@@ -218,13 +219,13 @@ async def test_who_asks_too_often_is_told_how_long_to_wait(world: World) -> None
 
 
 def test_a_rate_is_regained_evenly() -> None:
-    now = [100.0]
-    rates, access = Rates(60, clock=lambda: now[0]), Access(token="a")
+    clock = Clock()
+    rates, access = Rates(60, clock=clock), Access(token="a")
     for _ in range(60):
         rates.take(access)
     with pytest.raises(TooOften) as refused:
         rates.take(access)
-    now[0] += 1.0
+    clock.now += 1.0
     rates.take(access)
     with pytest.raises(TooOften):
         rates.take(access)
