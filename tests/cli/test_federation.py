@@ -6,7 +6,7 @@ import pytest
 
 from tests.federation.team import KEY, NAMESPACE
 
-OK, FAILED, USAGE = 0, 1, 2
+OK, FAILED, USAGE, NOTHING = 0, 1, 2, 3
 
 
 @pytest.fixture
@@ -72,6 +72,12 @@ def test_who_leaves_is_told_what_to_set(member):
     assert done.exit_code == OK
     assert "TMWS_FEDERATION_NAMESPACES" in done.stdout
     assert json.loads(member("inspect", "learned", "--json").stdout)
+
+
+def test_without_a_shared_namespace_there_are_no_rules_and_that_is_said(tmws):
+    result = tmws("federation", "acl", "ada")
+    assert (result.exit_code, result.stdout) == (NOTHING, "")
+    assert "TMWS_FEDERATION_NAMESPACES" in result.stderr
 
 
 def test_the_rules_of_a_redis_user_name_the_namespace(member):

@@ -114,7 +114,7 @@ def test_why_of_what_was_learned(lived):
             "kind error_recovery",
             "summary when make fails with 'no rule', call configure: worked in 1 of 1 run, last",
             "DAY",
-            "evidence Seen once, it worked 1 times; the true share is hardly below 21 %. The evidence is",
+            "evidence Seen once, it worked once; the true share is hardly below 21 %. The evidence is",
             "thin.",
             "success rate 60 %",
             "first seen DAY",

@@ -76,12 +76,15 @@ def in_words(evidence: Evidence) -> str:
     'Seen 8 times, it worked 7 times; the true share is hardly below 53 %.'
     """
     thin = " The evidence is thin." if evidence.support < FEW_TIMES else ""
-    times = "once" if evidence.support == 1 else f"{evidence.support:,} times"
     least = share(evidence.lower_bound)
     return (
-        f"Seen {times}, it worked {evidence.successes:,} times; "
+        f"Seen {_times(evidence.support)}, it worked {_times(evidence.successes)}; "
         f"the true share is hardly below {least}.{thin}"
     )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def _show_memory(memory: Memory) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tmws_mcp.cli.exits import FAILED, OK, Commands, end
+from tmws_mcp.cli.exits import FAILED, NOTHING, OK, Commands, end
 from tmws_mcp.cli.learned import NamespaceOption, confirmed, with_engine
 from tmws_mcp.cli.render import console, facts, print_json, show, table
 from tmws_mcp.cli.target import CommandOption, JsonOption, UrlOption, run
@@ -87,7 +87,10 @@ def acl(user: Annotated[str, typer.Argument(help="Name of the Redis user.")] = "
     async def rules(engine: "Engine") -> tuple[str, ...]:
         return engine.federation.acl_rules(user)
 
-    for rule in with_engine(rules):
+    found = with_engine(rules)
+    if not found:
+        end(NOTHING, "No namespace is shared: TMWS_FEDERATION_NAMESPACES names none.")
+    for rule in found:
         show(rule)
 
 
