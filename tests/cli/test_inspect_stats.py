@@ -24,11 +24,13 @@ def test_figures_of_executions_are_shown(tmws):
 
 
 def test_caches_are_shown(tmws):
+    before = tmws("inspect", "cache")
     tmws("inspect", "call", "pattern_execute", '{"query": "health"}')
 
     shown, told = tmws("inspect", "cache"), tmws("inspect", "cache", "--json")
 
-    assert "routes" in shown.stdout
+    assert (before.exit_code, before.stdout) == (3, "Nothing was executed yet.\n")
+    assert (shown.exit_code, "routes" in shown.stdout) == (0, True)
     assert "routes" in {one["name"] for one in json.loads(told.stdout)}
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tmws_mcp.cli.exits import OK, end
+from tmws_mcp.cli.exits import NOTHING, OK, end
 from tmws_mcp.cli.render import console, facts, print_json, share, show, table
 from tmws_mcp.cli.target import CommandOption, JsonOption, Server, UrlOption, run
 from tmws_mcp.model.figures import CacheFigures, Insight, PatternFigures
@@ -26,6 +26,8 @@ def cache(*, command: CommandOption = "", url: UrlOption = "", as_json: JsonOpti
     found = run(command, url, _insight)
     if as_json:
         print_json(found["caches"])
+    elif not found["caches"]:
+        show(NOTHING_YET)
     else:
         told = Insight.model_validate(found)
         columns = ("cache", "hits", "misses", "asked again", "still kept", "entries", "bytes")
@@ -33,7 +35,7 @@ def cache(*, command: CommandOption = "", url: UrlOption = "", as_json: JsonOpti
         console().print(table(columns, rows, numbers=columns[1:]))
         if by := _by_layer(told):
             console().print(facts(by, title="Answers given again, by the layer that kept them"))
-    end(OK)
+    end(OK if found["caches"] else NOTHING)
 
 
 async def _insight(server: Server) -> dict[str, Any]:
