@@ -7,7 +7,7 @@ import pytest
 
 from tests.learning.desk import NOW, SCOPE, counts, temporary
 from tmws_mcp.learning import recommend, sessions
-from tmws_mcp.learning.view import LEARNING, RECENT, RECENT_MAX, Shelf, View
+from tmws_mcp.learning.view import LEARNING, RECENT, RECENT_MAX, Entries, Shelf, View
 from tmws_mcp.model import ObserveRequest, RecommendRequest
 from tmws_mcp.store import evidence, learned, namespaces
 from tmws_mcp.store.driver import Connection
@@ -201,3 +201,28 @@ def test_outcomes_of_a_transaction_that_failed_are_never_taken_over() -> None:
         tell(db, shelf, tool_used="test", **about)
 
         assert ask(db, shelf, want="next", **about) == ask(db, None, want="next", **about)
+
+
+def test_a_transaction_confirms_its_own_promises_alone() -> None:
+    shelf = Shelf()
+    first, second = shelf.for_one(), shelf.for_one()
+    first.contexts.promise(1, 1, Entries({}, {"of": "first"}))
+    second.begin()  # the next one begins before the first comes to confirm
+    second.contexts.promise(1, 2, Entries({}, {"of": "second"}))
+
+    first.confirm()
+
+    assert shelf.entries(1, 1).made == {"of": "first"}
+    assert shelf.entries(1, 2).made == {}, "the second may yet fail"
+
+
+def test_what_is_confirmed_late_puts_nothing_back() -> None:
+    shelf = Shelf()
+    first, second = shelf.for_one(), shelf.for_one()
+    first.contexts.promise(1, 1, Entries({}, {"of": "first"}))
+    second.contexts.promise(1, 2, Entries({}, {"of": "second"}))
+
+    second.confirm()
+    first.confirm()
+
+    assert shelf.entries(1, 2).made == {"of": "second"}

@@ -53,9 +53,10 @@ class Learning(Scoped):
     async def observe(self, asked: ObserveRequest, connection: str) -> ObserveReply:
         """Record what happened; it is durable when this returns."""
         store, scope = await self._store(), self._settings.scope(asked.namespace)
-        work = await self._equipped(pausing.observe, connection)
+        shelf = self._shelf.for_one()
+        work = await self._equipped(pausing.observe, connection, shelf)
         reply = await store.write(work, asked, scope)
-        self._shelf.confirm()
+        shelf.confirm()
         self._store.figures.observed(asked)
         self._observed()
         telling.observed(self._feed, asked, reply)
@@ -65,18 +66,20 @@ class Learning(Scoped):
         """Say what has proved itself in a case like this, or why nothing can be said."""
         await self._executed.written()
         store, scope = await self._store(), self._settings.scope(asked.namespace)
-        work = await self._equipped(recommending.recommend, connection)
+        work = await self._equipped(recommending.recommend, connection, self._shelf)
         reply = await store.read(work, asked, scope)
         telling.recommended(self._feed, reply)
         return reply
 
-    async def _equipped(self, work: Callable[..., T], connection: str) -> Callable[..., T]:
+    async def _equipped(
+        self, work: Callable[..., T], connection: str, shelf: Shelf
+    ) -> Callable[..., T]:
         """Return the work with what each call of the learning part is given."""
         return partial(
             work,
             connection=connection,
             now=self._clock(),
-            shelf=self._shelf,
+            shelf=shelf,
             experts=await self._experts(),
         )
 

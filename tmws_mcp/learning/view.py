@@ -88,6 +88,12 @@ class Kept(Generic[T]):
         self._states: dict[int, tuple[int, T]] = {}
         self._promised: dict[int, tuple[int, T]] = {}
 
+    def shared(self) -> "Kept[T]":
+        """Return the same states, with promises of their own."""
+        other = Kept(self._make)
+        other._states = self._states
+        return other
+
     def at(self, ns: int, generation: int) -> T:
         """Return what was read of the namespace at this generation, to look at and to add to."""
         found = self._states.get(ns)
@@ -98,7 +104,7 @@ class Kept(Generic[T]):
     def renewed(self, ns: int, generation: int) -> T:
         """Return a state in which nothing was read yet."""
         if len(self._states) >= NAMESPACES_MAX:
-            self._states = {}
+            self._states.clear()
         state = self._make()
         self._states[ns] = (generation, state)
         return state
@@ -112,19 +118,29 @@ class Kept(Generic[T]):
         self._promised = {}
 
     def confirm(self) -> None:
-        """Take over what was promised."""
+        """Take over what was promised, unless more is known by now."""
         promised, self._promised = self._promised, {}
-        self._states |= promised
+        for ns, (generation, state) in promised.items():
+            known = self._states.get(ns)
+            if known is None or known[0] <= generation:
+                self._states[ns] = (generation, state)
 
 
 class Shelf:
     """What a process has read of the counts of one store; threads may share it."""
 
-    def __init__(self) -> None:
-        self.contexts = Kept(Entries)
-        self.weights = Kept(Known)
-        self.outcomes = Kept(Counts)
+    def __init__(self, of: "Shelf | None" = None) -> None:
+        self.contexts: Kept[Entries] = Kept(Entries) if of is None else of.contexts.shared()
+        self.weights: Kept[Known] = Kept(Known) if of is None else of.weights.shared()
+        self.outcomes: Kept[Counts] = Kept(Counts) if of is None else of.outcomes.shared()
         self._all: tuple[Kept[Any], ...] = (self.contexts, self.weights, self.outcomes)
+
+    def for_one(self) -> "Shelf":
+        """Return the shelf for one transaction.
+
+        It confirms its own promises alone: the next one may have begun before it comes to that.
+        """
+        return Shelf(self)
 
     def entries(self, ns: int, generation: int) -> Entries:
         """Return the contexts at this generation; when there are too many, they are read again."""
