@@ -21,6 +21,7 @@ from tmws_mcp.learning.experts import EXPERTS
 from tmws_mcp.learning.weights import Row as Weights
 
 PRODUCT, OVER_MCP = "tmws_mcp", "tmws_mcp over MCP"
+HELD_OUT = "  weights of other files"
 OTHER_SESSIONS_MAX = 100
 """Of each other file, so that a file of thousands of sessions neither rules nor takes hours."""
 
@@ -110,7 +111,7 @@ def rows(paths: Sequence[Path], mode: str, options: Options, fitted: Sequence[Fi
         for cell, first in zip(plain, fitted, strict=bool(fitted))
     ]
     if fitted:
-        found["  weights of other files"] = weighed
+        found[HELD_OUT] = weighed
     if options.trained_elsewhere:
         found["  steps of other files"] = _after_others(plain)
         if fitted:

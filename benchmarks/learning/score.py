@@ -49,8 +49,8 @@ def main() -> None:
     asked = parser.parse_args()
     if not asked.traces and not asked.variants:
         parser.error("name a file of traces, or --variants FILE")
-    if asked.plot and not (asked.traces and "online" in asked.modes):
-        parser.error("--plot draws what is reached online, on traces")
+    if asked.plot and not asked.traces:
+        parser.error("--plot draws what is reached on traces: name a file of them")
     options = Options(
         mcp=asked.mcp,
         beside=tuple(asked.beside),
@@ -74,9 +74,10 @@ def _show(mode: str, found: dict[str, list[Scores]], asked: argparse.Namespace) 
         print(f"{mode}, {one}\n")
     if not asked.each or len(files) > 1:
         print(f"{mode}\n{table.table(found)}\n", flush=True)
-    if asked.plot and mode == "online":
-        bins = [scores.next.bins() for scores in found[rows.PRODUCT]]
-        asked.plot.write_bytes(reliability_png(bins))
+    if asked.plot:
+        row = found[rows.HELD_OUT if asked.held_out else rows.PRODUCT]
+        drawn = reliability_png([scores.next.bins() for scores in row])
+        asked.plot.with_stem(f"{asked.plot.stem}-{mode}").write_bytes(drawn)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,7 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     say("--trained-elsewhere", action="store_true",
         help="each file after the sessions of the other files were observed")  # fmt: skip
     say("--variants", type=Path, metavar="FILE", help="a table of variants chosen, of their runs")
-    say("--plot", type=Path, metavar="PNG", help="draw confidence against hits, online")
+    say("--plot", type=Path, metavar="PNG",
+        help="draw confidence against hits for each mode, which is added to the name")  # fmt: skip
     say("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes at once")
     return parser
 

@@ -150,7 +150,7 @@ def test_what_cannot_be_scored_or_drawn_is_refused_at_once(
     plot = tmp_path / "plot.png"
     for arguments, hint in (
         (("--mcp",), "--variants FILE"),
-        ((traces(tmp_path, 1), "--modes", "unseen", "--plot", plot), "online"),
+        (("--variants", "runs", "--plot", plot), "name a file"),
         (("--beside", "nowhere:Class", "--variants", "runs"), "is no MODULE:CLASS"),
     ):
         with pytest.raises(SystemExit):
@@ -159,12 +159,17 @@ def test_what_cannot_be_scored_or_drawn_is_refused_at_once(
         assert hint in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_the_plot_is_drawn_of_the_product_online(
+def test_a_plot_is_drawn_for_each_mode_of_the_weights_of_other_files_where_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plot = tmp_path / "plot.png"
+    files = [traces(tmp_path, 4), traces(tmp_path, 4, name="others")]
 
-    run(monkeypatch, traces(tmp_path, 4), "--jobs", 1, "--modes", "online", "--plot", plot)
+    run(monkeypatch, *files, "--jobs", 1, "--plot", tmp_path / "own.png")
+    run(monkeypatch, *files, "--jobs", 1, "--held-out", "--plot", tmp_path / "held.png")
 
-    assert plot.read_bytes()[:4] == b"\x89PNG"
+    drawn = {path.name: path.read_bytes() for path in tmp_path.glob("*.png")}
+    modes = ("online", "unseen")
+    assert set(drawn) == {f"{name}-{mode}.png" for name in ("own", "held") for mode in modes}
+    assert all(data.startswith(b"\x89PNG") for data in drawn.values())
+    assert drawn["own-online.png"] != drawn["held-online.png"]
     assert capsys.readouterr().out.startswith("online\n")
