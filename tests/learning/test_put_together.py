@@ -85,3 +85,9 @@ def test_a_tool_with_a_place_of_its_own_takes_no_others(db: Connection) -> None:
     )  # fmt: skip
 
     assert ("quit", "finish") not in [one.action for one in reply.recommendations]
+
+
+def test_a_tool_that_comes_twice_is_replaced_by_one() -> None:
+    filled = workflow._callable(("look", "edit", "look"), ("see", "write"), ("see", "write"))
+
+    assert filled == ("see", "write", "see")

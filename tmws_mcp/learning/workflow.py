@@ -124,7 +124,9 @@ def _callable(
     if not available:
         return tools
     others = (tool for tool in stand_ins if tool not in tools)
-    called = {tool: tool if tool in available else next(others, "") for tool in tools}
+    called = {
+        tool: tool if tool in available else next(others, "") for tool in dict.fromkeys(tools)
+    }
     return sequences.collapsed(called[tool] for tool in tools if called[tool])
 
 
